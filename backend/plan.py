@@ -1,0 +1,54 @@
+"""A run's plan: what the master prepared, and every worker needs to know. Plain data both ways."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One project: its room, its owner's token, and the agent that the publishers' tasks go to."""
+
+    project_id: str
+    agent_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run.
+
+    run_id: names the run's record and its rows. run: 8 hexadecimal digits in every trace. rate_per_s: triggers
+    a second over all publishers. publishers: how many share the rate. source_addresses: local addresses that
+    the publishers' connections leave from, empty for the system's choice. worker, workers: this worker's
+    number from 0, and how many there are.
+    """
+
+    run_id: str
+    run: str
+    host: str
+    rooms: tuple[Room, ...]
+    rate_per_s: float
+    publishers: int
+    source_addresses: tuple[str, ...] = ()
+    worker: int = 0
+    workers: int = 1
+
+    def to_message(self) -> dict[str, Any]:
+        """As a message."""
+        return asdict(self)
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> Plan:
+        """From a message."""
+        rooms = tuple(Room(**room) for room in message["rooms"])
+        return cls(**(message | {"rooms": rooms, "source_addresses": tuple(message["source_addresses"])}))
+
+    def room_of(self, user: int) -> int:
+        """The room of this worker's n-th user: every worker spreads its users evenly over all rooms."""
+        return (user + self.worker * len(self.rooms) // self.workers) % len(self.rooms)
+
+    def publisher_number(self, publisher: int) -> int:
+        """A number for this worker's n-th publisher that no other publisher of the run has."""
+        return self.worker * 4096 + publisher

@@ -1,0 +1,154 @@
+"""The backend's REST calls, from a source address of choice; every failure is a fault with an owner."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+
+from faults import Fault, Owner
+
+from . import contract
+
+_TIMEOUT_S = 10.0
+
+
+class Unreachable(Exception):
+    """A request got no answer: refused, reset, timed out, no such host."""
+
+
+class ThrottledFault(Fault):
+    """The backend answered 429.
+
+    :param retry_after_s: for how long it wants to be left alone.
+    """
+
+    def __init__(self, call: str, retry_after_s: float) -> None:
+        super().__init__(
+            Owner.BACKEND,
+            f"{call} was refused with 429: the backend throttles, and wants {retry_after_s:.0f} s of quiet",
+            "Raise its limit as on staging, spread publishers with --source-addresses, lower --rate, or create "
+            "the data with --database-url.",
+        )
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer; `body` is its JSON, or its text if it is none."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def message(self) -> str:
+        """What the backend says of an error, in one line."""
+        said = self.body.get("message", self.body) if isinstance(self.body, dict) else self.body
+        return " ".join(str(said).split())[:200]
+
+    @property
+    def retry_after_s(self) -> float:
+        """How long a 429 asks to wait: the longest that its headers name, else the contract's window."""
+        waits = [float(value) for name, value in self.headers.items() if _is_wait(name, value)]
+        return max(waits, default=float(contract.THROTTLE_WINDOW_S))
+
+
+def _is_wait(name: str, value: str) -> bool:
+    return name.lower().startswith("retry-after") and value.isdigit()
+
+
+class RestClient:
+    """Keeps connections to one backend.
+
+    :param host: the backend's URL, e.g. `https://staging.example.org`.
+    :param source_address: a local address to leave from; None for the system's choice.
+    :param connections: how many connections are kept open.
+    """
+
+    def __init__(self, host: str, source_address: str | None = None, connections: int = 8) -> None:
+        self._host = host.rstrip("/")
+        source = (source_address, 0) if source_address else None
+        self._pool = urllib3.PoolManager(
+            maxsize=connections,
+            block=False,
+            retries=False,
+            timeout=urllib3.Timeout(total=_TIMEOUT_S),
+            source_address=source,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+    def send(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
+        """Send one request and wait for its answer, whatever its status.
+
+        :raises Unreachable: if there is no answer.
+        """
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        try:
+            response = self._pool.request(method, self._host + path, body=data, headers=headers)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(_reason(error)) from error
+        text = response.data.decode("utf-8", "replace")
+        try:
+            parsed = json.loads(text)
+        except ValueError:
+            parsed = text
+        return Answer(response.status, dict(response.headers), parsed)
+
+    def call(self, method: str, path: str, token: str | None = None, body: Any = None) -> Any:
+        """Send one request that has to succeed; the JSON of its answer.
+
+        :raises Fault: whose fault it is, if it does not.
+        """
+        call = f"{method} {self._host}{path}"
+        try:
+            answer = self.send(method, path, token, body)
+        except Unreachable as error:
+            raise unreachable_fault(self._host, str(error)) from error
+        if answer.status == 429:
+            raise ThrottledFault(call, answer.retry_after_s)
+        if answer.status == 401:
+            raise Fault(
+                Owner.USER,
+                f"{call} was refused with 401: {answer.message}",
+                "The backend does not take this token: check --jwt-secret, --token or --account.",
+            )
+        if answer.status >= 400:
+            owner = Owner.BACKEND if answer.status >= 500 else Owner.USER
+            raise Fault(
+                owner,
+                f"{call} failed with {answer.status}: {answer.message}",
+                "Check that --host is the Prometheus Backend, and look into its log.",
+            )
+        return answer.body
+
+
+def unreachable_fault(host: str, reason: str) -> Fault:
+    """The fault of a backend that does not answer."""
+    parts = urlsplit(host)
+    return Fault(
+        Owner.NETWORK,
+        f"cannot reach the backend at {parts.scheme}://{parts.netloc}: {reason}",
+        "Check --host, and that the backend runs and can be reached from this machine.",
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause of a urllib3 error, in a few words."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        error, cause = cause, cause.__cause__ or cause.__context__
+    text = str(error)
+    return text.rsplit(": ", 1)[-1] if ": " in text else text or type(error).__name__

@@ -1,0 +1,182 @@
+"""The presence of one user in one room, and what that user should have received.
+
+The denominator is exact: the broadcasts of the room whose triggers left while the user was a member, from the
+joined answer on. The rules, for a trigger sent at t, and F for the time that a broadcast may be in flight:
+
+==================================  ==========================================================
+t is                                it counts as
+==================================  ==========================================================
+within F before a join              edge: neither expected nor lost
+within a span of membership         expected
+within F before a leave             edge
+between a lost connection and the   expected; lost if it did not come, and then shown apart
+next join, or the end of the run    as missed while offline
+anything else                       not owed
+==================================  ==========================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from .sequence import SequenceLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .triggers import StreamLog
+
+
+class End(Enum):
+    """How a span of membership ended."""
+
+    LEFT = "left"
+    """The user wanted it."""
+    LOST = "lost"
+    """The user did not: the connection broke, or the server closed it."""
+
+
+@dataclass(slots=True)
+class Span:
+    """One uninterrupted membership, in nanoseconds since the epoch."""
+
+    joined_ns: int
+    ended_ns: int | None = None
+    end: End | None = None
+
+
+class Owed(Enum):
+    """Why a part of a stream counts."""
+
+    MEMBER = "member"
+    OFFLINE = "offline"
+    EDGE = "edge"
+
+
+class Part(NamedTuple):
+    """The sequence numbers [start, stop) of a stream."""
+
+    start: int
+    stop: int
+    owed: Owed
+
+
+@dataclass(slots=True)
+class Counts:
+    """Deliveries of one or more presences.
+
+    `expected == delivered + lost` always; `missed_offline` is the part of `lost` that was sent while the user's
+    connection was gone against its will.
+    """
+
+    expected: int = 0
+    delivered: int = 0
+    lost: int = 0
+    missed_offline: int = 0
+    edge: int = 0
+    duplicate: int = 0
+    reordered: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add another's counts to these."""
+        for name in Counts.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Presence:
+    """A user's membership in a room over the whole run, across reconnections."""
+
+    room: int
+    spans: list[Span] = field(default_factory=list)
+    ledgers: dict[tuple[int, int], SequenceLedger] = field(default_factory=dict)
+    """(publisher, slot) -> ledger."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the user is a member now."""
+        return bool(self.spans) and self.spans[-1].end is None
+
+    def join(self, now_ns: int) -> None:
+        """The backend answered that the user has joined; a second answer changes nothing."""
+        if not self.open:
+            self.spans.append(Span(now_ns))
+
+    def close(self, now_ns: int, end: End) -> None:
+        """The membership ended."""
+        if self.open:
+            self.spans[-1].ended_ns = now_ns
+            self.spans[-1].end = end
+        elif end is End.LEFT and self.spans and self.spans[-1].end is End.LOST:
+            # Whoever leaves for good while offline is not offline any more.
+            self.spans.append(Span(now_ns, now_ns, End.LEFT))
+
+    def ledger(self, publisher: int, slot: int) -> SequenceLedger:
+        """The ledger of one stream's slot."""
+        key = (publisher, slot)
+        ledger = self.ledgers.get(key)
+        if ledger is None:
+            ledger = self.ledgers[key] = SequenceLedger()
+        return ledger
+
+    def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:
+        """The parts of a stream that count for this user, in order and without overlap."""
+        done = 0
+        for number, span in enumerate(self.spans):
+            joined = log.sent_before(span.joined_ns)
+            if number == 0 or self.spans[number - 1].end is End.LEFT:
+                edge = max(done, log.sent_before(span.joined_ns - flight_ns))
+                yield Part(edge, joined, Owed.EDGE)
+            else:
+                yield Part(done, joined, Owed.OFFLINE)
+            stop = len(log) if span.ended_ns is None else log.sent_before(span.ended_ns)
+            if span.end is End.LEFT and span.ended_ns is not None:
+                edge = max(joined, log.sent_before(span.ended_ns - flight_ns))
+                yield Part(joined, edge, Owed.MEMBER)
+                yield Part(edge, stop, Owed.EDGE)
+            elif span.end is End.LOST and span.ended_ns is not None:
+                edge = max(joined, log.sent_before(span.ended_ns - flight_ns))
+                yield Part(joined, edge, Owed.MEMBER)
+                # What was in flight when the connection broke was missed because of that.
+                yield Part(edge, stop, Owed.OFFLINE)
+            else:
+                yield Part(joined, stop, Owed.MEMBER)
+            done = stop
+        if self.spans and self.spans[-1].end is End.LOST:
+            yield Part(done, len(log), Owed.OFFLINE)
+
+    def settle(self, logs: Mapping[int, StreamLog], slots: int, flight_ns: int) -> dict[int, Counts]:
+        """Count what came against what was owed.
+
+        :param logs: publisher -> the log of its stream to this room.
+        :param slots: how many traced broadcasts each trigger makes.
+        :param flight_ns: how long a broadcast may be in flight.
+        :returns: slot -> counts.
+        """
+        result = {slot: Counts() for slot in range(slots)}
+        for publisher, log in logs.items():
+            parts = [part for part in self.parts(log, flight_ns) if part.start < part.stop]
+            for slot, counts in result.items():
+                seen = 0
+                if (ledger := self.ledgers.get((publisher, slot))) is not None:
+                    seen = ledger.seen
+                    counts.duplicate += ledger.duplicates
+                    counts.reordered += ledger.reordered
+                for start, stop, owed in parts:
+                    _count(counts, log.owed(start, stop), seen, owed)
+        return result
+
+
+def _count(counts: Counts, owed: int, seen: int, why: Owed) -> None:
+    expected = owed.bit_count()
+    if why is Owed.EDGE:
+        counts.edge += expected
+        return
+    delivered = (owed & seen).bit_count()
+    counts.expected += expected
+    counts.delivered += delivered
+    counts.lost += expected - delivered
+    if why is Owed.OFFLINE:
+        counts.missed_offline += expected - delivered

@@ -1,0 +1,54 @@
+"""What a frame turns out to be: the words between a backend's reader and the meter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from .trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One of the broadcasts that a trigger makes and that can be told apart, e.g. the first status update."""
+
+    event: str
+    label: str = ""
+
+
+class Traced(NamedTuple):
+    """A broadcast that carries its trace."""
+
+    slot: int
+    trace: Trace
+
+
+class Keyed(NamedTuple):
+    """A broadcast that carries an id which leads back to its trigger."""
+
+    slot: int
+    key: str
+
+
+class Corrupt(NamedTuple):
+    """A broadcast whose trace was damaged on the way."""
+
+
+class Untraced(NamedTuple):
+    """A broadcast that cannot be led back to its trigger: counted by name."""
+
+
+Sighting = Traced | Keyed | Corrupt | Untraced
+
+
+class FrameReader(Protocol):
+    """How a backend's broadcasts carry traces; implemented beside the backend's contract."""
+
+    slots: tuple[Slot, ...]
+    """The traced broadcasts of one trigger."""
+    untraced: dict[str, int]
+    """Event name -> how many broadcasts of it each trigger makes that cannot be led back."""
+
+    def read(self, event: str, frame: bytes) -> Sighting:
+        """Tell what a frame is; `frame` is the Socket.IO packet's text, undecoded."""
+        ...

@@ -1,0 +1,88 @@
+"""The log of triggers: what the publishers did, by stream, in the order of sending."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from enum import IntEnum
+from typing import NamedTuple
+
+Stream = tuple[int, int]
+"""(publisher, room)."""
+
+
+class Outcome(IntEnum):
+    """What became of a trigger."""
+
+    ACCEPTED = 0
+    """The backend said yes."""
+    REFUSED = 1
+    """The backend said no (HTTP 4xx): it owes nobody a broadcast."""
+    FAILED = 2
+    """No answer, no connection, or HTTP 5xx: the backend was asked, and owes every member the broadcasts."""
+
+
+class Trigger(NamedTuple):
+    """One trigger that left its publisher; times in nanoseconds since the epoch on the publisher's clock.
+
+    key: the id under which the backend speaks of it, empty if it gave none.
+    """
+
+    room: int
+    publisher: int
+    seq: int
+    due_ns: int
+    sent_ns: int
+    outcome: Outcome
+    key: str
+
+
+class StreamLog:
+    """The triggers of one stream, ready to be counted against."""
+
+    def __init__(self) -> None:
+        self._triggers: dict[int, Trigger] = {}
+        self._sent_ns: list[int] = []
+        self._owed = 0
+
+    def add(self, trigger: Trigger) -> None:
+        """Add one trigger; the same one may be added again and changes nothing."""
+        if trigger.seq in self._triggers:
+            return
+        self._triggers[trigger.seq] = trigger
+        if trigger.outcome is not Outcome.REFUSED:
+            self._owed |= 1 << trigger.seq
+        self._sent_ns.clear()
+
+    def __len__(self) -> int:
+        return len(self._triggers)
+
+    def sent_before(self, moment_ns: int) -> int:
+        """How many triggers left before a moment: also the first sequence number at or after it."""
+        if not self._sent_ns:
+            self._sent_ns.extend(self._triggers[seq].sent_ns for seq in sorted(self._triggers))
+        return bisect_left(self._sent_ns, moment_ns)
+
+    def owed(self, start: int, stop: int) -> int:
+        """Bitmap of the sequence numbers in [start, stop) whose broadcasts the backend owes."""
+        if stop <= start:
+            return 0
+        return self._owed & (((1 << (stop - start)) - 1) << start)
+
+
+class TriggerLog:
+    """The triggers of all streams of a run."""
+
+    def __init__(self) -> None:
+        self._streams: dict[Stream, StreamLog] = {}
+
+    def add(self, trigger: Trigger) -> None:
+        """Add one trigger."""
+        stream = (trigger.publisher, trigger.room)
+        log = self._streams.get(stream)
+        if log is None:
+            log = self._streams[stream] = StreamLog()
+        log.add(trigger)
+
+    def of_room(self, room: int) -> dict[int, StreamLog]:
+        """Publisher -> log, for one room."""
+        return {publisher: log for (publisher, where), log in self._streams.items() if where == room}

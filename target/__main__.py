@@ -1,0 +1,100 @@
+"""`python -m target`: run the reference backend until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+import uvicorn
+
+from .app import Application
+from .postgres import embedded
+from .profile import DOCUMENTED, PROFILES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BACKLOG = 4096
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m target", description=__doc__)
+    parser.add_argument("--profile", choices=sorted(PROFILES), default=DOCUMENTED.name)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument(
+        "--database-url", help="an existing PostgreSQL; default: one of its own, gone at the end"
+    )
+    parser.add_argument(
+        "--throttle-limit",
+        type=int,
+        help="HTTP requests per handler and source address in 15 minutes; 0 switches the throttle off; "
+        "default: the profile's",
+    )
+    parser.add_argument(
+        "--jwt-secret",
+        default=os.environ.get("JWT_SECRET", "reference-backend-secret-not-for-production"),
+        help="HS256 secret of the tokens (default: $JWT_SECRET, else a fixed one)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the backend's own chance (default 1)")
+    return parser.parse_args(arguments)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; ends the program with one line if the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        sys.exit(f"target: cannot listen on {host}:{port}: {error.strerror}. Choose another --port, or 0.")
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Start, serve, and clean up; prints one line with the two URLs when it is ready to be asked."""
+    options = parse(arguments)
+    logging.basicConfig(level=logging.WARNING, format="target: %(message)s")
+    profile = PROFILES[options.profile]
+    limit = profile.throttle_limit if options.throttle_limit is None else options.throttle_limit
+    # uvicorn raises the signal that ended it once more: by then it has to mean "leave, and clean up".
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(contextlib.closing(listen(options.host, options.port)))
+        database_url = options.database_url or stack.enter_context(embedded())
+        try:
+            psycopg.connect(database_url, connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            reason = str(error).splitlines()[0]
+            sys.exit(f"target: cannot reach the database: {reason}. Check --database-url.")
+        app = Application(profile, limit, options.jwt_secret, database_url, random.Random(options.seed))  # noqa: S311
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_ping_interval=None,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        host, port = listener.getsockname()[:2]
+        name = f"[{host}]" if ":" in host else host
+        print(f"target: http://{name}:{port} {database_url}", flush=True)  # noqa: T201
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

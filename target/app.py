@@ -1,0 +1,114 @@
+"""The whole reference backend as one ASGI application."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from engineio.packet import packet_names
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from backend import contract
+
+from .database import Database
+from .errors import HttpError, on_crash, on_http_error, on_no_route
+from .orchestrator import Orchestrator
+from .realtime import Realtime
+from .rest import Rest
+from .throttle import Throttle
+from .tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from random import Random
+
+    from .profile import Profile
+
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_UNSUPPORTED = json.dumps({"code": 5, "message": "Unsupported protocol version"}).encode()
+_PACKET_TYPES = frozenset(str(number) for number in range(len(packet_names)))
+
+
+class Application:
+    """Dispatches between Socket.IO and REST.
+
+    :param profile: how the backend behaves.
+    :param throttle_limit: overrides the profile's throttle; 0 switches it off.
+    :param secret: the HS256 secret of the tokens.
+    :param database_url: a libpq URL.
+    :param random: makes the backend's chance repeatable.
+    """
+
+    def __init__(
+        self, profile: Profile, throttle_limit: int, secret: str, database_url: str, random: Random
+    ) -> None:
+        self._database = Database(database_url)
+        tokens = Tokens(secret, self._database)
+        realtime = Realtime(profile, tokens, self._database)
+        self._orchestrator = Orchestrator(self._database, realtime.broadcast, random)
+        rest = Rest(profile, Throttle(throttle_limit), tokens, self._database, realtime, self._orchestrator)
+        self._engine = realtime.server.eio
+        self._rest = Starlette(
+            routes=rest.routes(),
+            lifespan=self._lifespan,
+            exception_handlers={HttpError: on_http_error, HTTPException: on_no_route, Exception: on_crash},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and scope["path"].startswith(contract.SOCKETIO_PATH):
+            if not _speaks_version_4(scope):
+                await _refuse_version(scope, send)
+            elif scope["type"] == "websocket":
+                await self._websocket(scope, receive, send)
+            else:
+                await self._engine.handle_request(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await self._rest(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One WebSocket: a packet of no known type closes it, and a close carries no code, as on node."""
+
+        async def checked() -> dict[str, Any]:
+            message = await receive()
+            text = message.get("text")
+            if message["type"] == "websocket.receive" and text is not None and text[:1] not in _PACKET_TYPES:
+                await send({"type": "websocket.close", "code": None})
+                return {"type": "websocket.disconnect", "code": 1005}
+            return message
+
+        async def without_code(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.close":
+                message["code"] = None
+            await send(message)
+
+        await self._engine.handle_request(scope, checked, without_code)
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        await self._database.open()
+        try:
+            yield
+        finally:
+            await self._orchestrator.close()
+            await self._engine.shutdown()
+            await self._database.close()
+
+
+def _speaks_version_4(scope: Scope) -> bool:
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    return "sid" in query or query.get("EIO") == [str(contract.ENGINEIO_VERSION)]
+
+
+async def _refuse_version(scope: Scope, send: Send) -> None:
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": f"{kind}.start", "status": 400, "headers": headers})
+    await send({"type": f"{kind}.body", "body": _UNSUPPORTED})

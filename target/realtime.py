@@ -1,0 +1,173 @@
+"""The Socket.IO side: handshake, rooms and broadcasts, with the answers of each profile."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import jwt
+import socketio
+from socketio import packet
+
+from backend import contract
+
+from .javascript import UNDEFINED, js_string
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from .database import Database
+    from .profile import Profile
+    from .tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 45
+"""A client that opens a connection and joins no namespace is closed after this time."""
+
+
+class _Json:
+    """JSON as node writes it: no spaces, UTF-8 left as it is."""
+
+    dumps = staticmethod(functools.partial(json.dumps, ensure_ascii=False, separators=(",", ":")))
+    loads = staticmethod(json.loads)
+
+
+class Server(socketio.AsyncServer):
+    """python-socketio's server with the manners of Socket.IO 4.8 on node where the two differ."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            async_mode="asgi",
+            cors_allowed_origins="*",
+            ping_interval=contract.PING_INTERVAL_MS / 1000,
+            ping_timeout=contract.PING_TIMEOUT_MS / 1000,
+            max_http_buffer_size=contract.MAX_PAYLOAD_BYTES,
+            http_compression=False,
+            json=_Json,
+            # Events of one socket are handled in their order of arrival.
+            async_handlers=False,
+        )
+        self._openings: dict[str, asyncio.TimerHandle] = {}
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        self._openings[eio_sid] = loop.call_later(CONNECT_TIMEOUT_S, self._close_soon, eio_sid)
+        return await super()._handle_eio_connect(eio_sid, environ)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        self._opened(eio_sid)
+        await super()._handle_eio_disconnect(eio_sid, reason)
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        try:
+            await super()._handle_eio_message(eio_sid, data)
+        except Exception as error:  # noqa: BLE001 - whatever the parser chokes on, node closes the connection
+            logger.debug("malformed packet from %s: %s", eio_sid, error)
+            await self.eio.disconnect(eio_sid)
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        if (namespace or "/") != contract.NAMESPACE:
+            refusal = {"message": "Invalid namespace"}
+            await self._send_packet(
+                eio_sid, self.packet_class(packet.CONNECT_ERROR, data=refusal, namespace=namespace)
+            )
+            return
+        self._opened(eio_sid)
+        await super()._handle_connect(eio_sid, namespace, data)
+
+    def _opened(self, eio_sid: str) -> None:
+        if (timer := self._openings.pop(eio_sid, None)) is not None:
+            timer.cancel()
+
+    def _close_soon(self, eio_sid: str) -> None:
+        self.start_background_task(self.eio.disconnect, eio_sid)
+
+
+class Realtime:
+    """The gateway: which events are heard, who may join what, and what is answered."""
+
+    def __init__(self, profile: Profile, tokens: Tokens, database: Database) -> None:
+        self.server = Server()
+        self._profile = profile
+        self._tokens = tokens
+        self._database = database
+        # An event that nobody handles gets no ack, and neither does any event of a build without acks.
+        self._no_ack = self.server.not_handled
+        self.server.on("connect", self._connect)
+        self._on(contract.JOIN, self._join)
+        if profile.leaves_rooms:
+            self._on(contract.LEAVE, self._leave)
+        if profile.answers_ping:
+            self._on(contract.PING, self._ping)
+
+    def _on(self, event: str, handler: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        async def handle(sid: str, *arguments: Any) -> Any:
+            answer = await handler(sid, arguments[0] if arguments else UNDEFINED)
+            return answer if self._profile.sends_acks else self._no_ack
+
+        self.server.on(event, handle)
+
+    async def broadcast(self, project_id: str, event: str, payload: dict[str, Any]) -> None:
+        """Send one event to every member of a project's room."""
+        await self.server.emit(event, payload, room=project_id)
+
+    async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
+        user_id = None
+        if self._profile.checks_tokens and isinstance(auth, dict) and auth.get("token") is not None:
+            try:
+                user_id = self._tokens.verify(auth["token"]).get("id")
+            except jwt.InvalidTokenError as error:
+                raise socketio.exceptions.ConnectionRefusedError(f"Unauthorized: {error}") from error
+        await self.server.save_session(sid, {"user_id": user_id})
+
+    async def _join(self, sid: str, project_id: Any) -> str | None:
+        if self._profile.checks_rooms:
+            if (refusal := await self._refusal(sid, project_id)) is not None:
+                await self._refuse(sid, refusal)
+                return None
+            await self.server.enter_room(sid, project_id)
+        else:
+            for room in project_id if isinstance(project_id, list) else [project_id]:
+                # Only a string can be the name of a project's room; other keys are rooms nobody sends to.
+                await self.server.enter_room(sid, room if isinstance(room, str) else ("raw", js_string(room)))
+        answer = self._profile.joined_prefix + js_string(project_id)
+        await self.server.emit(contract.JOINED, answer, to=sid)
+        return answer
+
+    async def _refusal(self, sid: str, project_id: Any) -> str | None:
+        """Why a socket may not join a room, or None if it may."""
+        session = await self.server.get_session(sid)
+        if session["user_id"] is None:
+            return "Unauthorized: guests may join no project room"
+        try:
+            key = UUID(project_id)
+        except (ValueError, AttributeError, TypeError):
+            return f"Invalid project id: {js_string(project_id)}"
+        row = await self._database.fetch_one('SELECT "userId" FROM projects WHERE id = %s', [key])
+        if row is None:
+            return f"Project {project_id} not found"
+        if str(row["userId"]) != session["user_id"]:
+            return f"Forbidden: project {project_id} belongs to somebody else"
+        return None
+
+    async def _leave(self, sid: str, project_id: Any) -> str | None:
+        if not isinstance(project_id, str):
+            await self._refuse(sid, f"Invalid project id: {js_string(project_id)}")
+            return None
+        await self.server.leave_room(sid, project_id)
+        answer = contract.LEFT_PREFIX + project_id
+        await self.server.emit(contract.LEFT, answer, to=sid)
+        return answer
+
+    async def _ping(self, sid: str, payload: Any) -> Any:
+        echo = None if payload is UNDEFINED else payload
+        await self.server.emit(contract.PONG, echo, to=sid)
+        return echo
+
+    async def _refuse(self, sid: str, message: str) -> None:
+        await self.server.emit(contract.EXCEPTION, {"status": "error", "message": message}, to=sid)
