@@ -16,7 +16,7 @@ from . import contract
 _TIMEOUT_S = 10.0
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """A request got no answer: refused, reset, timed out, no such host."""
 
 
@@ -87,7 +87,7 @@ class RestClient:
     def send(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
         """Send one request and wait for its answer, whatever its status.
 
-        :raises Unreachable: if there is no answer.
+        :raises UnreachableError: if there is no answer.
         """
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         data = None
@@ -97,7 +97,7 @@ class RestClient:
         try:
             response = self._pool.request(method, self._host + path, body=data, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(_reason(error)) from error
+            raise UnreachableError(_reason(error)) from error
         text = response.data.decode("utf-8", "replace")
         try:
             parsed = json.loads(text)
@@ -113,7 +113,7 @@ class RestClient:
         call = f"{method} {self._host}{path}"
         try:
             answer = self.send(method, path, token, body)
-        except Unreachable as error:
+        except UnreachableError as error:
             raise unreachable_fault(self._host, str(error)) from error
         if answer.status == 429:
             raise ThrottledFault(call, answer.retry_after_s)

@@ -95,8 +95,8 @@ class Rows:
             raise _fault(error) from error
         return removed
 
-    def create_rooms(self, count: int) -> list[OwnedRoom]:
-        """Create users, each with one project and one agent; all of them or none.
+    def create_rooms(self, count: int, tasks_each: int = 0) -> list[OwnedRoom]:
+        """Create users, each with one project, one agent and a backlog of tasks; all of them or none.
 
         :raises Fault: if the database refuses.
         """
@@ -120,25 +120,15 @@ class Rows:
                     for room in rooms:
                         row = (room.agent_id, "Load test", "load tester", PERSONALITY, LLM_CONFIG, room.user_id)
                         copy.write_row(row)
+                with cursor.copy(
+                    'COPY tasks (title, description, "projectId", "assigneeIds") FROM STDIN'
+                ) as copy:
+                    for room in rooms:
+                        for number in range(tasks_each):
+                            copy.write_row((f"Backlog {number}", "made by a load test", room.project_id, ""))
         except psycopg.Error as error:
             raise _fault(error) from error
         return rooms
-
-    def create_tasks(self, project_id: str, titles: list[str]) -> list[str]:
-        """Create tasks of one project without running them; their ids, in order."""
-        ids = [str(uuid.uuid4()) for _ in titles]
-        try:
-            with (
-                self._connection.cursor() as cursor,
-                cursor.copy(
-                    'COPY tasks (id, title, description, "projectId", "assigneeIds") FROM STDIN'
-                ) as copy,
-            ):
-                for task_id, title in zip(ids, titles, strict=True):
-                    copy.write_row((task_id, title, "made by a load test", project_id, ""))
-        except psycopg.Error as error:
-            raise _fault(error) from error
-        return ids
 
     def remove(self) -> int:
         """Remove this run's rows; how many users were removed. Kept rows stay."""

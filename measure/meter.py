@@ -211,12 +211,19 @@ class Meter:
 
     # What goes to the master
 
-    def take_report(self, at_s: int, health: Mapping[str, float]) -> tuple[WorkerReport, dict[str, array[int]]]:
-        """What happened since the last report, and the raw latencies in µs for Locust's own statistics."""
+    def take_report(
+        self, at_s: int, health: Mapping[str, float], more_us: Mapping[str, array[int]]
+    ) -> tuple[WorkerReport, dict[str, array[int]]]:
+        """What happened since the last report.
+
+        :param health: of the worker process itself.
+        :param more_us: further samples in µs, measured elsewhere.
+        :returns: the report, and the raw latencies in µs for Locust's own statistics.
+        """
         samples, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
         triggers, self._new_triggers = self._new_triggers, []
         encoded = {}
-        for name, values in samples.items():
+        for name, values in {**samples, **more_us}.items():
             histogram = new_histogram()
             fold(histogram, values)
             encoded[name] = histogram.encode()

@@ -131,7 +131,7 @@ class Presence:
                 yield Part(edge, joined, Owed.EDGE)
             else:
                 yield Part(done, joined, Owed.OFFLINE)
-            stop = len(log) if span.ended_ns is None else log.sent_before(span.ended_ns)
+            stop = log.end if span.ended_ns is None else log.sent_before(span.ended_ns)
             if span.end is End.LEFT and span.ended_ns is not None:
                 edge = max(joined, log.sent_before(span.ended_ns - flight_ns))
                 yield Part(joined, edge, Owed.MEMBER)
@@ -145,7 +145,7 @@ class Presence:
                 yield Part(joined, stop, Owed.MEMBER)
             done = stop
         if self.spans and self.spans[-1].end is End.LOST:
-            yield Part(done, len(log), Owed.OFFLINE)
+            yield Part(done, log.end, Owed.OFFLINE)
 
     def settle(self, logs: Mapping[int, StreamLog], slots: int, flight_ns: int) -> dict[int, Counts]:
         """Count what came against what was owed.

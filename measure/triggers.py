@@ -41,8 +41,8 @@ class StreamLog:
 
     def __init__(self) -> None:
         self._triggers: dict[int, Trigger] = {}
-        self._sent_ns: list[int] = []
         self._owed = 0
+        self._ordered: list[tuple[int, int]] = []
 
     def add(self, trigger: Trigger) -> None:
         """Add one trigger; the same one may be added again and changes nothing."""
@@ -51,16 +51,19 @@ class StreamLog:
         self._triggers[trigger.seq] = trigger
         if trigger.outcome is not Outcome.REFUSED:
             self._owed |= 1 << trigger.seq
-        self._sent_ns.clear()
+        self._ordered.clear()
 
-    def __len__(self) -> int:
-        return len(self._triggers)
+    @property
+    def end(self) -> int:
+        """One more than the largest sequence number."""
+        return max(self._triggers, default=-1) + 1
 
     def sent_before(self, moment_ns: int) -> int:
-        """How many triggers left before a moment: also the first sequence number at or after it."""
-        if not self._sent_ns:
-            self._sent_ns.extend(self._triggers[seq].sent_ns for seq in sorted(self._triggers))
-        return bisect_left(self._sent_ns, moment_ns)
+        """The first sequence number that left at or after a moment; numbers rise with the time of sending."""
+        if not self._ordered:
+            self._ordered = sorted((trigger.sent_ns, trigger.seq) for trigger in self._triggers.values())
+        index = bisect_left(self._ordered, (moment_ns, -1))
+        return self._ordered[index][1] if index < len(self._ordered) else self.end
 
     def owed(self, start: int, stop: int) -> int:
         """Bitmap of the sequence numbers in [start, stop) whose broadcasts the backend owes."""

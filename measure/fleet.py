@@ -1,0 +1,137 @@
+"""What the master knows of all workers: reports merged as they come, totals at the end."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from .latency import merge_encoded, new_histogram, summarise
+from .presence import Counts
+from .report import Totals, WorkerReport
+
+_OPEN_SECONDS = 10
+"""A second of the time line is closed, and its histograms are dropped, when it is this old."""
+
+
+@dataclass(slots=True)
+class WorkerState:
+    """One worker as the master sees it. gaps: numbers of reports that never came. repeats: reports that came twice."""
+
+    number: int
+    last_report: int = 0
+    gaps: int = 0
+    repeats: int = 0
+    counters: dict[str, int] = field(default_factory=dict)
+    gauges: dict[str, int] = field(default_factory=dict)
+    cpu_percent: list[float] = field(default_factory=list)
+    rss_bytes: float = 0.0
+    clock: str = ""
+    totals: Totals | None = None
+
+
+@dataclass(slots=True)
+class Second:
+    """One second of the time line over all workers."""
+
+    at_s: int
+    latencies: dict[str, Any] = field(default_factory=dict)
+    received: int = 0
+    connected: int = 0
+    members: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """As a row of plain values: `<name>_<quantile>` in milliseconds."""
+        flat: dict[str, Any] = {
+            "at_s": self.at_s,
+            "received": self.received,
+            "connected": self.connected,
+            "members": self.members,
+        }
+        for name, histogram in sorted(self.latencies.items()):
+            for figure, value in summarise(histogram).items():
+                flat[f"{name}_{figure}"] = value
+        return flat
+
+
+class Fleet:
+    """All workers of one run."""
+
+    def __init__(self) -> None:
+        self.workers: dict[str, WorkerState] = {}
+        self.latencies: dict[str, Any] = defaultdict(new_histogram)
+        self.timeline: list[dict[str, Any]] = []
+        self.most_connected = 0
+        self._seconds: dict[int, Second] = {}
+
+    def enlist(self, worker_id: str) -> WorkerState:
+        """A worker takes part in the run."""
+        return self.workers.setdefault(worker_id, WorkerState(len(self.workers)))
+
+    def take(self, worker_id: str, report: WorkerReport) -> bool:
+        """Merge a report; False if it was merged before."""
+        worker = self.enlist(worker_id)
+        if report.number <= worker.last_report:
+            worker.repeats += 1
+            return False
+        worker.gaps += report.number - worker.last_report - 1
+        worker.last_report = report.number
+        second = self._seconds.setdefault(report.at_s, Second(report.at_s))
+        for name, encoded in report.latencies.items():
+            merge_encoded(self.latencies[name], encoded)
+            merge_encoded(second.latencies.setdefault(name, new_histogram()), encoded)
+        second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
+        second.connected += report.gauges["connected"]
+        second.members += report.gauges["members"]
+        worker.counters = report.counters
+        worker.gauges = report.gauges
+        worker.cpu_percent.append(report.health["cpu_percent"])
+        worker.rss_bytes = report.health["rss_bytes"]
+        self.most_connected = max(self.most_connected, self.gauge("connected"))
+        self._close_seconds(report.at_s - _OPEN_SECONDS)
+        return True
+
+    def finish(self, worker_id: str, totals: Totals) -> None:
+        """Take a worker's totals."""
+        self.enlist(worker_id).totals = totals
+
+    def close(self) -> None:
+        """No more reports will come."""
+        self._close_seconds(None)
+
+    def counter(self, name: str) -> int:
+        """A counter over all workers: from the totals where there are any, else from the last report."""
+        return sum(
+            (worker.totals.counters if worker.totals else worker.counters).get(name, 0)
+            for worker in self.workers.values()
+        )
+
+    def gauge(self, name: str) -> int:
+        """A gauge over all workers, as last reported."""
+        return sum(worker.gauges.get(name, 0) for worker in self.workers.values())
+
+    def totals(self) -> list[Totals]:
+        """The totals that came."""
+        return [worker.totals for worker in self.workers.values() if worker.totals is not None]
+
+    def rooms(self) -> dict[int, list[Counts]]:
+        """Room -> counts of each slot, over all workers."""
+        merged: dict[int, list[Counts]] = {}
+        for totals in self.totals():
+            for room, slots in totals.rooms.items():
+                mine = merged.setdefault(room, [Counts() for _ in slots])
+                for counts, more in zip(mine, slots, strict=True):
+                    counts.add(more)
+        return merged
+
+    def by_key(self, name: str) -> Counter[Any]:
+        """A map of counts (members, leaked, untraced, failures) over all workers."""
+        merged: Counter[Any] = Counter()
+        for totals in self.totals():
+            merged.update(getattr(totals, name))
+        return merged
+
+    def _close_seconds(self, before_s: int | None) -> None:
+        for at_s in sorted(self._seconds):
+            if before_s is None or at_s < before_s:
+                self.timeline.append(self._seconds.pop(at_s).row())

@@ -1,0 +1,180 @@
+"""Whether a run's numbers can be believed: one table of rules, each with its evidence and its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Verdict(IntEnum):
+    """From good to bad."""
+
+    VALID = 0
+    SUSPECT = 1
+    INVALID = 2
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What a run says of itself.
+
+    Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), cpu_percent (the busiest
+    worker's mean), latency_p50_ms. lost_workers: those that sent no totals. uncounted_reports: workers whose
+    totals do not match the sum of their reports. exhausted: failures for want of descriptors or ports.
+    """
+
+    expected: int = 0
+    due: int = 0
+    missed: int = 0
+    refused: int = 0
+    lost_workers: int = 0
+    missing_reports: int = 0
+    uncounted_reports: int = 0
+    negative_latency: int = 0
+    exhausted: int = 0
+    clocks: int = 1
+    loop_lag_p99_ms: float | None = None
+    latency_p50_ms: float | None = None
+    cpu_percent: float | None = None
+    cpu_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Fires when `why` gives a reason."""
+
+    name: str
+    verdict: Verdict
+    why: Callable[[Evidence], str | None]
+
+
+MISSED_INVALID_SHARE: Final = 0.01
+MISSED_SUSPECT_SHARE: Final = 0.001
+LOOP_LAG_SUSPECT_MS: Final = 25.0
+LOOP_LAG_INVALID_MS: Final = 200.0
+CPU_SUSPECT_PERCENT: Final = 90.0
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _missed(evidence: Evidence, low: float, high: float) -> str | None:
+    share = _share(evidence.missed, evidence.due)
+    if not low < share <= high:
+        return None
+    return (
+        f"{evidence.missed} of {evidence.due} triggers could not be sent when they were due: the load was not "
+        "offered as planned; lower --rate, or add workers or --publishers"
+    )
+
+
+def _lag(evidence: Evidence, low_ms: float, high_ms: float) -> str | None:
+    lag_ms = evidence.loop_lag_p99_ms
+    if lag_ms is None or not low_ms < lag_ms <= high_ms:
+        return None
+    return f"the workers' event loops woke up {lag_ms:.0f} ms late (p99): they were too busy; add workers"
+
+
+RULES: Final = (
+    Rule(
+        "nothing measured",
+        Verdict.INVALID,
+        lambda e: None if e.expected else "no broadcast was owed to anybody, so nothing was measured",
+    ),
+    Rule(
+        "refused triggers",
+        Verdict.INVALID,
+        lambda e: (
+            f"{e.refused} of {e.due} triggers were refused by the backend (HTTP 4xx; 429 is its throttle): the "
+            "load was not offered; raise the backend's limit or spread publishers with --source-addresses"
+            if e.refused
+            else None
+        ),
+    ),
+    Rule("missed sends", Verdict.INVALID, lambda e: _missed(e, MISSED_INVALID_SHARE, 1.0)),
+    Rule(
+        "some missed sends",
+        Verdict.SUSPECT,
+        lambda e: _missed(e, MISSED_SUSPECT_SHARE, MISSED_INVALID_SHARE),
+    ),
+    Rule(
+        "lost workers",
+        Verdict.INVALID,
+        lambda e: (
+            f"{e.lost_workers} workers sent no totals: what they expected and received is missing"
+            if e.lost_workers
+            else None
+        ),
+    ),
+    Rule(
+        "missing reports",
+        Verdict.INVALID,
+        lambda e: f"{e.missing_reports} reports of workers never came" if e.missing_reports else None,
+    ),
+    Rule(
+        "totals differ",
+        Verdict.INVALID,
+        lambda e: (
+            f"the totals of {e.uncounted_reports} workers differ from the sum of their reports"
+            if e.uncounted_reports
+            else None
+        ),
+    ),
+    Rule(
+        "out of descriptors or ports",
+        Verdict.INVALID,
+        lambda e: (
+            f"{e.exhausted} connections failed for want of file descriptors or ports on our side"
+            if e.exhausted
+            else None
+        ),
+    ),
+    Rule("event loop stalled", Verdict.INVALID, lambda e: _lag(e, LOOP_LAG_INVALID_MS, float("inf"))),
+    Rule("event loop lags", Verdict.SUSPECT, lambda e: _lag(e, LOOP_LAG_SUSPECT_MS, LOOP_LAG_INVALID_MS)),
+    Rule(
+        "negative latency",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"{e.negative_latency} deliveries came before they were due: the clocks disagree"
+            if e.negative_latency
+            else None
+        ),
+    ),
+    Rule(
+        "several clocks",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"the workers run on {e.clocks} clocks: latencies between them carry the clocks' difference"
+            if e.clocks > 1
+            else None
+        ),
+    ),
+    Rule(
+        "busy worker",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"a worker used {e.cpu_percent:.0f}% of its core on average; add workers"
+            if e.cpu_percent is not None and e.cpu_percent > CPU_SUSPECT_PERCENT
+            else None
+        ),
+    ),
+    Rule(
+        "cpu warning",
+        Verdict.SUSPECT,
+        lambda e: "Locust warned of CPU use above 90% during the run" if e.cpu_warning else None,
+    ),
+)
+"""All rules. A run is as bad as the worst rule that fires."""
+
+
+def judge(evidence: Evidence) -> tuple[Verdict, list[str]]:
+    """The verdict and its reasons, the worst first."""
+    fired = [(rule.verdict, why) for rule in RULES if (why := rule.why(evidence)) is not None]
+    fired.sort(key=lambda pair: -pair[0])
+    verdict = max((verdict for verdict, _ in fired), default=Verdict.VALID)
+    return verdict, [f"{level.name.lower()}: {why}" for level, why in fired]

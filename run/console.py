@@ -1,0 +1,84 @@
+"""What a run says on the terminal: a line of progress now and then, and at most a screen at the end."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from measure.fleet import Fleet
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def progress(elapsed_s: float, fleet: Fleet, latency: Mapping[str, Any]) -> str:
+    """One line on a run under way.
+
+    :param latency: a summary of latencies in milliseconds.
+    """
+    times = "no delivery yet"
+    if latency["count"]:
+        times = f"latency p50 {latency['p50']:.1f} p99 {latency['p99']:.1f} max {latency['max']:.1f} ms"
+    trouble = "".join(
+        f", {count} {what}"
+        for name, what in (
+            ("missed", "sends missed"),
+            ("refused", "triggers refused"),
+            ("failed", "triggers failed"),
+            ("connect_failures", "connects failed"),
+            ("connections_lost", "connections lost"),
+        )
+        if (count := fleet.counter(name))
+    )
+    return (
+        f"{elapsed_s:4.0f} s  {fleet.gauge('connected')} connected, {fleet.gauge('members')} members, "
+        f"{fleet.counter('sent')} triggers, {fleet.counter('received')} events; {times}{trouble}"
+    )
+
+
+def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -> str:
+    """A run's outcome in less than a screen."""
+    deliveries = summary["deliveries"]
+    triggers = summary["triggers"]
+    lines = [
+        "",
+        f"Run {summary['run_id']} against {summary['target']} ({summary['profile']}): "
+        f"{summary['users']} users, {summary['workers']} workers, {summary['duration_s']:.0f} s",
+        f"Verdict   {summary['validity']['verdict'].upper()}",
+        *(f"          {reason}" for reason in summary["validity"]["reasons"]),
+        f"Delivered {deliveries['delivered']} of {deliveries['expected']} expected; {deliveries['lost']} lost "
+        f"({deliveries['missed_offline']} while offline), {deliveries['duplicate']} duplicate, "
+        f"{deliveries['reordered']} reordered, {deliveries['leaked']} leaked, {deliveries['corrupt']} corrupt",
+        f"Triggers  {triggers['due']} due, {triggers['sent']} sent, {triggers['missed']} missed, "
+        f"{triggers['refused']} refused, {triggers['failed']} failed",
+        "",
+        f"{'milliseconds':26}{'count':>8}{'mean':>9}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}",
+    ]
+    rows = {**summary["latency_ms"], "connect": summary["connect_ms"], "join": summary["join_ms"]}
+    for name, figures in rows.items():
+        cells = "".join(_cell(figures[figure]) for figure in ("mean", "p50", "p90", "p99", "max"))
+        lines.append(f"{name:26}{figures['count']:>8}{cells}")
+    lines.append("")
+    for row in summary["slo"]:
+        word = {True: "holds", False: "VIOLATED", None: "not measured"}[row["passed"]]
+        if row["passed"] is False and summary["validity"]["verdict"] != "valid":
+            word = f"not passed: the run is {summary['validity']['verdict']}"
+        value = "–" if row["value"] is None else f"{row['value']:.6g}"
+        lines.append(f"{row['name']:44}{value:>10} {row['comparison']} {row['limit']:<8g} {word}")
+    worst = list(summary["failures"].items())[:3]
+    lines += [f"Failure   {count} × {why}" for why, count in worst]
+    lines += ["", f"Record    {where}"]
+    if report is not None:
+        lines.append(f"Report    {report}")
+    return "\n".join(lines)
+
+
+def _cell(value: float | None) -> str:
+    return f"{'–':>9}" if value is None else f"{value:>9.1f}"

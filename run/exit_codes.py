@@ -1,0 +1,37 @@
+"""What the process exit code of a run says. A small number for each outcome, named once."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `locust` with this package and of `make demo`."""
+
+    PASSED = 0
+    """The run is valid and every objective that was measured holds."""
+    USAGE = 2
+    """An option is unknown or wrong."""
+    SETUP_FAILED = 3
+    """The run could not begin: backend, database or token are not right. Nothing was left behind."""
+    SLO_VIOLATED = 4
+    """The run is valid, and an objective does not hold."""
+    RUN_INVALID = 5
+    """The run's own numbers cannot be believed."""
+    RUN_SUSPECT = 6
+    """The run's numbers are doubtful, so no objective passes."""
+
+
+def of_summary(summary: dict[str, object]) -> ExitCode:
+    """The exit code of a run's summary."""
+    validity = summary["validity"]
+    objectives = summary["slo"]
+    assert isinstance(validity, dict)
+    assert isinstance(objectives, list)
+    if validity["verdict"] == "invalid":
+        return ExitCode.RUN_INVALID
+    if validity["verdict"] == "suspect":
+        return ExitCode.RUN_SUSPECT
+    if any(row["passed"] is False for row in objectives):
+        return ExitCode.SLO_VIOLATED
+    return ExitCode.PASSED

@@ -1,0 +1,317 @@
+"""The master's half of a run: prepares it, merges what the workers report, and writes the record."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+
+from backend import contract, provision
+from backend.plan import Plan
+from backend.reader import Reader
+from backend.rest import RestClient
+from faults import Fault
+from measure import summary as summaries
+from measure.fleet import Fleet
+from measure.latency import new_histogram, summarise
+from measure.report import Totals, WorkerReport
+from transport.client import RECEIVE_CLOCK
+
+from . import console, messages, options, record
+from .exit_codes import ExitCode, of_summary
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+
+_DRAIN_S: Final = 15.0
+_TOTALS_S: Final = 15.0
+_PROGRESS_S: Final = 5.0
+_REPORT_TIMEOUT_S: Final = 120
+_ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+class MasterSide:
+    """Runs in the master, or in the one process of a local run.
+
+    :param send: sends (message type, data, worker id) to one worker.
+    :param alive: the ids of the workers that are there now.
+    :param user_counts: Locust users by class, now.
+    :param secret_options: the options of `options.SECRETS`, which no worker gets to see.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[str, dict[str, Any], str], None],
+        alive: Callable[[], list[str]],
+        user_counts: Callable[[], Mapping[str, int]],
+        secret_options: Mapping[str, str],
+    ) -> None:
+        self._send = send
+        self._alive = alive
+        self._user_counts = user_counts
+        self._secrets = secret_options
+        self._run: Run | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._run is not None
+
+    def begin(self, opts: argparse.Namespace) -> None:
+        """Prepare a run and send every worker its plan.
+
+        :raises Fault: if it cannot be prepared; nothing is left behind then.
+        """
+        options.check(opts, self._secrets)
+        self._run = Run(opts, self._secrets)
+        try:
+            plan = self._run.prepare()
+        except BaseException:
+            self._run = None
+            raise
+        workers = self._alive()
+        for number, worker_id in enumerate(workers):
+            self._run.fleet.enlist(worker_id)
+            self._send(messages.PLAN, replace(plan, worker=number, workers=len(workers)).to_message(), worker_id)
+
+    def welcome(self, worker_id: str) -> None:
+        """A worker came, perhaps in the middle of a run."""
+        run = self._run
+        if run is None or run.plan is None:
+            return
+        state = run.fleet.enlist(worker_id)
+        plan = replace(run.plan, worker=state.number, workers=max(len(run.fleet.workers), 1))
+        self._send(messages.PLAN, plan.to_message(), worker_id)
+
+    def on_report(self, worker_id: str, data: dict[str, Any]) -> None:
+        """A worker's report: merge it and hand its triggers on."""
+        run = self._current(data)
+        if run is None:
+            return
+        report = WorkerReport.from_message(data["report"])
+        run.fleet.enlist(worker_id).clock = data["clock"]
+        if not run.fleet.take(worker_id, report) or not report.triggers:
+            return
+        rows = {"triggers": data["report"]["triggers"]}
+        for other in self._alive():
+            if other != worker_id:
+                self._send(messages.TRIGGERS, rows, other)
+
+    def on_drained(self, worker_id: str, data: dict[str, Any]) -> None:
+        """A worker's publishers have ended."""
+        if (run := self._current(data)) is not None:
+            run.drained.add(worker_id)
+
+    def on_totals(self, worker_id: str, data: dict[str, Any]) -> None:
+        """A worker's counts."""
+        if (run := self._current(data)) is not None:
+            run.fleet.finish(worker_id, Totals.from_message(data["totals"]))
+
+    def spawned(self) -> None:
+        """All users were started."""
+        if self._run is not None:
+            self._run.publishing_since_s = self._run.publishing_since_s or time.monotonic()
+            self._run.users = dict(self._user_counts())
+
+    def watch(self) -> None:
+        """Print a line of progress now and then, as long as the process lives."""
+        while True:
+            gevent.sleep(_PROGRESS_S)
+            if self._run is not None and not self._run.finishing:
+                console.say(self._run.progress())
+
+    def finish(self, *, interrupted: bool, cpu_warning: bool) -> ExitCode | None:
+        """End the run: drain, count, write the record, remove the data.
+
+        :returns: the run's exit code; None if no run was under way.
+        """
+        run = self._run
+        if run is None or run.finishing:
+            return None
+        run.finishing = True
+        run.ended_s = time.monotonic()
+        run.users = run.users or dict(self._user_counts())
+        try:
+            self._phase(messages.DRAIN, lambda: run.drained, _DRAIN_S)
+            self._phase(messages.SETTLE, lambda: _counted(run.fleet), _TOTALS_S)
+            return run.write(interrupted=interrupted, cpu_warning=cpu_warning)
+        finally:
+            self._run = None
+            run.clean_up()
+
+    def abandon(self) -> None:
+        """The process ends: remove what a run that was not finished has made."""
+        if self._run is not None:
+            self._run.clean_up()
+            self._run = None
+
+    def _phase(self, message: str, done: Callable[[], set[str]], limit_s: float) -> None:
+        """Tell all workers, and wait until all that live have answered."""
+        run = self._run
+        if run is None:
+            return
+        for worker_id in self._alive():
+            self._send(message, {}, worker_id)
+        deadline_s = time.monotonic() + limit_s
+        while time.monotonic() < deadline_s:
+            if set(self._alive()) & set(run.fleet.workers) <= done():
+                return
+            gevent.sleep(0.05)
+
+    def _current(self, data: Mapping[str, Any]) -> Run | None:
+        run = self._run
+        if run is None or run.plan is None or data["run_id"] != run.plan.run_id:
+            return None
+        return run
+
+
+class Run:
+    """One run, from its preparation to its record."""
+
+    def __init__(self, opts: argparse.Namespace, secret_options: Mapping[str, str]) -> None:
+        self._opts = opts
+        self._secrets = secret_options
+        self._objectives = options.objectives(opts.slo_file)
+        self._began = datetime.now(UTC)
+        self._began_s = time.monotonic()
+        self._client = RestClient(opts.host)
+        self._provision: provision.Provision | None = None
+        self._profile = "unknown"
+        self.plan: Plan | None = None
+        self.fleet = Fleet()
+        self.drained: set[str] = set()
+        self.users: dict[str, int] = {}
+        self.publishing_since_s: float | None = None
+        self.ended_s: float | None = None
+        self.finishing = False
+
+    def prepare(self) -> Plan:
+        """Check the backend, make the rooms, and plan.
+
+        :raises Fault: if something is in the way; nothing is left behind then.
+        """
+        opts = self._opts
+        run = secrets.token_hex(4)
+        run_id = f"{self._began:%Y%m%d-%H%M%S}-{run}"
+        if token := self._secrets["token"]:
+            provision.check_token(token, time.time())
+        provision.check_backend(self._client)
+        info = self._client.call("GET", contract.HEALTH_INFO)
+        self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
+        self._provision = self._choose_provision(run_id)
+        try:
+            rooms = self._provision.create(opts.rooms)
+            provision.check_rooms(self._client, rooms)
+        except BaseException:
+            self.clean_up()
+            raise
+        self.plan = Plan(
+            run_id=run_id,
+            run=run,
+            host=opts.host.rstrip("/"),
+            rooms=rooms,
+            rate_per_s=opts.rate,
+            publishers=max(opts.publishers, 1),
+            source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
+        )
+        return self.plan
+
+    def _choose_provision(self, run_id: str) -> provision.Provision:
+        opts = self._opts
+        given = self._secrets
+        if given["database_url"]:
+            return provision.SqlProvision(
+                given["database_url"],
+                given["jwt_secret"],
+                run_id,
+                tasks_each=opts.tasks_per_room,
+                keep=opts.keep_data,
+            )
+        return provision.RestProvision(
+            self._client, run_id, token=given["token"], account=given["account"], keep=opts.keep_data
+        )
+
+    def clean_up(self) -> None:
+        """Remove the run's data; a failure to do so is said, and is no failure of the run."""
+        made, self._provision = self._provision, None
+        if made is None:
+            return
+        try:
+            made.remove()
+        except Fault as fault:
+            console.say(f"The run's data could not be removed: {fault}")
+
+    def progress(self) -> str:
+        """A line on how it goes."""
+        times = new_histogram()
+        for event in {slot.event for slot in Reader.slots}:
+            times.add(self.fleet.latencies[event])
+        return console.progress(time.monotonic() - self._began_s, self.fleet, summarise(times))
+
+    def write(self, *, interrupted: bool, cpu_warning: bool) -> ExitCode:
+        """Write the record, print the outcome, make the report."""
+        opts = self._opts
+        plan = self.plan
+        assert plan is not None
+        ended_s = self.ended_s or time.monotonic()
+        self.fleet.close()
+        reader = Reader()
+        facts = summaries.RunFacts(
+            run_id=plan.run_id,
+            target=plan.host,
+            profile=self._profile,
+            started=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            duration_s=ended_s - self._began_s,
+            publishing_s=ended_s - self.publishing_since_s if self.publishing_since_s else 0.0,
+            users=self.users,
+            rooms=len(plan.rooms),
+            rate_per_s=plan.rate_per_s,
+            receive_clock=RECEIVE_CLOCK,
+            interrupted=interrupted,
+            cpu_warning=cpu_warning,
+        )
+        asked = {} if opts.events_per_client is None else {"events_per_s_per_client": opts.events_per_client}
+        summary = summaries.build(facts, self.fleet, reader, self._objectives, asked)
+        tables = {
+            "timeline": self.fleet.timeline,
+            "rooms": summaries.room_rows(self.fleet, reader),
+            "workers": summaries.worker_rows(self.fleet),
+        }
+        histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}
+        try:
+            where = record.write(Path(opts.results_dir), summary, tables, histograms)
+        except OSError as error:
+            console.say(f"The record could not be written to {opts.results_dir}: {error}. Check --results-dir.")
+            return ExitCode.SETUP_FAILED
+        report = None if opts.no_report else make_report(where)
+        console.say(console.summary_text(summary, where, report))
+        return of_summary(summary)
+
+
+def make_report(where: Path) -> Path | None:
+    """Have another process make the report: the load's processes never import pandas."""
+    command = [sys.executable, "-m", "reports", str(where.resolve())]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, cwd=_ROOT, capture_output=True, text=True, timeout=_REPORT_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        console.say(f"The report took too long. Make it later: python -m reports {where}")
+        return None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        console.say(f"The report could not be made: {last}. The record is whole: python -m reports {where}")
+        return None
+    return where / "report.html"
+
+
+def _counted(fleet: Fleet) -> set[str]:
+    return {worker_id for worker_id, worker in fleet.workers.items() if worker.totals is not None}

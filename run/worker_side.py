@@ -1,0 +1,140 @@
+"""The worker's half of a run: takes the plan, reports every second, and counts when the run is over."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+import psutil
+
+from backend.plan import Plan
+from backend.reader import Reader
+from measure.meter import CONNECT, JOIN, TRIGGER, Meter
+from measure.report import triggers_from
+from measure.summary import LOOP_LAG
+from tasks.context import RunContext, install
+
+from . import locust_stats, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from locust.env import Environment
+
+_REPORT_S: Final = 1.0
+_LAG_PROBE_S: Final = 0.05
+_ANSWERS_S: Final = 12.0
+"""How long unanswered triggers are waited for when the run ends."""
+_QUIET_S: Final = 0.5
+_MOST_QUIET_S: Final = 5.0
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_FED_BY_REQUESTS: Final = frozenset({CONNECT, JOIN, TRIGGER})
+
+
+class WorkerSide:
+    """Runs in every process that has users.
+
+    :param send: sends (message type, data) to the master.
+    """
+
+    def __init__(self, environment: Environment, send: Callable[[str, dict[str, Any]], None]) -> None:
+        self._environment = environment
+        self._send = send
+        self._context: RunContext | None = None
+        self._lags_us: array[int] = array("q")
+        self._process = psutil.Process()
+        self._clock = clock_id()
+        self._loops: list[gevent.Greenlet] = []
+
+    @property
+    def context(self) -> RunContext | None:
+        """The current run, or the last one."""
+        return self._context
+
+    def on_plan(self, data: dict[str, Any]) -> None:
+        """A run begins."""
+        gevent.killall(self._loops)
+        plan = Plan.from_message(data)
+        self._context = RunContext(plan, Meter(plan.run, Reader()))
+        install(self._environment, self._context)
+        self._process.cpu_percent()
+        self._lags_us = array("q")
+        self._loops = [gevent.spawn(self._probe_lag), gevent.spawn(self._report_always, self._context)]
+
+    def on_spawned(self) -> None:
+        """All users were started: the publishers may begin."""
+        if self._context is not None:
+            self._context.publishing.set()
+
+    def on_triggers(self, data: dict[str, Any]) -> None:
+        """Triggers of other workers."""
+        if self._context is not None:
+            self._context.meter.learn(triggers_from(data["triggers"]))
+
+    def on_drain(self, _data: dict[str, Any]) -> None:
+        """Stop publishing, wait for the answers, and say so."""
+        context = self._context
+        if context is None:
+            return
+        context.closing.set()
+        deadline_s = time.monotonic() + _ANSWERS_S
+        while context.in_flight and time.monotonic() < deadline_s:
+            gevent.sleep(0.05)
+        self._report(context)
+        self._send(messages.DRAINED, {"run_id": context.plan.run_id})
+
+    def on_settle(self, _data: dict[str, Any]) -> None:
+        """Everybody's triggers are known: wait until nothing arrives any more, count, and let the users go."""
+        context = self._context
+        if context is None or context.over.is_set():
+            return
+        deadline_s = time.monotonic() + _MOST_QUIET_S
+        received = -1
+        while received != context.meter.counters["received"] and time.monotonic() < deadline_s:
+            received = context.meter.counters["received"]
+            gevent.sleep(_QUIET_S)
+        gevent.killall(self._loops)
+        # No other greenlet runs between the two, so the last report and the totals speak of the same moment.
+        self._report(context)
+        totals = context.meter.settle()
+        self._send(messages.TOTALS, {"run_id": context.plan.run_id, "totals": totals.to_message()})
+        context.over.set()
+
+    def _report_always(self, context: RunContext) -> None:
+        while True:
+            gevent.sleep(_REPORT_S)
+            self._report(context)
+
+    def _report(self, context: RunContext) -> None:
+        now_s = time.time()
+        health = {
+            "cpu_percent": self._process.cpu_percent(),
+            "rss_bytes": float(self._process.memory_info().rss),
+        }
+        lags_us, self._lags_us = self._lags_us, array("q")
+        report, samples = context.meter.take_report(int(now_s), health, {LOOP_LAG: lags_us})
+        for name, latencies_us in samples.items():
+            if name not in _FED_BY_REQUESTS:
+                locust_stats.feed(self._environment.stats, name, latencies_us, now_s)
+        self._send(
+            messages.REPORT,
+            {"run_id": context.plan.run_id, "clock": self._clock, "report": report.to_message()},
+        )
+
+    def _probe_lag(self) -> None:
+        while True:
+            asleep_s = time.perf_counter()
+            gevent.sleep(_LAG_PROBE_S)
+            late_s = time.perf_counter() - asleep_s - _LAG_PROBE_S
+            self._lags_us.append(max(int(late_s * 1e6), 1))
+
+
+def clock_id() -> str:
+    """Names this machine's clock: two processes with the same id read the same clock."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"

@@ -1,0 +1,1 @@
+"""What the users do: Locust TaskSets, and the schedules of the publishers."""

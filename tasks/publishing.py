@@ -1,0 +1,116 @@
+"""Publishing: tasks are created at a fixed rate, each of which makes the backend broadcast a burst."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import gevent
+from locust import TaskSet, task
+from locust.exception import StopUser
+
+from backend import contract
+from backend.rest import Answer, RestClient, UnreachableError
+from measure import trace
+from measure.triggers import Outcome, Trigger
+
+from . import schedule
+
+if TYPE_CHECKING:
+    from .context import RunContext
+
+_MAX_IN_FLIGHT = 64
+_NAME = "POST /v1/projects/:id/tasks"
+
+
+class Publishing(TaskSet):
+    """Walks over all rooms at its share of the run's rate. Its user has a `context`."""
+
+    def on_start(self) -> None:
+        """Take a number, a source address and a connection pool."""
+        context: RunContext = self.user.context
+        plan = context.plan
+        local = context.number("publisher")
+        self._publisher = plan.publisher_number(local)
+        self._index = local * plan.workers + plan.worker
+        addresses = plan.source_addresses
+        self._address = addresses[self._index % len(addresses)] if addresses else ""
+        self._client = RestClient(plan.host, self._address or None, _MAX_IN_FLIGHT)
+        self._next_seq = [0] * len(plan.rooms)
+        self._in_flight = 0
+
+    def on_stop(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    @task
+    def publish(self) -> None:
+        """Follow the schedule until the run closes."""
+        context: RunContext = self.user.context
+        plan = context.plan
+        pace = schedule.share(plan.rate_per_s, plan.publishers, self._index)
+        context.publishing.wait()
+        started_s = time.monotonic()
+        wall_ns = time.time_ns()
+        number = 0
+        while not context.closing.is_set():
+            due_s = pace.due_s(number)
+            wait_s = started_s + due_s - time.monotonic()
+            if wait_s > 0 and context.closing.wait(wait_s):
+                break
+            room = (self._index + number) % len(plan.rooms)
+            self._trigger(room, wall_ns + round(due_s * 1e9), started_s + due_s)
+            number += 1
+        context.over.wait()
+        raise StopUser
+
+    def _trigger(self, room: int, due_ns: int, due_s: float) -> None:
+        context: RunContext = self.user.context
+        context.meter.trigger_due()
+        late = time.monotonic() - due_s > schedule.LATEST_S
+        throttled = context.throttled_until_s.get(self._address, 0.0) > time.monotonic()
+        if late or throttled or self._in_flight >= _MAX_IN_FLIGHT:
+            context.meter.trigger_missed()
+            return
+        seq = self._next_seq[room]
+        self._next_seq[room] += 1
+        context.meter.trigger_sent()
+        context.in_flight += 1
+        self._in_flight += 1
+        gevent.spawn(self._send, room, seq, due_ns, time.time_ns())
+
+    def _send(self, room: int, seq: int, due_ns: int, sent_ns: int) -> None:
+        context: RunContext = self.user.context
+        plan = context.plan
+        where = plan.rooms[room]
+        token = trace.encode(trace.Trace(plan.run, room, self._publisher, seq, due_ns))
+        body = {
+            "title": f"Load test {token}",
+            "description": "made by a load test",
+            "agentId": where.agent_id,
+        }
+        started_s = time.perf_counter()
+        failure = ""
+        answer = None
+        try:
+            answer = self._client.send("POST", contract.tasks_path(where.project_id), where.token, body)
+            failure = "" if answer.status == 201 else f"{answer.status}: {answer.message}"
+        except UnreachableError as error:
+            failure = str(error)
+        answer_ms = (time.perf_counter() - started_s) * 1000
+        outcome, key = self._outcome(answer)
+        trigger = Trigger(room, self._publisher, seq, due_ns, sent_ns, outcome, key)
+        context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
+        context.in_flight -= 1
+        self._in_flight -= 1
+        self.user.report(_NAME, answer_ms, failure)
+
+    def _outcome(self, answer: Answer | None) -> tuple[Outcome, str]:
+        if answer is None or answer.status >= 500:
+            return Outcome.FAILED, ""
+        if answer.status == 201:
+            return Outcome.ACCEPTED, str(answer.body["id"])
+        if answer.status == 429:
+            quiet_until_s = time.monotonic() + answer.retry_after_s
+            self.user.context.throttled_until_s[self._address] = quiet_until_s
+        return Outcome.REFUSED, ""

@@ -1,0 +1,77 @@
+"""Waiting for events: say what you expect, act, then wait for it with a deadline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import AsyncResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from transport.client import SocketIOClient
+
+
+class EventTimeoutError(Exception):
+    """An event did not come in time."""
+
+
+class Expectation:
+    """One event that somebody waits for."""
+
+    def __init__(self, event: str, match: Callable[..., bool] | None) -> None:
+        self.event = event
+        self._match = match
+        self.result: AsyncResult = AsyncResult()
+
+    def offer(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether this is the event that was waited for."""
+        if self._match is not None and not self._match(*arguments):
+            return False
+        self.result.set(arguments)
+        return True
+
+    def wait(self, timeout_s: float) -> tuple[Any, ...]:
+        """The event's arguments.
+
+        :raises EventTimeoutError: if it does not come in time.
+        """
+        try:
+            arguments: tuple[Any, ...] = self.result.get(timeout=timeout_s)
+        except gevent.Timeout as error:
+            raise EventTimeoutError(f"no {self.event} within {timeout_s:g} s") from error
+        return arguments
+
+
+class Inbox:
+    """The expectations of one client."""
+
+    def __init__(self, client: SocketIOClient) -> None:
+        self._client = client
+        self._waiting: dict[str, list[Expectation]] = {}
+
+    def expect(self, event: str, match: Callable[..., bool] | None = None) -> Expectation:
+        """Begin to wait for the next event of a name whose arguments match. Call before acting."""
+        if event not in self._waiting:
+            self._waiting[event] = []
+            self._client.on(event, lambda *arguments: self._arrived(event, arguments))
+        expectation = Expectation(event, match)
+        self._waiting[event].append(expectation)
+        return expectation
+
+    def forget(self, expectation: Expectation) -> None:
+        """Stop to wait."""
+        waiting = self._waiting[expectation.event]
+        if expectation in waiting:
+            waiting.remove(expectation)
+
+    def _arrived(self, event: str, arguments: tuple[Any, ...]) -> None:
+        waiting = self._waiting[event]
+        waiting[:] = [expectation for expectation in waiting if not expectation.offer(arguments)]
+
+
+def first_of(timeout_s: float, *expectations: Expectation) -> Expectation | None:
+    """The first of several expectations that is met, or None if none is in time."""
+    gevent.wait([expectation.result for expectation in expectations], timeout=timeout_s, count=1)
+    return next((expectation for expectation in expectations if expectation.result.ready()), None)

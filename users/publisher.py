@@ -1,0 +1,29 @@
+"""The publisher: makes the backend broadcast, at a rate that the backend cannot slow down."""
+
+from __future__ import annotations
+
+from locust import User
+
+from tasks.context import current_context
+from tasks.publishing import Publishing
+
+
+class Publisher(User):
+    """Creates tasks over REST. How many publishers share the run's rate is an option; they hold no socket."""
+
+    tasks = [Publishing]  # noqa: RUF012 - Locust's way to name them
+
+    def on_start(self) -> None:
+        """Take part in the run."""
+        self.context = current_context(self.environment)
+
+    def report(self, name: str, duration_ms: float, failure: str = "") -> None:
+        """Tell Locust's own statistics of one trigger, with its real duration."""
+        self.environment.events.request.fire(
+            request_type="POST",
+            name=name.removeprefix("POST "),
+            response_time=duration_ms,
+            response_length=0,
+            exception=ConnectionError(failure) if failure else None,
+            context={},
+        )

@@ -1,0 +1,209 @@
+"""The base of all users that hold a Socket.IO connection."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+import socketio
+from locust import User
+from locust.exception import StopUser
+
+from backend import contract
+from backend.reader import Reader
+from tasks.context import current_context
+from transport.client import SocketIOClient
+
+from .inbox import EventTimeoutError, Inbox, first_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .inbox import Expectation
+
+CONNECT_TIMEOUT_S = 10.0
+JOIN_TIMEOUT_S = 10.0
+
+_CONNECT = "connect"
+_JOIN = "join"
+
+
+class JoinRefusedError(Exception):
+    """The backend did not let the user into a room."""
+
+
+class SocketIOUser(User):
+    """Connects, authenticates, joins rooms, emits, and waits for events; everything it does is measured.
+
+    After a connection that was lost it reconnects by python-socketio's own back-off and joins its rooms again.
+    """
+
+    abstract = True
+
+    def on_start(self) -> None:
+        """Take part in the run."""
+        self.context = current_context(self.environment)
+        self.account = self.context.meter.open_account()
+        self.client = SocketIOClient(reconnection=True, logger=False, engineio_logger=False)
+        self.client.observe(self.account, Reader.events)
+        self.client.on("connect", self._on_connect)
+        self.client.on("connect_error", self._on_connect_error)
+        self.client.on("disconnect", self._on_disconnect)
+        self.inbox = Inbox(self.client)
+        self._rooms: list[int] = []
+        self._refusal = ""
+        self._was_connected = False
+        self._leaving = False
+
+    def connect(self, token: str | None) -> None:
+        """Connect and authenticate; a user that cannot is stopped.
+
+        :param token: the JWT; None connects as a guest.
+        """
+        plan = self.context.plan
+        meter = self.context.meter
+        started_ns = time.time_ns()
+        started_s = time.perf_counter()
+        failure = ""
+        try:
+            self.client.connect(
+                plan.host,
+                auth={"token": token} if token is not None else None,
+                transports=["websocket"],
+                wait_timeout=CONNECT_TIMEOUT_S,
+            )
+        except socketio.exceptions.ConnectionError as error:
+            failure = self._refusal or _reason(error)
+        connect_ms = (time.perf_counter() - started_s) * 1000
+        self.report(_CONNECT, connect_ms, failure)
+        if failure:
+            meter.connect_failed(f"connect: {failure}")
+            raise StopUser(failure)
+        meter.connected(started_ns, time.time_ns())
+
+    def join(self, room: int, timeout_s: float = JOIN_TIMEOUT_S) -> None:
+        """Join a room of the plan and wait for the answer; a refusal or silence is counted.
+
+        :param room: the room's index in the plan.
+        """
+        if room not in self._rooms:
+            self._rooms.append(room)
+        try:
+            self._join(room, timeout_s)
+        except (JoinRefusedError, EventTimeoutError, socketio.exceptions.SocketIOError) as error:
+            self.context.meter.join_failed(f"join: {error}")
+
+    def leave(self, room: int, timeout_s: float = JOIN_TIMEOUT_S) -> None:
+        """Leave a room where the backend can.
+
+        :raises EventTimeoutError: if it does not answer.
+        """
+        self._rooms.remove(room)
+        project_id = self.context.plan.rooms[room].project_id
+        left = self.inbox.expect(contract.LEFT, lambda answer: str(answer).endswith(project_id))
+        self.account.left(room, time.time_ns())
+        self.client.emit(contract.LEAVE, project_id)
+        try:
+            left.wait(timeout_s)
+        finally:
+            self.inbox.forget(left)
+
+    def emit(self, event: str, data: Any = None) -> None:
+        """Send an event."""
+        self.client.emit(event, data)
+
+    def wait_for(
+        self, event: str, timeout_s: float, match: Callable[..., bool] | None = None
+    ) -> tuple[Any, ...]:
+        """Wait for the next event of a name whose arguments match; its arguments.
+
+        :raises EventTimeoutError: if it does not come in time.
+        """
+        expectation = self.inbox.expect(event, match)
+        try:
+            return expectation.wait(timeout_s)
+        finally:
+            self.inbox.forget(expectation)
+
+    def report(self, name: str, duration_ms: float, failure: str = "") -> None:
+        """Tell Locust's own statistics of one act, with its real duration."""
+        self.environment.events.request.fire(
+            request_type="WS" if name in (_CONNECT, _JOIN) else "POST",
+            name=name,
+            response_time=duration_ms,
+            response_length=0,
+            exception=ConnectionError(failure) if failure else None,
+            context={},
+        )
+
+    def on_stop(self) -> None:
+        """Disconnect for good."""
+        self._leaving = True
+        self.account.disconnected(time.time_ns(), wanted=True)
+        if self.client.connected:
+            self.context.meter.counters["disconnects"] += 1
+        self.client.shutdown()
+
+    def _join(self, room: int, timeout_s: float) -> None:
+        project_id = self.context.plan.rooms[room].project_id
+        joined = self.inbox.expect(contract.JOINED, lambda answer: str(answer).endswith(project_id))
+        refused = self.inbox.expect(contract.EXCEPTION)
+        self.account.joining(room)
+        started_ns = time.time_ns()
+        self.client.emit(contract.JOIN, project_id)
+        failure = ""
+        try:
+            self._answer_of(joined, refused, timeout_s)
+            now_ns = time.time_ns()
+            self.account.joined(room, now_ns)
+            self.context.meter.join_answered(now_ns - started_ns)
+        except (JoinRefusedError, EventTimeoutError) as error:
+            failure = str(error)
+            raise
+        finally:
+            self.inbox.forget(joined)
+            self.inbox.forget(refused)
+            self.report(_JOIN, (time.time_ns() - started_ns) / 1e6, failure)
+
+    def _answer_of(self, joined: Expectation, refused: Expectation, timeout_s: float) -> None:
+        answered = first_of(timeout_s, joined, refused)
+        if answered is None:
+            raise EventTimeoutError(f"no {contract.JOINED} within {timeout_s:g} s")
+        if answered is refused:
+            (said,) = refused.wait(0) or ("",)
+            raise JoinRefusedError(str(said.get("message", said) if isinstance(said, dict) else said))
+
+    # python-socketio's handlers
+
+    def _on_connect(self) -> None:
+        if self._was_connected:
+            self.context.meter.counters["reconnects"] += 1
+            gevent.spawn(self._rejoin)
+        self._was_connected = True
+
+    def _on_connect_error(self, data: Any = None) -> None:
+        said = data.get("message", data) if isinstance(data, dict) else data
+        self._refusal = str(said)
+
+    def _on_disconnect(self, reason: str = "") -> None:
+        if not self._leaving:
+            self.account.disconnected(time.time_ns(), wanted=False)
+            self.context.meter.connection_lost(f"connection lost: {reason}")
+
+    def _rejoin(self) -> None:
+        """A reconnect does not rejoin: the backend knows nothing of the old connection."""
+        while not self.client.connected and self.client.eio.state == "connected":
+            gevent.sleep(0.01)
+        for room in list(self._rooms):
+            self.join(room)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause of a failed connect, in a few words."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return str(cause.strerror).lower()
+        error, cause = cause, cause.__cause__ or cause.__context__
+    return " ".join(str(error).split())[:200] or type(error).__name__

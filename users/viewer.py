@@ -1,0 +1,13 @@
+"""The viewer: a dashboard of a project's owner."""
+
+from __future__ import annotations
+
+from tasks.watching import Watching
+
+from .socketio_user import SocketIOUser
+
+
+class Viewer(SocketIOUser):
+    """Sits in one project's room for as long as the run lasts."""
+
+    tasks = [Watching]  # noqa: RUF012 - Locust's way to name them
