@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from faults import Fault, Owner
 
 from . import contract, tokens
 from .plan import Room
-from .rest import RestClient
 from .rows import LLM_CONFIG, PERSONALITY, Rows
+
+if TYPE_CHECKING:
+    from .rest import RestClient
 
 _TOKEN_LIFETIME_S = 7 * 86_400
 

@@ -19,12 +19,12 @@ _STATUS_SLOTS = {contract.IN_PROGRESS.encode(): 1, contract.FAILED.encode(): 2}
 class Reader:
     """Reads the burst of a task that has an agent. See `measure.sighting.FrameReader`."""
 
-    slots = (
+    slots: tuple[Slot, ...] = (
         Slot(contract.AGENT_LOG, "accepted"),
         Slot(contract.TASK_STATUS_UPDATE, contract.IN_PROGRESS),
         Slot(contract.TASK_STATUS_UPDATE, contract.FAILED),
     )
-    untraced = {  # noqa: RUF012 - a constant of the contract
+    untraced: dict[str, int] = {  # noqa: RUF012 - a constant of the contract
         contract.AGENT_LOG: sum(step.event == contract.AGENT_LOG for step in contract.BURST_WITH_AGENT) - 1
     }
     events = (contract.AGENT_LOG, contract.TASK_STATUS_UPDATE)

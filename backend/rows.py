@@ -53,9 +53,7 @@ class Rows:
         self._tag = f"lt-{'keep-' if keep else ''}{run_id}"
         self._keep = keep
         try:
-            self._connection = psycopg.connect(
-                database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S
-            )
+            self._connection = psycopg.connect(database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
         except psycopg.Error as error:
             reason = " ".join(str(error).split())[:200]
             raise Fault(
@@ -101,9 +99,7 @@ class Rows:
         :raises Fault: if the database refuses.
         """
         rooms = [
-            OwnedRoom(
-                str(uuid.uuid4()), f"{self._tag}-{number}@{_DOMAIN}", str(uuid.uuid4()), str(uuid.uuid4())
-            )
+            OwnedRoom(str(uuid.uuid4()), f"{self._tag}-{number}@{_DOMAIN}", str(uuid.uuid4()), str(uuid.uuid4()))
             for number in range(count)
         ]
         try:
@@ -118,11 +114,16 @@ class Rows:
                     'COPY agents (id, name, role, "personalityMatrix", "llmConfig", "userId") FROM STDIN'
                 ) as copy:
                     for room in rooms:
-                        row = (room.agent_id, "Load test", "load tester", PERSONALITY, LLM_CONFIG, room.user_id)
+                        row = (
+                            room.agent_id,
+                            "Load test",
+                            "load tester",
+                            PERSONALITY,
+                            LLM_CONFIG,
+                            room.user_id,
+                        )
                         copy.write_row(row)
-                with cursor.copy(
-                    'COPY tasks (title, description, "projectId", "assigneeIds") FROM STDIN'
-                ) as copy:
+                with cursor.copy('COPY tasks (title, description, "projectId", "assigneeIds") FROM STDIN') as copy:
                     for room in rooms:
                         for number in range(tasks_each):
                             copy.write_row((f"Backlog {number}", "made by a load test", room.project_id, ""))

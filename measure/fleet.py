@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .latency import merge_encoded, new_histogram, summarise
 from .presence import Counts
-from .report import Totals, WorkerReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .report import Totals, WorkerReport
 
 _OPEN_SECONDS = 10
 """A second of the time line is closed, and its histograms are dropped, when it is this old."""
@@ -16,7 +20,10 @@ _OPEN_SECONDS = 10
 
 @dataclass(slots=True)
 class WorkerState:
-    """One worker as the master sees it. gaps: numbers of reports that never came. repeats: reports that came twice."""
+    """One worker as the master sees it.
+
+    gaps: numbers of reports that never came. repeats: reports that came twice.
+    """
 
     number: int
     last_report: int = 0
@@ -32,22 +39,21 @@ class WorkerState:
 
 @dataclass(slots=True)
 class Second:
-    """One second of the time line over all workers."""
+    """One second of the time line over all workers; gauges by worker, as they were at its end."""
 
     at_s: int
     latencies: dict[str, Any] = field(default_factory=dict)
     received: int = 0
-    connected: int = 0
-    members: int = 0
+    gauges: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def row(self) -> dict[str, Any]:
-        """As a row of plain values: `<name>_<quantile>` in milliseconds."""
-        flat: dict[str, Any] = {
-            "at_s": self.at_s,
-            "received": self.received,
-            "connected": self.connected,
-            "members": self.members,
-        }
+    def row(self, gauges: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+        """As a row of plain values: `<name>_<quantile>` in milliseconds.
+
+        :param gauges: of all workers, those that did not report in this second included.
+        """
+        flat: dict[str, Any] = {"at_s": self.at_s, "received": self.received}
+        for name in ("connected", "members"):
+            flat[name] = sum(worker.get(name, 0) for worker in gauges.values())
         for name, histogram in sorted(self.latencies.items()):
             for figure, value in summarise(histogram).items():
                 flat[f"{name}_{figure}"] = value
@@ -63,6 +69,7 @@ class Fleet:
         self.timeline: list[dict[str, Any]] = []
         self.most_connected = 0
         self._seconds: dict[int, Second] = {}
+        self._gauges: dict[str, dict[str, int]] = {}
 
     def enlist(self, worker_id: str) -> WorkerState:
         """A worker takes part in the run."""
@@ -81,8 +88,7 @@ class Fleet:
             merge_encoded(self.latencies[name], encoded)
             merge_encoded(second.latencies.setdefault(name, new_histogram()), encoded)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
-        second.connected += report.gauges["connected"]
-        second.members += report.gauges["members"]
+        second.gauges[worker_id] = report.gauges
         worker.counters = report.counters
         worker.gauges = report.gauges
         worker.cpu_percent.append(report.health["cpu_percent"])
@@ -134,4 +140,6 @@ class Fleet:
     def _close_seconds(self, before_s: int | None) -> None:
         for at_s in sorted(self._seconds):
             if before_s is None or at_s < before_s:
-                self.timeline.append(self._seconds.pop(at_s).row())
+                second = self._seconds.pop(at_s)
+                self._gauges |= second.gauges
+                self.timeline.append(second.row(self._gauges))

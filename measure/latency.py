@@ -38,7 +38,11 @@ def merge_encoded(histogram: Any, encoded: bytes) -> None:
     :raises ValueError: if it was recorded with another configuration.
     """
     other = HdrHistogram.decode(encoded)
-    mine = (histogram.lowest_trackable_value, histogram.highest_trackable_value, histogram.significant_figures)
+    mine = (
+        histogram.lowest_trackable_value,
+        histogram.highest_trackable_value,
+        histogram.significant_figures,
+    )
     theirs = (other.lowest_trackable_value, other.highest_trackable_value, other.significant_figures)
     if mine != theirs:
         raise ValueError(f"a histogram of {theirs} cannot be added to one of {mine}")

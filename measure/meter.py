@@ -137,7 +137,14 @@ class Meter:
         self._deliver(account, slot, trigger.room, trigger.publisher, trigger.seq, latency_ns, received_ns)
 
     def _deliver(
-        self, account: Account, slot: int, room: int, publisher: int, seq: int, latency_ns: int, received_ns: int
+        self,
+        account: Account,
+        slot: int,
+        room: int,
+        publisher: int,
+        seq: int,
+        latency_ns: int,
+        received_ns: int,
     ) -> None:
         if not account.may_receive(room, received_ns):
             self._leaked[room] += 1

@@ -13,7 +13,8 @@ from .triggers import Outcome, Trigger
 class WorkerReport:
     """One interval of one worker.
 
-    number: counts from 1 without holes. at_s: the interval's end in seconds since the epoch. triggers: those
+    number: counts from 1 without holes. at_s: the second that the interval covers, since the
+    epoch. triggers: those
     that came to their end. latencies: name -> encoded histogram in µs. counters: cumulative since the start of
     the run (due, sent, missed, refused, failed, received, corrupt, foreign, negative_latency, connects,
     connect_failures, connections_lost, disconnects, join_failures). gauges: connected, members. health: of the
@@ -63,9 +64,7 @@ class Totals:
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Totals:
         """From a message."""
-        rooms = {
-            int(room): [Counts(**slot) for slot in slots] for room, slots in dict(message["rooms"]).items()
-        }
+        rooms = {int(room): [Counts(**slot) for slot in slots] for room, slots in dict(message["rooms"]).items()}
         connects = [(started, finished) for started, finished in message["connects"]]
         return cls(**(message | {"rooms": rooms, "connects": connects}))
 

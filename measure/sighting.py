@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .trace import Trace
+if TYPE_CHECKING:
+    from .trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,11 @@ def parse(document: Mapping[str, Any], source: str) -> list[Objective]:
 
 
 def judge(
-    objectives: list[Objective], figures: Mapping[str, float | None], asked: Mapping[str, float], *, valid: bool
+    objectives: list[Objective],
+    figures: Mapping[str, float | None],
+    asked: Mapping[str, float],
+    *,
+    valid: bool,
 ) -> list[dict[str, Any]]:
     """Judge a run.
 

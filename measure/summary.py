@@ -87,8 +87,7 @@ def build(
         },
         "untraced": _untraced(fleet, rooms, reader),
         "latency_ms": {
-            name: summarise(fleet.latencies[name])
-            for name in dict.fromkeys(slot.event for slot in reader.slots)
+            name: summarise(fleet.latencies[name]) for name in dict.fromkeys(slot.event for slot in reader.slots)
         },
         "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
         "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
@@ -169,9 +168,7 @@ def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts, times: Any) -> 
         missing_reports=sum(worker.gaps for worker in workers),
         uncounted_reports=sum(_differs(worker) for worker in workers),
         negative_latency=fleet.counter("negative_latency"),
-        exhausted=sum(
-            count for why, count in failures.items() if any(word in why.lower() for word in _EXHAUSTED)
-        ),
+        exhausted=sum(count for why, count in failures.items() if any(word in why.lower() for word in _EXHAUSTED)),
         clocks=len({worker.clock for worker in workers}) or 1,
         loop_lag_p99_ms=summarise(lag)["p99"],
         latency_p50_ms=summarise(times)["p50"],
@@ -195,9 +192,7 @@ def _figures(
     latency = summarise(times)
     connects = [connect for totals in fleet.totals() for connect in totals.connects]
     members = fleet.by_key("members")
-    crowded = _all(
-        counts for room, slots in rooms.items() if members[room] >= _MANY_MEMBERS for counts in slots
-    )
+    crowded = _all(counts for room, slots in rooms.items() if members[room] >= _MANY_MEMBERS for counts in slots)
     failures = fleet.counter("connect_failures") + fleet.counter("join_failures")
     many = fleet.most_connected >= _MANY_CONNECTIONS
     connected = [row["connected"] for row in fleet.timeline if row["connected"]]
@@ -216,9 +211,7 @@ def _figures(
     }
 
 
-def _untraced(
-    fleet: Fleet, rooms: Mapping[int, list[Counts]], reader: FrameReader
-) -> dict[str, dict[str, int]]:
+def _untraced(fleet: Fleet, rooms: Mapping[int, list[Counts]], reader: FrameReader) -> dict[str, dict[str, int]]:
     """Events that cannot be led back to a trigger: how many were owed, and how many came (edges included)."""
     received = fleet.by_key("untraced")
     owed = _all(slots[0] for slots in rooms.values() if slots)

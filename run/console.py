@@ -49,15 +49,21 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
     triggers = summary["triggers"]
     lines = [
         "",
-        f"Run {summary['run_id']} against {summary['target']} ({summary['profile']}): "
-        f"{summary['users']} users, {summary['workers']} workers, {summary['duration_s']:.0f} s",
+        (
+            f"Run {summary['run_id']} against {summary['target']} ({summary['profile']}): "
+            f"{summary['users']} users, {summary['workers']} workers, {summary['duration_s']:.0f} s"
+        ),
         f"Verdict   {summary['validity']['verdict'].upper()}",
         *(f"          {reason}" for reason in summary["validity"]["reasons"]),
-        f"Delivered {deliveries['delivered']} of {deliveries['expected']} expected; {deliveries['lost']} lost "
-        f"({deliveries['missed_offline']} while offline), {deliveries['duplicate']} duplicate, "
-        f"{deliveries['reordered']} reordered, {deliveries['leaked']} leaked, {deliveries['corrupt']} corrupt",
-        f"Triggers  {triggers['due']} due, {triggers['sent']} sent, {triggers['missed']} missed, "
-        f"{triggers['refused']} refused, {triggers['failed']} failed",
+        (
+            f"Delivered {deliveries['delivered']} of {deliveries['expected']} expected; {deliveries['lost']} lost "
+            f"({deliveries['missed_offline']} while offline), {deliveries['duplicate']} duplicate, "
+            f"{deliveries['reordered']} reordered, {deliveries['leaked']} leaked, {deliveries['corrupt']} corrupt"
+        ),
+        (
+            f"Triggers  {triggers['due']} due, {triggers['sent']} sent, {triggers['missed']} missed, "
+            f"{triggers['refused']} refused, {triggers['failed']} failed"
+        ),
         "",
         f"{'milliseconds':26}{'count':>8}{'mean':>9}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}",
     ]

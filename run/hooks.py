@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from locust import events
-from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
 from faults import Fault, Owner
 from users.publisher import Publisher
@@ -19,6 +19,7 @@ from .master_side import MasterSide
 from .worker_side import WorkerSide
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
     from locust.env import Environment
@@ -44,109 +45,112 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     Publisher.fixed_count = opts.publishers
     if opts.publishers == 0 and Publisher in environment.user_classes:
         environment.user_classes.remove(Publisher)
-    if isinstance(runner, MasterRunner):
-        _hook_master(environment, runner)
-    elif isinstance(runner, WorkerRunner):
-        _hook_worker(environment, runner, runner.send_message)
-    elif isinstance(runner, LocalRunner):
-        _hook_worker(environment, runner, runner.send_message)
-        _hook_master(environment, runner)
+    if isinstance(runner, WorkerRunner | LocalRunner):
+        WorkerHooks(environment, runner)
+    if isinstance(runner, MasterRunner | LocalRunner):
+        MasterHooks(environment, runner, opts)
 
 
-def _hook_worker(environment: Environment, runner: Any, send: Callable[..., None]) -> None:
-    side = WorkerSide(environment, send)
+class WorkerHooks:
+    """Connects a worker's half with Locust."""
 
-    def listen(message: str, handler: Callable[[dict[str, Any]], None], *, concurrent: bool = False) -> None:
+    def __init__(self, environment: Environment, runner: WorkerRunner | LocalRunner) -> None:
+        self._runner = runner
+        self._side = WorkerSide(environment, runner.send_message)
+        self._listen(messages.PLAN, self._side.on_plan)
+        self._listen(messages.TRIGGERS, self._side.on_triggers)
+        # These two wait, and Locust's listener for messages must not: the triggers arrive there meanwhile.
+        self._listen(messages.DRAIN, lambda data: _spawn(self._side.on_drain, data))
+        self._listen(messages.SETTLE, lambda data: _spawn(self._side.on_settle, data))
+        environment.events.spawning_complete.add_listener(self._on_spawning_complete)
+        environment.events.quitting.add_listener(self._on_quitting)
+
+    def _listen(self, message: str, handler: Callable[[dict[str, Any]], None]) -> None:
         def on_message(msg: Any, **_kwargs: Any) -> None:
             handler(msg.data)
 
-        runner.register_message(message, on_message, concurrent=concurrent)
+        self._runner.register_message(message, on_message)
 
-    listen(messages.PLAN, side.on_plan)
-    listen(messages.TRIGGERS, side.on_triggers)
-    # These two wait, and Locust's listener for messages must not: the triggers arrive there meanwhile.
-    listen(messages.DRAIN, lambda data: _spawn(side.on_drain, data))
-    listen(messages.SETTLE, lambda data: _spawn(side.on_settle, data))
+    def _on_spawning_complete(self, **_kwargs: Any) -> None:
+        self._side.on_spawned()
 
-    def on_spawning_complete(**_kwargs: Any) -> None:
-        side.on_spawned()
-
-    def on_quitting(**_kwargs: Any) -> None:
+    def _on_quitting(self, **_kwargs: Any) -> None:
         """A worker that is interrupted together with its master stays until it has counted."""
-        context = side.context
-        if context is not None and isinstance(runner, WorkerRunner) and context.closing.wait(_DRAIN_WAIT_S):
+        context = self._side.context
+        if context is None or isinstance(self._runner, LocalRunner):
+            return
+        if context.closing.wait(_DRAIN_WAIT_S):
             context.over.wait(_OVER_WAIT_S)
 
-    environment.events.spawning_complete.add_listener(on_spawning_complete)
-    environment.events.quitting.add_listener(on_quitting)
 
+class MasterHooks:
+    """Connects the master's half with Locust."""
 
-def _spawn(handler: Callable[[dict[str, Any]], None], data: dict[str, Any]) -> None:
-    gevent.spawn(handler, data)
+    def __init__(
+        self, environment: Environment, runner: MasterRunner | LocalRunner, opts: argparse.Namespace
+    ) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._opts = opts
+        secret_options = {name: getattr(opts, name) for name in options.SECRETS}
+        for name in options.SECRETS:
+            setattr(opts, name, "")
+        self._side = MasterSide(self._send, self._alive, self._user_counts, secret_options)
+        self._listen(messages.REPORT, self._side.on_report)
+        self._listen(messages.DRAINED, self._side.on_drained)
+        self._listen(messages.TOTALS, self._side.on_totals)
+        environment.events.test_start.add_listener(self._on_test_start)
+        environment.events.test_stopping.add_listener(self._on_test_stopping)
+        environment.events.spawning_complete.add_listener(self._on_spawning_complete)
+        environment.events.worker_connect.add_listener(self._on_worker_connect)
+        atexit.register(self._side.abandon)
+        if opts.headless:
+            gevent.spawn(self._side.watch)
 
+    def _send(self, message: str, data: dict[str, Any], worker_id: str) -> None:
+        self._runner.send_message(message, data, client_id=worker_id)
 
-def _hook_master(environment: Environment, runner: Any) -> None:
-    opts = environment.parsed_options
-    assert opts is not None
-    secret_options = {name: getattr(opts, name) for name in options.SECRETS}
-    for name in options.SECRETS:
-        setattr(opts, name, "")
-    distributed = isinstance(runner, MasterRunner)
-
-    def send(message: str, data: dict[str, Any], worker_id: str) -> None:
-        runner.send_message(message, data, client_id=worker_id)
-
-    def alive() -> list[str]:
-        if not distributed:
+    def _alive(self) -> list[str]:
+        if isinstance(self._runner, LocalRunner):
             return [_LOCAL]
-        return [client.id for client in runner.clients.all if client.state != "missing"]
+        return [client.id for client in self._runner.clients.all if client.state != STATE_MISSING]
 
-    def user_counts() -> dict[str, int]:
-        return dict(runner.target_user_classes_count or {})
+    def _user_counts(self) -> dict[str, int]:
+        return dict(self._runner.target_user_classes_count or {})
 
-    side = MasterSide(send, alive, user_counts, secret_options)
-
-    def listen(message: str, handler: Callable[[str, dict[str, Any]], None]) -> None:
+    def _listen(self, message: str, handler: Callable[[str, dict[str, Any]], None]) -> None:
         def on_message(msg: Any, **_kwargs: Any) -> None:
             handler(msg.node_id, msg.data)
 
-        runner.register_message(message, on_message)
+        self._runner.register_message(message, on_message)
 
-    listen(messages.REPORT, side.on_report)
-    listen(messages.DRAINED, side.on_drained)
-    listen(messages.TOTALS, side.on_totals)
-
-    def on_test_start(**_kwargs: Any) -> None:
-        opts.host = environment.host or opts.host
+    def _on_test_start(self, **_kwargs: Any) -> None:
+        opts = self._opts
+        opts.host = self._environment.host or opts.host
         try:
-            side.begin(opts)
+            self._side.begin(opts)
         except Exception as error:
             if isinstance(error, Fault):
                 logger.error("%s", error)  # noqa: TRY400 - a fault is one line, without a traceback
             else:
                 logger.exception("the run could not be prepared (fault of %s)", Owner.OURS)
-            environment.process_exit_code = ExitCode.SETUP_FAILED
+            self._environment.process_exit_code = ExitCode.SETUP_FAILED
             if opts.headless or opts.autostart:
-                gevent.spawn(runner.quit)
+                gevent.spawn(self._runner.quit)
             # Ends the greenlet that starts the run; Locust's own state is not changed yet.
             raise gevent.GreenletExit from error
 
-    def on_test_stopping(**_kwargs: Any) -> None:
-        cpu_warning = bool(runner.worker_cpu_warning_emitted)
-        code = side.finish(interrupted=False, cpu_warning=cpu_warning)
+    def _on_test_stopping(self, **_kwargs: Any) -> None:
+        code = self._side.finish(cpu_warning=bool(self._runner.worker_cpu_warning_emitted))
         if code is not None:
-            environment.process_exit_code = code
+            self._environment.process_exit_code = code
 
-    def on_spawning_complete(**_kwargs: Any) -> None:
-        side.spawned()
+    def _on_spawning_complete(self, **_kwargs: Any) -> None:
+        self._side.spawned()
 
-    def on_worker_connect(client_id: str, **_kwargs: Any) -> None:
-        side.welcome(client_id)
+    def _on_worker_connect(self, client_id: str, **_kwargs: Any) -> None:
+        self._side.welcome(client_id)
 
-    environment.events.test_start.add_listener(on_test_start)
-    environment.events.test_stopping.add_listener(on_test_stopping)
-    environment.events.spawning_complete.add_listener(on_spawning_complete)
-    environment.events.worker_connect.add_listener(on_worker_connect)
-    atexit.register(side.abandon)
-    if opts.headless:
-        gevent.spawn(side.watch)
+
+def _spawn(handler: Callable[[dict[str, Any]], None], data: dict[str, Any]) -> None:
+    gevent.spawn(handler, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from locust.stats import StatsEntry, bucket_response_time
 
@@ -27,9 +27,11 @@ def feed(stats: RequestStats, name: str, latencies_us: Iterable[int], now_s: flo
     entry.start_time = entry.last_request_timestamp = now_s
     entry.num_requests = len(latencies_ms)
     entry.num_reqs_per_sec[int(now_s)] = len(latencies_ms)
-    entry.total_response_time = sum(latencies_ms)  # type: ignore[assignment]
-    entry.min_response_time = min(latencies_ms)  # type: ignore[assignment]
-    entry.max_response_time = max(latencies_ms)  # type: ignore[assignment]
+    # Locust declares whole milliseconds and takes fractions.
+    totals: Any = entry
+    totals.total_response_time = sum(latencies_ms)
+    totals.min_response_time = min(latencies_ms)
+    totals.max_response_time = max(latencies_ms)
     entry.response_times.update(Counter(bucket_response_time(latency_ms) for latency_ms in latencies_ms))
     stats.entries[(name, METHOD)].extend(entry)
     stats.total.extend(entry)

@@ -128,7 +128,7 @@ class MasterSide:
             if self._run is not None and not self._run.finishing:
                 console.say(self._run.progress())
 
-    def finish(self, *, interrupted: bool, cpu_warning: bool) -> ExitCode | None:
+    def finish(self, *, cpu_warning: bool) -> ExitCode | None:
         """End the run: drain, count, write the record, remove the data.
 
         :returns: the run's exit code; None if no run was under way.
@@ -142,7 +142,7 @@ class MasterSide:
         try:
             self._phase(messages.DRAIN, lambda: run.drained, _DRAIN_S)
             self._phase(messages.SETTLE, lambda: _counted(run.fleet), _TOTALS_S)
-            return run.write(interrupted=interrupted, cpu_warning=cpu_warning)
+            return run.write(cpu_warning=cpu_warning)
         finally:
             self._run = None
             run.clean_up()
@@ -239,6 +239,11 @@ class Run:
             self._client, run_id, token=given["token"], account=given["account"], keep=opts.keep_data
         )
 
+    def _was_cut_short(self, ended_s: float) -> bool:
+        """Whether the run ended before its time, as by Ctrl-C; a run without a time ends when it is told to."""
+        run_time_s = self._opts.run_time
+        return bool(run_time_s) and ended_s - self._began_s < float(run_time_s) - 1.0
+
     def clean_up(self) -> None:
         """Remove the run's data; a failure to do so is said, and is no failure of the run."""
         made, self._provision = self._provision, None
@@ -256,7 +261,7 @@ class Run:
             times.add(self.fleet.latencies[event])
         return console.progress(time.monotonic() - self._began_s, self.fleet, summarise(times))
 
-    def write(self, *, interrupted: bool, cpu_warning: bool) -> ExitCode:
+    def write(self, *, cpu_warning: bool) -> ExitCode:
         """Write the record, print the outcome, make the report."""
         opts = self._opts
         plan = self.plan
@@ -275,7 +280,7 @@ class Run:
             rooms=len(plan.rooms),
             rate_per_s=plan.rate_per_s,
             receive_clock=RECEIVE_CLOCK,
-            interrupted=interrupted,
+            interrupted=self._was_cut_short(ended_s),
             cpu_warning=cpu_warning,
         )
         asked = {} if opts.events_per_client is None else {"events_per_s_per_client": opts.events_per_client}

@@ -105,7 +105,8 @@ class WorkerSide:
 
     def _report_always(self, context: RunContext) -> None:
         while True:
-            gevent.sleep(_REPORT_S)
+            # At full seconds by the wall clock, so that the workers' intervals coincide.
+            gevent.sleep(_REPORT_S - time.time() % _REPORT_S)
             self._report(context)
 
     def _report(self, context: RunContext) -> None:
@@ -115,7 +116,7 @@ class WorkerSide:
             "rss_bytes": float(self._process.memory_info().rss),
         }
         lags_us, self._lags_us = self._lags_us, array("q")
-        report, samples = context.meter.take_report(int(now_s), health, {LOOP_LAG: lags_us})
+        report, samples = context.meter.take_report(int(now_s - _REPORT_S / 2), health, {LOOP_LAG: lags_us})
         for name, latencies_us in samples.items():
             if name not in _FED_BY_REQUESTS:
                 locust_stats.feed(self._environment.stats, name, latencies_us, now_s)

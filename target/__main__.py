@@ -16,7 +16,7 @@ import psycopg
 import uvicorn
 
 from .app import Application
-from .postgres import embedded
+from .postgres import PostgresError, embedded
 from .profile import DOCUMENTED, PROFILES
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--profile", choices=sorted(PROFILES), default=DOCUMENTED.name)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
-    parser.add_argument(
-        "--database-url", help="an existing PostgreSQL; default: one of its own, gone at the end"
-    )
+    parser.add_argument("--database-url", help="an existing PostgreSQL; default: one of its own, gone at the end")
     parser.add_argument(
         "--throttle-limit",
         type=int,
@@ -72,9 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(listen(options.host, options.port)))
-        database_url = options.database_url or stack.enter_context(embedded())
         try:
+            database_url = options.database_url or stack.enter_context(embedded())
             psycopg.connect(database_url, connect_timeout=5).close()
+        except PostgresError as error:
+            sys.exit(f"target: {error}. Or give an existing one with --database-url.")
         except psycopg.OperationalError as error:
             reason = str(error).splitlines()[0]
             sys.exit(f"target: cannot reach the database: {reason}. Check --database-url.")

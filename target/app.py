@@ -61,6 +61,7 @@ class Application:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI connection."""
         if scope["type"] != "lifespan" and scope["path"].startswith(contract.SOCKETIO_PATH):
             if not _speaks_version_4(scope):
                 await _refuse_version(scope, send)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -15,6 +14,8 @@ from .schema import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from psycopg import AsyncConnection
 
 _SIMPLE_ARRAYS = frozenset({"agentIds", "assigneeIds"})
 _HIDDEN = frozenset({"password", "gitAccessToken"})

@@ -72,9 +72,7 @@ class Rest:
             self._route("GET", task, self._as_user(self.get_task)),
             self._route("PATCH", task, self._as_user(self.update_task)),
             self._route("DELETE", task, self._as_user(self.delete_task)),
-            self._route(
-                "POST", contract.ORCHESTRATOR_RUN.format(task_id="{tid}"), self._as_user(self.run_task)
-            ),
+            self._route("POST", contract.ORCHESTRATOR_RUN.format(task_id="{tid}"), self._as_user(self.run_task)),
             Route(contract.HEALTH_LIVE, self.live, methods=["GET"]),
             Route(contract.HEALTH_READY, self.ready, methods=["GET"]),
             Route(contract.HEALTH_INFO, self.info, methods=["GET"]),
@@ -208,8 +206,8 @@ class Rest:
     async def run_task(self, request: Request, user: Row) -> Response:
         """POST /v1/orchestrator/tasks/:tid/run."""
         task = await self._database.fetch_one(
-            'SELECT tasks.*, "baseDockerImage" AS image FROM tasks JOIN projects ON projects.id = "projectId" '
-            'WHERE tasks.id = %s AND "userId" = %s',
+            'SELECT tasks.*, "baseDockerImage" AS image FROM tasks '
+            'JOIN projects ON projects.id = "projectId" WHERE tasks.id = %s AND "userId" = %s',
             [_uuid(request.path_params["tid"]), user["id"]],
         )
         if task is None:

@@ -14,8 +14,9 @@ from locust.exception import StopUser
 from faults import Owner
 
 if TYPE_CHECKING:
-    from backend.plan import Plan
     from locust.env import Environment
+
+    from backend.plan import Plan
     from measure.meter import Meter
 
 logger = logging.getLogger("loadtest")
@@ -25,10 +26,9 @@ logger = logging.getLogger("loadtest")
 class RunContext:
     """One run in one process.
 
-    publishing: set when publishers may begin. closing: set when they have to end. over: set when everything is
-    counted and the users may go. in_flight: triggers that
-    left and were not answered. throttled_until_s: source address -> monotonic time until which a 429 asked for
-    quiet.
+    publishing: set when publishers may begin. closing: set when they have to end. over: set when everything
+    is counted and the users may go. in_flight: triggers that left and were not answered. throttled_until_s:
+    source address -> monotonic time until which a 429 asked for quiet.
     """
 
     plan: Plan

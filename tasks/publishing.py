@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 import gevent
 from locust import TaskSet, task
@@ -20,17 +20,28 @@ if TYPE_CHECKING:
     from .context import RunContext
 
 _MAX_IN_FLIGHT = 64
-_NAME = "POST /v1/projects/:id/tasks"
+_NAME = "/v1/projects/:id/tasks"
+
+
+class PublishingUser(Protocol):
+    """What a user needs in order to publish."""
+
+    run_context: RunContext
+
+    def report(self, name: str, duration_ms: float, failure: str = "") -> None:
+        """Tell Locust of one trigger."""
+        ...
 
 
 class Publishing(TaskSet):
-    """Walks over all rooms at its share of the run's rate. Its user has a `context`."""
+    """Walks over all rooms at its share of the run's rate. Its user is a `PublishingUser`."""
 
     def on_start(self) -> None:
         """Take a number, a source address and a connection pool."""
-        context: RunContext = self.user.context
-        plan = context.plan
-        local = context.number("publisher")
+        self._sender = cast("PublishingUser", self.user)
+        self._context = self._sender.run_context
+        plan = self._context.plan
+        local = self._context.number("publisher")
         self._publisher = plan.publisher_number(local)
         self._index = local * plan.workers + plan.worker
         addresses = plan.source_addresses
@@ -46,7 +57,7 @@ class Publishing(TaskSet):
     @task
     def publish(self) -> None:
         """Follow the schedule until the run closes."""
-        context: RunContext = self.user.context
+        context = self._context
         plan = context.plan
         pace = schedule.share(plan.rate_per_s, plan.publishers, self._index)
         context.publishing.wait()
@@ -65,7 +76,7 @@ class Publishing(TaskSet):
         raise StopUser
 
     def _trigger(self, room: int, due_ns: int, due_s: float) -> None:
-        context: RunContext = self.user.context
+        context = self._context
         context.meter.trigger_due()
         late = time.monotonic() - due_s > schedule.LATEST_S
         throttled = context.throttled_until_s.get(self._address, 0.0) > time.monotonic()
@@ -80,8 +91,7 @@ class Publishing(TaskSet):
         gevent.spawn(self._send, room, seq, due_ns, time.time_ns())
 
     def _send(self, room: int, seq: int, due_ns: int, sent_ns: int) -> None:
-        context: RunContext = self.user.context
-        plan = context.plan
+        plan = self._context.plan
         where = plan.rooms[room]
         token = trace.encode(trace.Trace(plan.run, room, self._publisher, seq, due_ns))
         body = {
@@ -100,10 +110,10 @@ class Publishing(TaskSet):
         answer_ms = (time.perf_counter() - started_s) * 1000
         outcome, key = self._outcome(answer)
         trigger = Trigger(room, self._publisher, seq, due_ns, sent_ns, outcome, key)
-        context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
-        context.in_flight -= 1
+        self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
+        self._context.in_flight -= 1
         self._in_flight -= 1
-        self.user.report(_NAME, answer_ms, failure)
+        self._sender.report(_NAME, answer_ms, failure)
 
     def _outcome(self, answer: Answer | None) -> tuple[Outcome, str]:
         if answer is None or answer.status >= 500:
@@ -112,5 +122,5 @@ class Publishing(TaskSet):
             return Outcome.ACCEPTED, str(answer.body["id"])
         if answer.status == 429:
             quiet_until_s = time.monotonic() + answer.retry_after_s
-            self.user.context.throttled_until_s[self._address] = quiet_until_s
+            self._context.throttled_until_s[self._address] = quiet_until_s
         return Outcome.REFUSED, ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from locust import TaskSet, task
 from locust.exception import StopUser
 
 if TYPE_CHECKING:
-    from .context import RunContext
+    from users.socketio_user import SocketIOUser
 
 
 class Watching(TaskSet):
@@ -16,13 +16,14 @@ class Watching(TaskSet):
 
     def on_start(self) -> None:
         """Connect as the room's owner and join."""
-        context: RunContext = self.user.context
-        self._room = context.plan.room_of(context.number("viewer"))
-        self.user.connect(context.plan.rooms[self._room].token)
-        self.user.join(self._room)
+        user = cast("SocketIOUser", self.user)
+        plan = user.run_context.plan
+        room = plan.room_of(user.run_context.number("viewer"))
+        user.connect(plan.rooms[room].token)
+        user.join(room)
 
     @task
     def watch(self) -> None:
         """Wait for the end; what arrives is observed without waking this greenlet."""
-        self.user.context.over.wait()
+        cast("SocketIOUser", self.user).run_context.over.wait()
         raise StopUser

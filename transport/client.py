@@ -1,4 +1,4 @@
-"""python-socketio's client with an observer: it sees chosen events as raw frames, in their order of arrival."""
+"""python-socketio's client with an observer: it sees chosen events as raw frames, in order of arrival."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Observer(Protocol):
 class EngineIOClient(engineio.Client):
     """An Engine.IO client with an observe lane.
 
-    A text message that begins with an observed event goes to the observer at once, in the reading greenlet; it
-    goes on to python-socketio only if somebody handles it.
+    A text message that begins with an observed event goes to the observer at once, in the reading greenlet;
+    it goes on to python-socketio only if somebody handles it.
     """
 
     observer: Observer | None = None

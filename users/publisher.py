@@ -15,13 +15,13 @@ class Publisher(User):
 
     def on_start(self) -> None:
         """Take part in the run."""
-        self.context = current_context(self.environment)
+        self.run_context = current_context(self.environment)
 
     def report(self, name: str, duration_ms: float, failure: str = "") -> None:
         """Tell Locust's own statistics of one trigger, with its real duration."""
         self.environment.events.request.fire(
             request_type="POST",
-            name=name.removeprefix("POST "),
+            name=name,
             response_time=duration_ms,
             response_length=0,
             exception=ConnectionError(failure) if failure else None,

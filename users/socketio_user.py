@@ -36,15 +36,15 @@ class JoinRefusedError(Exception):
 class SocketIOUser(User):
     """Connects, authenticates, joins rooms, emits, and waits for events; everything it does is measured.
 
-    After a connection that was lost it reconnects by python-socketio's own back-off and joins its rooms again.
+    After a lost connection it reconnects by python-socketio's own back-off and joins its rooms again.
     """
 
     abstract = True
 
     def on_start(self) -> None:
         """Take part in the run."""
-        self.context = current_context(self.environment)
-        self.account = self.context.meter.open_account()
+        self.run_context = current_context(self.environment)
+        self.account = self.run_context.meter.open_account()
         self.client = SocketIOClient(reconnection=True, logger=False, engineio_logger=False)
         self.client.observe(self.account, Reader.events)
         self.client.on("connect", self._on_connect)
@@ -61,8 +61,8 @@ class SocketIOUser(User):
 
         :param token: the JWT; None connects as a guest.
         """
-        plan = self.context.plan
-        meter = self.context.meter
+        plan = self.run_context.plan
+        meter = self.run_context.meter
         started_ns = time.time_ns()
         started_s = time.perf_counter()
         failure = ""
@@ -92,7 +92,7 @@ class SocketIOUser(User):
         try:
             self._join(room, timeout_s)
         except (JoinRefusedError, EventTimeoutError, socketio.exceptions.SocketIOError) as error:
-            self.context.meter.join_failed(f"join: {error}")
+            self.run_context.meter.join_failed(f"join: {error}")
 
     def leave(self, room: int, timeout_s: float = JOIN_TIMEOUT_S) -> None:
         """Leave a room where the backend can.
@@ -100,7 +100,7 @@ class SocketIOUser(User):
         :raises EventTimeoutError: if it does not answer.
         """
         self._rooms.remove(room)
-        project_id = self.context.plan.rooms[room].project_id
+        project_id = self.run_context.plan.rooms[room].project_id
         left = self.inbox.expect(contract.LEFT, lambda answer: str(answer).endswith(project_id))
         self.account.left(room, time.time_ns())
         self.client.emit(contract.LEAVE, project_id)
@@ -113,9 +113,7 @@ class SocketIOUser(User):
         """Send an event."""
         self.client.emit(event, data)
 
-    def wait_for(
-        self, event: str, timeout_s: float, match: Callable[..., bool] | None = None
-    ) -> tuple[Any, ...]:
+    def wait_for(self, event: str, timeout_s: float, match: Callable[..., bool] | None = None) -> tuple[Any, ...]:
         """Wait for the next event of a name whose arguments match; its arguments.
 
         :raises EventTimeoutError: if it does not come in time.
@@ -129,7 +127,7 @@ class SocketIOUser(User):
     def report(self, name: str, duration_ms: float, failure: str = "") -> None:
         """Tell Locust's own statistics of one act, with its real duration."""
         self.environment.events.request.fire(
-            request_type="WS" if name in (_CONNECT, _JOIN) else "POST",
+            request_type="WS",
             name=name,
             response_time=duration_ms,
             response_length=0,
@@ -142,11 +140,11 @@ class SocketIOUser(User):
         self._leaving = True
         self.account.disconnected(time.time_ns(), wanted=True)
         if self.client.connected:
-            self.context.meter.counters["disconnects"] += 1
+            self.run_context.meter.counters["disconnects"] += 1
         self.client.shutdown()
 
     def _join(self, room: int, timeout_s: float) -> None:
-        project_id = self.context.plan.rooms[room].project_id
+        project_id = self.run_context.plan.rooms[room].project_id
         joined = self.inbox.expect(contract.JOINED, lambda answer: str(answer).endswith(project_id))
         refused = self.inbox.expect(contract.EXCEPTION)
         self.account.joining(room)
@@ -157,7 +155,7 @@ class SocketIOUser(User):
             self._answer_of(joined, refused, timeout_s)
             now_ns = time.time_ns()
             self.account.joined(room, now_ns)
-            self.context.meter.join_answered(now_ns - started_ns)
+            self.run_context.meter.join_answered(now_ns - started_ns)
         except (JoinRefusedError, EventTimeoutError) as error:
             failure = str(error)
             raise
@@ -178,7 +176,7 @@ class SocketIOUser(User):
 
     def _on_connect(self) -> None:
         if self._was_connected:
-            self.context.meter.counters["reconnects"] += 1
+            self.run_context.meter.counters["reconnects"] += 1
             gevent.spawn(self._rejoin)
         self._was_connected = True
 
@@ -189,7 +187,7 @@ class SocketIOUser(User):
     def _on_disconnect(self, reason: str = "") -> None:
         if not self._leaving:
             self.account.disconnected(time.time_ns(), wanted=False)
-            self.context.meter.connection_lost(f"connection lost: {reason}")
+            self.run_context.meter.connection_lost(f"connection lost: {reason}")
 
     def _rejoin(self) -> None:
         """A reconnect does not rejoin: the backend knows nothing of the old connection."""

@@ -1,0 +1,67 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Of `make demo`:
+PROFILE ?= documented
+USERS ?= 200
+ROOMS ?= 10
+RATE ?= 10
+WORKERS ?= 2
+DURATION ?= 30
+
+RUNTIME := requirements.txt target/requirements.txt
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-header --annotation-style=line
+
+.PHONY: help demo test quick lint format lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/runtime ## run the reference backend, a master and workers for half a minute, and report
+	@exec $(BIN)/python -m demo --profile $(PROFILE) --users $(USERS) --rooms $(ROOMS) --rate $(RATE) \
+		--workers $(WORKERS) --duration $(DURATION)
+
+test: $(VENV)/dev ## the whole test suite
+	$(BIN)/python -m pytest
+
+quick: $(VENV)/dev ## the tests that take no time
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: $(VENV)/dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/dev ## compile the requirements anew
+	$(COMPILE) --upgrade requirements.in -o requirements.txt
+	$(COMPILE) --upgrade target/requirements.in -o target/requirements.txt
+	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove the environment and the caches; results stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.12"; exit 3; }
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: $(RUNTIME) | $(VENV)/bin/python
+	@echo "Installing the pinned requirements (half a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(RUNTIME:%=-r %) 2> $(VENV)/pip.log || \
+		{ cat $(VENV)/pip.log; exit 3; }
+	@touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/runtime
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt 2> $(VENV)/pip.log || \
+		{ cat $(VENV)/pip.log; exit 3; }
+	@touch $@

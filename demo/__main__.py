@@ -1,0 +1,170 @@
+"""`python -m demo`: run everything once; the exit code is the run's."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from run.exit_codes import ExitCode
+from target.profile import PROFILES
+
+from .processes import end, start, wait_for_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PUBLISHERS = 4
+_SPAWN_RATE = 50
+_RAISED_THROTTLE = 1_000_000
+_START_S = 30.0
+_RECORD_GRACE_S = 60.0
+_WORKER_GRACE_S = 5.0
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="documented")
+    parser.add_argument("--users", type=_at_least_one, default=200, help="viewers (default 200)")
+    parser.add_argument("--rooms", type=_at_least_one, default=10)
+    parser.add_argument("--rate", type=float, default=10.0, help="triggers a second (default 10)")
+    parser.add_argument("--workers", type=_at_least_one, default=2)
+    parser.add_argument("--duration", type=_at_least_one, default=30, help="seconds (default 30)")
+    parser.add_argument("--results-dir", type=Path, default=Path("results"))
+    parser.add_argument("--keep-logs", action="store_true", help="keep the processes' logs also after success")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Start, wait, and end everything that was started, whatever happens."""
+    options = parse()
+    # `make` and CI end us with SIGTERM: that shall clean up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
+    logs = Path(tempfile.mkdtemp(prefix="loadtest-demo-"))
+    code: int = ExitCode.SETUP_FAILED
+    try:
+        code = Demo(options, logs).run()
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+        _say("Interrupted; everything that was started has ended.")
+    except TimeoutError as error:
+        _say(f"demo: {error}. The logs in {logs} say why.")
+    if code in (ExitCode.PASSED, 128 + signal.SIGINT) and not options.keep_logs:
+        for file in logs.iterdir():
+            file.unlink()
+        logs.rmdir()
+    else:
+        _say(f"Logs      {logs}")
+    sys.exit(code)
+
+
+class Demo:
+    """One demo."""
+
+    def __init__(self, options: argparse.Namespace, logs: Path) -> None:
+        self._options = options
+        self._logs = logs
+
+    def run(self) -> int:
+        """The run's exit code."""
+        options = self._options
+        with ExitStack() as stack:
+            _say(f"Starting the reference backend ({options.profile}) with a PostgreSQL of its own")
+            secret = secrets.token_hex(16)
+            url, database_url = self._start_target(stack, secret)
+            _say(f"Backend at {url}; starting a master and {options.workers} workers")
+            return self._run_locust(stack, url, database_url, secret)
+
+    def _start_target(self, stack: ExitStack, secret: str) -> tuple[str, str]:
+        log = self._logs / "target.log"
+        command = [sys.executable, "-m", "target", "--profile", self._options.profile]
+        # The throttle of the build as it is would refuse nearly everything: raised as on staging.
+        command += ["--throttle-limit", str(_RAISED_THROTTLE)]
+        target = start(command, log, environment={"JWT_SECRET": secret})
+        stack.callback(end, target, signal.SIGTERM, 20.0)
+        _, url, database_url = wait_for_line(target, log, "target: http", _START_S).split()
+        return url, database_url
+
+    def _run_locust(self, stack: ExitStack, url: str, database_url: str, secret: str) -> int:
+        options = self._options
+        port = free_port()
+        locust = [sys.executable, "-m", "locust", "-f", str(_ROOT / "locustfile.py")]
+        master_command = [
+            *locust,
+            *("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)),
+            *("--headless", "--expect-workers", str(options.workers), "--expect-workers-max-wait", "30"),
+            *("--users", str(options.users + _PUBLISHERS), "--spawn-rate", str(_SPAWN_RATE)),
+            *("--run-time", f"{options.duration}s", "--only-summary", "--host", url),
+            *("--rooms", str(options.rooms), "--rate", str(options.rate), "--publishers", str(_PUBLISHERS)),
+            *("--results-dir", str(options.results_dir)),
+        ]
+        # Secrets travel by environment: the command line can be read by every user of the machine.
+        private = {"LOCUST_DATABASE_URL": database_url, "LOCUST_JWT_SECRET": secret}
+        # What the master prints is ours to show; Locust's own tables and log go to a file.
+        master = start(master_command, self._logs / "master.log", environment=private, output=subprocess.PIPE)
+        stack.callback(_end_master, master)
+        worker_command = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
+        for number in range(options.workers):
+            worker = start(worker_command, self._logs / f"worker-{number}.log")
+            stack.callback(end, worker, signal.SIGTERM, _WORKER_GRACE_S)
+        assert master.stdout is not None
+        for line in master.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        code = master.wait()
+        if code in (ExitCode.SETUP_FAILED, 1, ExitCode.USAGE):
+            _say(_last_error(self._logs / "master.log"))
+        return code
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _end_master(master: subprocess.Popen[str]) -> None:
+    """An interrupted master still writes its record; what it says of that is shown."""
+    if master.poll() is None:
+        master.send_signal(signal.SIGINT)
+    try:
+        rest, _ = master.communicate(timeout=_RECORD_GRACE_S)
+        sys.stdout.write(rest or "")
+    except (subprocess.TimeoutExpired, ValueError):
+        end(master, signal.SIGTERM, _WORKER_GRACE_S)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _last_error(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line for line in reversed(lines) if "ERROR" in line), lines[-1] if lines else "")
+
+
+def _at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("has to be 1 or more")
+    return value
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Child processes that do not outlive their parent, whatever ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def start(
+    command: Sequence[str],
+    log: Path,
+    *,
+    environment: dict[str, str] | None = None,
+    output: IO[str] | int | None = None,
+) -> subprocess.Popen[str]:
+    """Start a child in a session of its own, so that a Ctrl-C reaches us alone; it gets SIGTERM if we die.
+
+    :param log: gets its standard error, and its standard output unless `output` is given.
+    """
+    libc = ctypes.CDLL(None)
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    with log.open("ab") as errors:
+        return subprocess.Popen(  # noqa: S603 - our own commands
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output if output is not None else errors,
+            stderr=errors,
+            text=True,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
+        )
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals, grace_s: float) -> None:
+    """Signal a child and wait until it is gone; after its time of grace it is killed."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+    try:
+        process.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_for_line(process: subprocess.Popen[str], log: Path, start_of_line: str, limit_s: float) -> str:
+    """The first line of a log that begins so.
+
+    :raises TimeoutError: if it does not come in time, or the process ends before.
+    """
+    deadline_s = time.monotonic() + limit_s
+    while time.monotonic() < deadline_s:
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith(start_of_line):
+                return line
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise TimeoutError(f"no line {start_of_line!r} in {log}")
