@@ -111,11 +111,11 @@ class Demo:
         private = {"LOCUST_DATABASE_URL": database_url, "LOCUST_JWT_SECRET": secret}
         # What the master prints is ours to show; Locust's own tables and log go to a file.
         master = start(master_command, self._logs / "master.log", environment=private, output=subprocess.PIPE)
-        stack.callback(_end_master, master)
+        workers: list[subprocess.Popen[str]] = []
+        stack.callback(_end_fleet, master, workers)
         worker_command = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
         for number in range(options.workers):
-            worker = start(worker_command, self._logs / f"worker-{number}.log")
-            stack.callback(end, worker, signal.SIGTERM, _WORKER_GRACE_S)
+            workers.append(start(worker_command, self._logs / f"worker-{number}.log"))
         assert master.stdout is not None
         for line in master.stdout:
             sys.stdout.write(line)
@@ -134,8 +134,8 @@ def free_port() -> int:
         return port
 
 
-def _end_master(master: subprocess.Popen[str]) -> None:
-    """An interrupted master still writes its record; what it says of that is shown."""
+def _end_fleet(master: subprocess.Popen[str], workers: list[subprocess.Popen[str]]) -> None:
+    """An interrupted master still collects from its workers and writes its record; what it says is shown."""
     if master.poll() is None:
         master.send_signal(signal.SIGINT)
     try:
@@ -143,6 +143,8 @@ def _end_master(master: subprocess.Popen[str]) -> None:
         sys.stdout.write(rest or "")
     except (subprocess.TimeoutExpired, ValueError):
         end(master, signal.SIGTERM, _WORKER_GRACE_S)
+    for worker in workers:
+        end(worker, signal.SIGTERM, _WORKER_GRACE_S)
 
 
 def _interrupt() -> None:

@@ -10,7 +10,7 @@ from .latency import merge_encoded, new_histogram, summarise
 from .presence import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from .report import Totals, WorkerReport
 
@@ -96,6 +96,13 @@ class Fleet:
         self.most_connected = max(self.most_connected, self.gauge("connected"))
         self._close_seconds(report.at_s - _OPEN_SECONDS)
         return True
+
+    def keep_only(self, alive: Collection[str]) -> None:
+        """Forget what the workers that are gone last said of their connections."""
+        for worker_id, worker in self.workers.items():
+            if worker_id not in alive:
+                worker.gauges = {}
+                self._gauges.pop(worker_id, None)
 
     def finish(self, worker_id: str, totals: Totals) -> None:
         """Take a worker's totals."""

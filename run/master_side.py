@@ -98,10 +98,12 @@ class MasterSide:
             return
         report = WorkerReport.from_message(data["report"])
         run.fleet.enlist(worker_id).clock = data["clock"]
+        alive = self._alive()
+        run.fleet.keep_only(alive)
         if not run.fleet.take(worker_id, report) or not report.triggers:
             return
         rows = {"triggers": data["report"]["triggers"]}
-        for other in self._alive():
+        for other in alive:
             if other != worker_id:
                 self._send(messages.TRIGGERS, rows, other)
 

@@ -62,7 +62,7 @@ class WorkerSide:
         install(self._environment, self._context)
         self._process.cpu_percent()
         self._lags_us = array("q")
-        self._loops = [gevent.spawn(self._probe_lag), gevent.spawn(self._report_always, self._context)]
+        self._loops = [gevent.spawn(self._probe_lag, self._context), gevent.spawn(self._report_always, self._context)]
 
     def on_spawned(self) -> None:
         """All users were started: the publishers may begin."""
@@ -125,7 +125,9 @@ class WorkerSide:
             {"run_id": context.plan.run_id, "clock": self._clock, "report": report.to_message()},
         )
 
-    def _probe_lag(self) -> None:
+    def _probe_lag(self, context: RunContext) -> None:
+        """How late the event loop wakes up, from when there is something to receive."""
+        context.publishing.wait()
         while True:
             asleep_s = time.perf_counter()
             gevent.sleep(_LAG_PROBE_S)

@@ -68,7 +68,7 @@ class Server(socketio.AsyncServer):
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # noqa: BLE001 - whatever the parser chokes on, node closes the connection
             logger.debug("malformed packet from %s: %s", eio_sid, error)
-            await self.eio.disconnect(eio_sid)
+            await self._close_transport(eio_sid)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if (namespace or "/") != contract.NAMESPACE:
@@ -85,7 +85,15 @@ class Server(socketio.AsyncServer):
             timer.cancel()
 
     def _close_soon(self, eio_sid: str) -> None:
-        self.start_background_task(self.eio.disconnect, eio_sid)
+        self.start_background_task(self._close_transport, eio_sid)
+
+    async def _close_transport(self, eio_sid: str) -> None:
+        """Close a WebSocket at once; python-engineio by itself only asks the client to do so."""
+        environ = self.environ.get(eio_sid, {})
+        if environ.get("asgi.scope", {}).get("type") == "websocket":
+            await environ["asgi.send"]({"type": "websocket.close"})
+        else:
+            await self.eio.disconnect(eio_sid)
 
 
 class Realtime:

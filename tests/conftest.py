@@ -1,0 +1,75 @@
+"""Fixtures that many tests share; what a test needs beside Python is named by `needs`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from backend.rows import Rows
+
+from .support import ROOT, start_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backend.rows import OwnedRoom
+
+    from .support import Backend
+
+NODE_MODULES = ROOT / "tests" / "contract" / "node_modules"
+
+
+def _has(tool: str) -> bool:
+    if tool == "node":
+        return shutil.which("node") is not None and NODE_MODULES.exists()
+    return shutil.which(tool) is not None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A tool that is missing skips the test by name; in CI, where all are installed, it fails it."""
+    for marker in item.iter_markers("needs"):
+        (tool,) = marker.args
+        if not _has(tool):
+            if os.environ.get("CI"):
+                pytest.fail(f"{tool} is missing, and .ci/run installs it")
+            pytest.skip(f"{tool} is missing")
+
+
+@pytest.fixture(scope="session")
+def documented() -> Iterator[Backend]:
+    backend = start_backend("documented")
+    yield backend
+    backend.stop()
+
+
+@pytest.fixture(scope="session")
+def as_built() -> Iterator[Backend]:
+    """The build as it is, its throttle off."""
+    backend = start_backend("as-built", "--throttle-limit", "0")
+    yield backend
+    backend.stop()
+
+
+@pytest.fixture(params=["documented", "as-built"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Both profiles in turn."""
+    found: Backend = request.getfixturevalue(request.param.replace("-", "_"))
+    return found
+
+
+@pytest.fixture
+def rows(backend: Backend) -> Iterator[Rows]:
+    """A run's rows, removed afterwards."""
+    with Rows(backend.database_url, f"test-{uuid.uuid4().hex[:12]}") as made:
+        yield made
+        made.remove()
+
+
+@pytest.fixture
+def room(rows: Rows) -> OwnedRoom:
+    """A project with an owner and an agent."""
+    return rows.create_rooms(1)[0]

@@ -1,0 +1,164 @@
+"""Helpers of the tests: a backend in a process of its own, and a client that speaks raw Engine.IO."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import urllib3
+import websocket
+
+from backend import tokens
+from backend.rows import OwnedRoom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+SECRET = "the-secret-of-the-tests-0123456789"  # noqa: S105
+ANSWER_S = 10.0
+
+
+@dataclass
+class Backend:
+    """A reference backend that runs."""
+
+    process: subprocess.Popen[str]
+    url: str
+    database_url: str
+    profile: str
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it; its exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def request(
+        self, method: str, path: str, token: str | None = None, body: Any = None, source: str | None = None
+    ) -> tuple[int, dict[str, str], Any]:
+        """One REST call: status, headers, JSON."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        address = (source, 0) if source else None
+        with urllib3.PoolManager(retries=False, timeout=ANSWER_S, source_address=address) as pool:
+            response = pool.request(method, self.url + path, body=data, headers=headers)
+            return response.status, dict(response.headers), json.loads(response.data)
+
+    def sql(self, query: str, parameters: Any = None) -> list[Any]:
+        """Rows of a query."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def token(self, room: OwnedRoom, lifetime_s: int = 3600) -> str:
+        """A token of a room's owner."""
+        return tokens.mint(SECRET, room.user_id, room.email, int(time.time()), lifetime_s)
+
+
+def start_backend(profile: str, *more: str) -> Backend:
+    """Start a reference backend on a free port with a PostgreSQL of its own."""
+    command = [sys.executable, "-m", "target", "--profile", profile, "--jwt-secret", SECRET, *more]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("target: "), f"the backend did not start: {line!r}"
+    _, url, database_url = line.split()
+    return Backend(process, url, database_url, profile)
+
+
+class Wire:
+    """A WebSocket to a backend's Engine.IO, frame by frame."""
+
+    def __init__(self, backend: Backend, query: str = "EIO=4&transport=websocket") -> None:
+        address = backend.url.replace("http", "ws", 1)
+        self.socket = websocket.create_connection(f"{address}/socket.io/?{query}", timeout=ANSWER_S)
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, text: str) -> None:
+        self.socket.send(text)
+
+    def receive(self, timeout_s: float = ANSWER_S) -> str:
+        """The next text frame, pings left out; fails after the time."""
+        self.socket.settimeout(timeout_s)
+        while (frame := self.socket.recv()) == "2":
+            self.send("3")
+        assert isinstance(frame, str)
+        return frame
+
+    def connect(self, auth: dict[str, Any] | None = None) -> str:
+        """Open, connect to the default namespace; the answer's frame."""
+        assert self.receive().startswith("0{")
+        self.send("40" + (json.dumps(auth) if auth is not None else ""))
+        return self.receive()
+
+    def emit(self, event: str, *arguments: Any, ack: int | None = None) -> None:
+        number = "" if ack is None else str(ack)
+        self.send(f"42{number}" + json.dumps([event, *arguments]))
+
+    def event(self, timeout_s: float = ANSWER_S) -> list[Any]:
+        """The next event: [name, arguments…]."""
+        frame = self.receive(timeout_s)
+        assert frame.startswith("42["), frame
+        decoded: list[Any] = json.loads(frame[2:])
+        return decoded
+
+    def is_silent(self, for_s: float = 0.4) -> bool:
+        """Whether nothing comes; what is awaited after it tells whether something else was in between."""
+        try:
+            frame = self.receive(for_s)
+        except websocket.WebSocketTimeoutException:
+            return True
+        raise AssertionError(f"not silent: {frame}")
+
+    def close_code(self) -> int:
+        """The code with which the server closes; 1005 if it gives none."""
+        self.socket.settimeout(ANSWER_S)
+        while True:
+            opcode, data = self.socket.recv_data(control_frame=True)
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return int.from_bytes(data[:2], "big") if len(data) >= 2 else 1005
+
+
+def run_locust(
+    backend_url: str, *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = 90
+) -> subprocess.CompletedProcess[str]:
+    """Run Locust headless with the project's locustfile, to its end."""
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
+    return subprocess.run(
+        [*command, "--host", backend_url, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+    )
+
+
+def summary_of(results: Path) -> dict[str, Any]:
+    """The summary of the newest record of a folder."""
+    summary: dict[str, Any] = json.loads((results / "latest" / "summary.json").read_text(encoding="utf-8"))
+    return summary
+
+
+def children_of(pid: int) -> Iterator[int]:
+    """All processes below one."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    for child in path.read_text().split() if path.exists() else []:
+        yield int(child)
+        yield from children_of(int(child))
