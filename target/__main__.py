@@ -78,22 +78,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except psycopg.OperationalError as error:
             reason = str(error).splitlines()[0]
             sys.exit(f"target: cannot reach the database: {reason}. Check --database-url.")
-        app = Application(profile, limit, options.jwt_secret, database_url, random.Random(options.seed))  # noqa: S311
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                ws_ping_interval=None,
-                timeout_graceful_shutdown=1,
-            )
-        )
         host, port = listener.getsockname()[:2]
-        name = f"[{host}]" if ":" in host else host
-        print(f"target: http://{name}:{port} {database_url}", flush=True)  # noqa: T201
+        ready = f"target: http://{f'[{host}]' if ':' in host else host}:{port} {database_url}"
+        app = Application(
+            profile,
+            limit,
+            options.jwt_secret,
+            database_url,
+            random.Random(options.seed),  # noqa: S311
+            on_ready=lambda: print(ready, flush=True),  # noqa: T201
+        )
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+            timeout_graceful_shutdown=1,
+        )
         with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -43,11 +43,19 @@ class Application:
     :param secret: the HS256 secret of the tokens.
     :param database_url: a libpq URL.
     :param random: makes the backend's chance repeatable.
+    :param on_ready: called when the database is open and requests are answered.
     """
 
     def __init__(
-        self, profile: Profile, throttle_limit: int, secret: str, database_url: str, random: Random
+        self,
+        profile: Profile,
+        throttle_limit: int,
+        secret: str,
+        database_url: str,
+        random: Random,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_ready = on_ready
         self._database = Database(database_url)
         tokens = Tokens(secret, self._database)
         realtime = Realtime(profile, tokens, self._database)
@@ -95,6 +103,7 @@ class Application:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         await self._database.open()
+        self._on_ready()
         try:
             yield
         finally:

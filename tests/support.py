@@ -20,7 +20,7 @@ from backend import tokens
 from backend.rows import OwnedRoom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "the-secret-of-the-tests-0123456789"  # noqa: S105
@@ -46,14 +46,14 @@ class Backend:
 
     def request(
         self, method: str, path: str, token: str | None = None, body: Any = None, source: str | None = None
-    ) -> tuple[int, dict[str, str], Any]:
+    ) -> tuple[int, Mapping[str, str], Any]:
         """One REST call: status, headers, JSON."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         address = (source, 0) if source else None
         with urllib3.PoolManager(retries=False, timeout=ANSWER_S, source_address=address) as pool:
             response = pool.request(method, self.url + path, body=data, headers=headers)
-            return response.status, dict(response.headers), json.loads(response.data)
+            return response.status, response.headers, json.loads(response.data)
 
     def sql(self, query: str, parameters: Any = None) -> list[Any]:
         """Rows of a query."""
