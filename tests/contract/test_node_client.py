@@ -40,18 +40,19 @@ def witness(backend: Backend, transport: str = "websocket", token: str = "", roo
     script = ROOT / "tests" / "contract" / "witness.mjs"
     command = ["node", str(script), backend.url, transport, token, room]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield Witness(process)
-        process.kill()
+        try:
+            yield Witness(process)
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling", "polling+websocket"])
 def test_a_task_s_burst(backend: Backend, room: OwnedRoom, transport: str) -> None:
     with witness(backend, transport, backend.token(room), room.project_id) as client:
-        assert client.says() == ["connect"]
-        heard = [client.says(), client.says()]
-        if transport == "polling+websocket":
-            heard.append(client.says())
-            assert ["upgrade", "websocket"] in heard
+        # Connected, joined, acknowledged or not, upgraded if asked: in no certain order.
+        heard = [client.says() for _ in range(4 if "+" in transport else 3)]
+        assert ["connect"] in heard
+        assert (["upgrade", "websocket"] in heard) == ("+" in transport)
         assert any(said[:2] == ["event", contract.JOINED] for said in heard)
         acked = any(said[0] == "ack" for said in heard)
         assert acked == (backend.profile == "documented")

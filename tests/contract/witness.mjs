@@ -14,8 +14,9 @@ socket.on("connect", () => {
       say("ack", answer);
     });
   }
-  socket.io.engine.on("upgrade", () => say("upgrade", socket.io.engine.transport.name));
 });
+// The upgrade may be over before the namespace is connected.
+socket.io.on("open", () => socket.io.engine.on("upgrade", (transport) => say("upgrade", transport.name)));
 socket.on("connect_error", (error) => say("connect_error", error.message));
 socket.on("disconnect", (reason) => say("disconnect", reason));
 socket.onAny((event, ...payload) => say("event", event, ...payload));

@@ -1,0 +1,208 @@
+"""The denominator: each rule by example, then everything against a slow plain model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from measure.presence import Counts, End, Presence
+from measure.triggers import Outcome, StreamLog, Trigger
+
+FLIGHT = 10
+PUBLISHER, ROOM, SLOT = 3, 0, 0
+
+
+def log_of(*sent_ns: int, refused: frozenset[int] = frozenset()) -> StreamLog:
+    log = StreamLog()
+    for seq, moment in enumerate(sent_ns):
+        outcome = Outcome.REFUSED if seq in refused else Outcome.ACCEPTED
+        log.add(Trigger(ROOM, PUBLISHER, seq, moment, moment, outcome, ""))
+    return log
+
+
+def settle(presence: Presence, log: StreamLog) -> Counts:
+    return presence.settle({PUBLISHER: log}, 1, FLIGHT)[SLOT]
+
+
+def receive(presence: Presence, *seqs: int) -> None:
+    for seq in seqs:
+        presence.ledger(PUBLISHER, SLOT).record(seq)
+
+
+def member(joined_ns: int) -> Presence:
+    presence = Presence(ROOM)
+    presence.join(joined_ns)
+    return presence
+
+
+def test_a_member_that_gets_everything() -> None:
+    presence = member(100)
+    receive(presence, 0, 1, 2)
+    assert settle(presence, log_of(110, 120, 130)) == Counts(expected=3, delivered=3)
+
+
+def test_a_member_that_never_gets_anything_has_lost_everything() -> None:
+    assert settle(member(100), log_of(110, 120, 130)) == Counts(expected=3, lost=3)
+
+
+def test_losses_at_head_and_tail_count() -> None:
+    presence = member(100)
+    receive(presence, 1)
+    assert settle(presence, log_of(110, 120, 130)) == Counts(expected=3, delivered=1, lost=2)
+
+
+def test_what_was_in_flight_when_the_user_joined_is_edge() -> None:
+    presence = member(100)
+    receive(presence, 1, 2)
+    assert settle(presence, log_of(80, 95, 110)) == Counts(expected=1, delivered=1, edge=1)
+
+
+def test_what_was_in_flight_when_the_user_left_is_edge() -> None:
+    presence = member(100)
+    presence.close(200, End.LEFT)
+    receive(presence, 0)
+    assert settle(presence, log_of(110, 195, 205)) == Counts(expected=1, delivered=1, edge=1)
+
+
+def test_what_was_sent_while_the_connection_was_lost_is_missed_offline() -> None:
+    presence = member(100)
+    presence.close(200, End.LOST)
+    presence.join(300)
+    receive(presence, 0, 3)
+    counts = settle(presence, log_of(110, 220, 290, 310))
+    assert counts == Counts(expected=4, delivered=2, lost=2, missed_offline=2)
+
+
+def test_a_connection_that_never_came_back() -> None:
+    presence = member(100)
+    presence.close(200, End.LOST)
+    assert settle(presence, log_of(220, 500)) == Counts(expected=2, lost=2, missed_offline=2)
+
+
+def test_whoever_leaves_while_offline_is_owed_no_more() -> None:
+    presence = member(100)
+    presence.close(200, End.LOST)
+    presence.close(300, End.LEFT)
+    assert settle(presence, log_of(250, 350)) == Counts(expected=1, lost=1, missed_offline=1)
+
+
+def test_a_refused_trigger_is_owed_to_nobody() -> None:
+    presence = member(100)
+    receive(presence, 1)
+    assert settle(presence, log_of(110, 120, refused=frozenset({0}))) == Counts(expected=1, delivered=1)
+
+
+def test_a_second_joined_answer_changes_nothing() -> None:
+    presence = member(100)
+    presence.join(150)
+    assert len(presence.spans) == 1
+
+
+def test_whoever_never_joined_is_owed_nothing() -> None:
+    assert settle(Presence(ROOM), log_of(1, 2)) == Counts()
+
+
+def test_duplicates_and_reordering_are_counted() -> None:
+    presence = member(100)
+    receive(presence, 1, 0, 0, 2)
+    counts = settle(presence, log_of(110, 120, 130))
+    assert counts == Counts(expected=3, delivered=3, duplicate=1, reordered=1)
+
+
+# The model
+
+
+@dataclass
+class Step:
+    at_ns: int
+    what: str
+
+
+steps = st.lists(
+    st.builds(Step, st.integers(0, 300), st.sampled_from(["join", "leave", "lose"])), max_size=8
+).map(lambda found: sorted(found, key=lambda step: step.at_ns))
+
+
+def model(history: list[Step], sent_ns: list[int], refused: set[int], seen: set[int]) -> Counts:
+    """Each trigger on its own, by walking through the user's history."""
+    counts = Counts()
+    for seq, moment in enumerate(sent_ns):
+        if seq in refused:
+            continue
+        why = why_owed(history, moment)
+        if why == "edge":
+            counts.edge += 1
+        elif why:
+            counts.expected += 1
+            if seq in seen:
+                counts.delivered += 1
+            else:
+                counts.lost += 1
+                counts.missed_offline += why == "offline"
+    return counts
+
+
+def why_owed(history: list[Step], moment: int) -> str:
+    state = "out"
+    for step in history:
+        if step.at_ns <= moment:
+            state = transition(state, step.what)
+    following = [step for step in history if step.at_ns > moment]
+    after = state
+    for step in following:
+        following_state = transition(after, step.what)
+        if following_state == after:
+            continue
+        near = moment >= step.at_ns - FLIGHT
+        if state == "out":
+            return "edge" if near and following_state == "in" else ""
+        if state == "in":
+            if near and following_state == "out":
+                return "edge"
+            if near and following_state == "offline":
+                return "offline"
+        break
+    return {"in": "member", "offline": "offline", "out": ""}[state]
+
+
+def transition(state: str, what: str) -> str:
+    if what == "join":
+        return "in"
+    if what == "leave":
+        return "out"
+    return "offline" if state == "in" else state
+
+
+@settings(max_examples=400)
+@given(
+    steps,
+    st.lists(st.integers(0, 300), max_size=25).map(sorted),
+    st.sets(st.integers(0, 24)),
+    st.sets(st.integers(0, 24)),
+)
+def test_against_the_model(history: list[Step], sent_ns: list[int], refused: set[int], seen: set[int]) -> None:
+    presence = Presence(ROOM)
+    for step in history:
+        if step.what == "join":
+            presence.join(step.at_ns)
+        else:
+            presence.close(step.at_ns, End.LEFT if step.what == "leave" else End.LOST)
+    seen = {seq for seq in seen if seq < len(sent_ns)}
+    receive(presence, *sorted(seen))
+    log = log_of(*sent_ns, refused=frozenset(refused))
+    counts = settle(presence, log)
+    assert counts == model(history, sent_ns, refused, seen)
+    assert counts.expected == counts.delivered + counts.lost
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 1, 0, 2)])
+def test_triggers_may_become_known_in_any_order(order: tuple[int, ...]) -> None:
+    log = StreamLog()
+    for seq in order:
+        log.add(Trigger(ROOM, PUBLISHER, seq, 0, 110 + seq, Outcome.ACCEPTED, ""))
+    presence = member(100)
+    receive(presence, 0, 1, 2)
+    assert settle(presence, log) == Counts(expected=3, delivered=3)

@@ -1,0 +1,21 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from measure.sequence import SequenceLedger
+
+
+@given(st.lists(st.integers(0, 60)))
+def test_against_a_plain_model(arrivals: list[int]) -> None:
+    ledger = SequenceLedger()
+    seen: list[int] = []
+    duplicates = reordered = 0
+    for seq in arrivals:
+        fresh = ledger.record(seq)
+        assert fresh == (seq not in seen)
+        if seq in seen:
+            duplicates += 1
+        elif any(earlier > seq for earlier in seen):
+            reordered += 1
+        seen.append(seq)
+    assert ledger.seen.bit_count() == len(set(arrivals))
+    assert (ledger.duplicates, ledger.reordered) == (duplicates, reordered)
