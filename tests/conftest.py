@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from backend.rows import Rows
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from backend.rows import OwnedRoom
 
     from .support import Backend
+
+# How long an example takes depends on who else uses the machine.
+settings.register_profile("loadtest", deadline=None)
+settings.load_profile("loadtest")
 
 NODE_MODULES = ROOT / "tests" / "contract" / "node_modules"
 

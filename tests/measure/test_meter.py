@@ -1,0 +1,172 @@
+"""One worker's meter, fed by hand."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from typing import TYPE_CHECKING
+
+import pytest
+
+from backend import contract
+from backend.reader import Reader
+from measure.latency import new_histogram, merge_encoded, summarise
+from measure.meter import FLIGHT_NS, Meter
+from measure.trace import Trace, encode
+from measure.triggers import Outcome, Trigger
+
+if TYPE_CHECKING:
+    from measure.meter import Account
+    from measure.report import Totals
+
+RUN = "0123abcd"
+S = 1_000_000_000
+TASK = "11111111-2222-4333-8444-555555555555"
+ACCEPTED, STARTED, FAILED = range(3)
+
+
+@pytest.fixture
+def meter() -> Meter:
+    return Meter(RUN, Reader())
+
+
+def member(meter: Meter, *rooms: int, joined_ns: int = 0) -> Account:
+    account = meter.open_account()
+    for room in rooms:
+        account.joined(room, joined_ns)
+    return account
+
+
+def log_frame(seq: int = 0, room: int = 0, run: str = RUN, due_ns: int = 10 * S) -> bytes:
+    token = encode(Trace(run, room, 1, seq, due_ns))
+    message = contract.LOG_ACCEPTED.format(title=token)
+    return f'2["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
+
+
+def status_frame(status: str, task: str = TASK) -> bytes:
+    return f'2["taskStatusUpdate",{{"taskId":"{task}","newStatus":"{status}"}}]'.encode()
+
+
+def trigger(seq: int = 0, room: int = 0, outcome: Outcome = Outcome.ACCEPTED, key: str = TASK) -> Trigger:
+    return Trigger(room, 1, seq, 10 * S, 10 * S, outcome, key)
+
+
+def counts(totals: Totals, room: int = 0) -> list[tuple[int, int, int]]:
+    return [(slot.expected, slot.delivered, slot.lost) for slot in totals.rooms[room]]
+
+
+def test_a_whole_burst(meter: Meter) -> None:
+    account = member(meter, 0)
+    account.observe(contract.AGENT_LOG, log_frame(), 10 * S + 5_000_000)
+    meter.trigger_answered(trigger(), 3.0)
+    account.observe(contract.TASK_STATUS_UPDATE, status_frame("IN_PROGRESS"), 10 * S + 6_000_000)
+    account.observe(contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 9_000_000)
+    account.observe(contract.AGENT_LOG, b'2["agentLog",{"message":"[Docker]"}]', 10 * S)
+    totals = meter.settle()
+    assert counts(totals) == [(1, 1, 0)] * 3
+    assert totals.untraced == {contract.AGENT_LOG: 1}
+
+
+def test_latency_is_from_due_to_received(meter: Meter) -> None:
+    member(meter, 0).observe(contract.AGENT_LOG, log_frame(due_ns=10 * S), 10 * S + 7_000_000)
+    report, samples = meter.take_report(10, {}, {})
+    assert list(samples[contract.AGENT_LOG]) == [7000]
+    histogram = new_histogram()
+    merge_encoded(histogram, report.latencies[contract.AGENT_LOG])
+    assert summarise(histogram)["max"] == pytest.approx(7.0, rel=0.001)
+
+
+def test_an_update_before_its_trigger_is_known_keeps_its_own_time(meter: Meter) -> None:
+    account = member(meter, 0)
+    account.observe(contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 4_000_000)
+    meter.learn([trigger()])
+    _, samples = meter.take_report(10, {}, {})
+    assert list(samples[contract.TASK_STATUS_UPDATE]) == [4000]
+    assert counts(meter.settle())[FAILED] == (1, 1, 0)
+
+
+def test_an_update_of_somebody_else_s_task_is_foreign(meter: Meter) -> None:
+    member(meter, 0).observe(contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S)
+    assert meter.settle().counters["foreign"] == 1
+
+
+def test_another_run_s_trace_is_foreign(meter: Meter) -> None:
+    member(meter, 0).observe(contract.AGENT_LOG, log_frame(run="ffffffff"), 10 * S)
+    assert meter.settle().counters["foreign"] == 1
+
+
+def test_a_broadcast_of_a_room_one_is_not_in_has_leaked(meter: Meter) -> None:
+    account = member(meter, 0)
+    account.observe(contract.AGENT_LOG, log_frame(room=5), 10 * S)
+    assert meter.settle().leaked == {5: 1}
+
+
+def test_a_broadcast_long_after_leaving_has_leaked(meter: Meter) -> None:
+    account = member(meter, 0)
+    account.left(0, 10 * S)
+    account.observe(contract.AGENT_LOG, log_frame(seq=0), 10 * S + FLIGHT_NS - 1)
+    account.observe(contract.AGENT_LOG, log_frame(seq=1), 10 * S + FLIGHT_NS)
+    assert meter.settle().leaked == {0: 1}
+
+
+def test_a_broadcast_between_joining_and_joined_is_no_leak(meter: Meter) -> None:
+    account = meter.open_account()
+    account.joining(0)
+    account.observe(contract.AGENT_LOG, log_frame(), 10 * S)
+    assert not meter.settle().leaked
+
+
+def test_a_damaged_trace_is_corrupt_and_its_broadcast_lost(meter: Meter) -> None:
+    account = member(meter, 0)
+    account.observe(contract.AGENT_LOG, log_frame().replace(RUN.encode(), b"0123abce"), 10 * S)
+    meter.learn([trigger()])
+    totals = meter.settle()
+    assert totals.counters["corrupt"] == 1
+    assert counts(totals)[ACCEPTED] == (1, 0, 1)
+
+
+def test_a_duplicate_is_counted_and_not_timed(meter: Meter) -> None:
+    account = member(meter, 0)
+    for _ in range(2):
+        account.observe(contract.AGENT_LOG, log_frame(), 10 * S)
+    meter.learn([trigger()])
+    _, samples = meter.take_report(10, {}, {})
+    assert len(samples[contract.AGENT_LOG]) == 1
+    assert meter.settle().rooms[0][ACCEPTED].duplicate == 1
+
+
+def test_the_same_trigger_learnt_twice_counts_once(meter: Meter) -> None:
+    member(meter, 0)
+    meter.trigger_answered(trigger(), 1.0)
+    meter.learn([trigger()])
+    assert counts(meter.settle())[ACCEPTED] == (1, 0, 1)
+
+
+def test_a_refused_trigger_is_owed_to_nobody_and_a_failed_one_to_everybody(meter: Meter) -> None:
+    member(meter, 0)
+    meter.trigger_answered(trigger(0, outcome=Outcome.REFUSED, key=""), 1.0)
+    meter.trigger_answered(trigger(1, outcome=Outcome.FAILED, key=""), None)
+    totals = meter.settle()
+    assert counts(totals)[ACCEPTED] == (1, 0, 1)
+    assert (totals.counters["refused"], totals.counters["failed"]) == (1, 1)
+
+
+def test_a_room_without_triggers_and_a_trigger_without_members(meter: Meter) -> None:
+    member(meter, 7)
+    meter.learn([trigger(room=3)])
+    totals = meter.settle()
+    assert counts(totals, 7) == [(0, 0, 0)] * 3
+    assert 3 not in totals.rooms
+
+
+def test_reports_are_numbered_and_carry_each_thing_once(meter: Meter) -> None:
+    member(meter, 0)
+    meter.connected(0, 5_000_000)
+    meter.trigger_answered(trigger(), 1.0)
+    first, _ = meter.take_report(1, {"cpu_percent": 1.0}, {"lag": array("q", [3])})
+    second, _ = meter.take_report(2, {}, {})
+    assert (first.number, second.number) == (1, 2)
+    assert (len(first.triggers), len(second.triggers)) == (1, 0)
+    assert set(first.latencies) == {"connect", "trigger", "lag"}
+    assert second.latencies == {}
+    assert first.gauges == {"connected": 1, "members": 1}

@@ -1,0 +1,119 @@
+"""The summary's arithmetic, from a fleet made by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from backend.reader import Reader
+from measure.fleet import Fleet
+from measure.latency import fold, new_histogram
+from measure.presence import Counts
+from measure.report import Totals, WorkerReport
+from measure.slo import Objective
+from measure.summary import RunFacts, build, room_rows, worker_rows
+
+FACTS = RunFacts(
+    run_id="r",
+    target="http://x",
+    profile="documented",
+    started="2026-01-01T00:00:00.000Z",
+    duration_s=10.0,
+    publishing_s=5.0,
+    users={"Viewer": 60, "Publisher": 4},
+    rooms=1,
+    rate_per_s=2.0,
+    receive_clock="kernel",
+    interrupted=False,
+    cpu_warning=False,
+)
+COUNTERS = {"due": 10, "sent": 10, "received": 600, "connects": 60}
+
+
+def fleet_of(counters: dict[str, int] | None = None, reported: dict[str, int] | None = None) -> Fleet:
+    counters = COUNTERS | (counters or {})
+    fleet = Fleet()
+    histogram = new_histogram()
+    fold(histogram, [4000] * 10)
+    gauges = {"connected": 60, "members": 60}
+    report = WorkerReport(
+        1,
+        1,
+        [],
+        {"agentLog": histogram.encode(), "connect": histogram.encode()},
+        reported or counters,
+        gauges,
+        {"cpu_percent": 5.0, "rss_bytes": 2e6},
+    )
+    fleet.take("w", report)
+    slots = [Counts(expected=600, delivered=600) for _ in range(3)]
+    slots[0] = Counts(expected=600, delivered=590, lost=10, missed_offline=4)
+    totals = Totals(1, counters, {0: slots}, {0: 60}, {0: 3}, {"agentLog": 2400}, {"connect: x": 2}, [(0, 5_000_000)] * 20)
+    fleet.finish("w", totals)
+    fleet.close()
+    return fleet
+
+
+def summary_of(fleet: Fleet, facts: RunFacts = FACTS, objectives: list[Objective] | None = None) -> dict[str, object]:
+    return build(facts, fleet, Reader(), objectives or [], {})
+
+
+def test_deliveries_add_up_over_slots() -> None:
+    summary = summary_of(fleet_of())
+    assert summary["deliveries"] == {
+        "expected": 1800,
+        "delivered": 1790,
+        "lost": 10,
+        "missed_offline": 4,
+        "edge": 0,
+        "duplicate": 0,
+        "reordered": 0,
+        "leaked": 3,
+        "corrupt": 0,
+        "foreign": 0,
+    }
+    assert summary["users"] == 64
+    assert summary["triggers"] == {"due": 10, "sent": 10, "missed": 0, "refused": 0, "failed": 0}
+    assert summary["untraced"] == {"agentLog": {"expected": 2400, "edge": 0, "received": 2400}}
+    json.dumps(summary)
+
+
+def test_the_figures_of_the_objectives() -> None:
+    names = ("connect_20_ms", "failures_at_50_connections", "latency_mean_ms", "latency_max_ms", "delivery_percent")
+    objectives = [Objective(name, name, "at_most", 0.0) for name in (*names, "events_per_s_per_client")]
+    summary = summary_of(fleet_of({"join_failures": 1}), objectives=objectives)
+    values = {row["figure"]: row["value"] for row in summary["slo"]}  # type: ignore[attr-defined]
+    assert values["connect_20_ms"] == 5.0
+    assert values["failures_at_50_connections"] == 1.0
+    assert 3.99 < values["latency_mean_ms"] < 4.01
+    assert values["delivery_percent"] == 100.0 * 1790 / 1800
+    assert values["events_per_s_per_client"] == 600 / 5 / 60
+
+
+def test_a_sound_fleet_is_valid() -> None:
+    assert summary_of(fleet_of())["validity"] == {"verdict": "valid", "reasons": []}
+
+
+def test_totals_that_do_not_match_the_reports_make_the_run_invalid() -> None:
+    validity = summary_of(fleet_of(reported=COUNTERS | {"received": 599}))["validity"]
+    assert validity["verdict"] == "invalid"  # type: ignore[index]
+    assert "differ" in validity["reasons"][0]  # type: ignore[index]
+
+
+def test_a_worker_without_totals_makes_the_run_invalid() -> None:
+    fleet = fleet_of()
+    fleet.enlist("died")
+    assert summary_of(fleet)["validity"]["verdict"] == "invalid"  # type: ignore[index]
+
+
+def test_locust_s_cpu_warning_is_evidence() -> None:
+    assert summary_of(fleet_of(), replace(FACTS, cpu_warning=True))["validity"]["verdict"] == "suspect"  # type: ignore[index]
+
+
+def test_tables() -> None:
+    fleet = fleet_of()
+    rooms = room_rows(fleet, Reader())
+    assert [row["label"] for row in rooms] == ["accepted", "IN_PROGRESS", "FAILED"]
+    assert (rooms[0]["lost"], rooms[0]["members"], rooms[0]["leaked"]) == (10, 60, 3)
+    (worker,) = worker_rows(fleet)
+    assert (worker["received"], worker["rss_mb"], worker["totals"]) == (600, 2.0, True)

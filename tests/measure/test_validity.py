@@ -1,0 +1,68 @@
+"""Each rule with what makes it fire, and what just does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from measure.validity import RULES, Evidence, Verdict, judge
+
+GOOD = Evidence(expected=1000, due=1000, loop_lag_p99_ms=1.0, latency_p50_ms=5.0, cpu_percent=50.0)
+
+FIRES: dict[str, dict[str, Any]] = {
+    "nothing measured": {"expected": 0},
+    "refused triggers": {"refused": 1},
+    "missed sends": {"missed": 11},
+    "some missed sends": {"missed": 2},
+    "lost workers": {"lost_workers": 1},
+    "missing reports": {"missing_reports": 1},
+    "totals differ": {"uncounted_reports": 1},
+    "out of descriptors or ports": {"exhausted": 1},
+    "event loop stalled": {"loop_lag_p99_ms": 201.0},
+    "event loop lags": {"loop_lag_p99_ms": 26.0},
+    "negative latency": {"negative_latency": 1},
+    "several clocks": {"clocks": 2},
+    "busy worker": {"cpu_percent": 91.0},
+    "cpu warning": {"cpu_warning": True},
+}
+HOLDS: dict[str, dict[str, Any]] = {
+    "nothing measured": {"expected": 1},
+    "refused triggers": {"refused": 0},
+    "missed sends": {"missed": 10},
+    "some missed sends": {"missed": 1},
+    "lost workers": {"lost_workers": 0},
+    "missing reports": {"missing_reports": 0},
+    "totals differ": {"uncounted_reports": 0},
+    "out of descriptors or ports": {"exhausted": 0},
+    "event loop stalled": {"loop_lag_p99_ms": 200.0},
+    "event loop lags": {"loop_lag_p99_ms": 25.0},
+    "negative latency": {"negative_latency": 0},
+    "several clocks": {"clocks": 1},
+    "busy worker": {"cpu_percent": 90.0},
+    "cpu warning": {"cpu_warning": False},
+}
+
+
+def test_every_rule_has_its_cases() -> None:
+    names = [rule.name for rule in RULES]
+    assert names == list(FIRES) == list(HOLDS)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_fires_and_lets_pass(rule: Any) -> None:
+    why = rule.why(replace(GOOD, **FIRES[rule.name]))
+    assert why
+    assert "\n" not in why
+    assert rule.why(replace(GOOD, **HOLDS[rule.name])) is None
+
+
+def test_a_good_run_is_valid() -> None:
+    assert judge(GOOD) == (Verdict.VALID, [])
+
+
+def test_the_worst_rule_decides_and_is_named_first() -> None:
+    verdict, reasons = judge(replace(GOOD, cpu_warning=True, lost_workers=1))
+    assert verdict is Verdict.INVALID
+    assert [reason.split(":")[0] for reason in reasons] == ["invalid", "suspect"]
