@@ -94,8 +94,13 @@ class RestProvision:
                 )
                 for _ in range(count)
             )
-        except Fault:
-            self.remove()
+        except Fault as fault:
+            try:
+                self.remove()
+            except Fault as second:
+                raise Fault(
+                    fault.owner, f"{fault.what}; and what was made stays: {second.what}", fault.way_on
+                ) from fault
             raise
 
     def remove(self) -> None:

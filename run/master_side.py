@@ -1,41 +1,29 @@
-"""The master's half of a run: prepares it, merges what the workers report, and writes the record."""
+"""The master's half of a run: begins it, takes in what the workers report, and brings it to its end."""
 
 from __future__ import annotations
 
-import secrets
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
-from backend import contract, provision
-from backend.plan import Plan
-from backend.reader import Reader
-from backend.rest import RestClient
-from faults import Fault
-from measure import summary as summaries
-from measure.fleet import Fleet
-from measure.latency import new_histogram, summarise
 from measure.report import Totals, WorkerReport
-from transport.client import RECEIVE_CLOCK
 
-from . import console, messages, options, record
-from .exit_codes import ExitCode, of_summary
+from . import console, messages, options
+from .master_run import Run
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping
 
+    from measure.fleet import Fleet
+
+    from .exit_codes import ExitCode
+
 _DRAIN_S: Final = 15.0
 _TOTALS_S: Final = 15.0
 _PROGRESS_S: Final = 5.0
-_REPORT_TIMEOUT_S: Final = 120
-_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class MasterSide:
@@ -173,151 +161,6 @@ class MasterSide:
         if run is None or run.plan is None or data["run_id"] != run.plan.run_id:
             return None
         return run
-
-
-class Run:
-    """One run, from its preparation to its record."""
-
-    def __init__(self, opts: argparse.Namespace, secret_options: Mapping[str, str]) -> None:
-        self._opts = opts
-        self._secrets = secret_options
-        self._objectives = options.objectives(opts.slo_file)
-        self._began = datetime.now(UTC)
-        self._began_s = time.monotonic()
-        self._client = RestClient(opts.host)
-        self._provision: provision.Provision | None = None
-        self._profile = "unknown"
-        self.plan: Plan | None = None
-        self.fleet = Fleet()
-        self.drained: set[str] = set()
-        self.users: dict[str, int] = {}
-        self.publishing_since_s: float | None = None
-        self.ended_s: float | None = None
-        self.finishing = False
-
-    def prepare(self) -> Plan:
-        """Check the backend, make the rooms, and plan.
-
-        :raises Fault: if something is in the way; nothing is left behind then.
-        """
-        opts = self._opts
-        run = secrets.token_hex(4)
-        run_id = f"{self._began:%Y%m%d-%H%M%S}-{run}"
-        if token := self._secrets["token"]:
-            provision.check_token(token, time.time())
-        provision.check_backend(self._client)
-        info = self._client.call("GET", contract.HEALTH_INFO)
-        self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
-        self._provision = self._choose_provision(run_id)
-        try:
-            rooms = self._provision.create(opts.rooms)
-            provision.check_rooms(self._client, rooms)
-        except BaseException:
-            self.clean_up()
-            raise
-        self.plan = Plan(
-            run_id=run_id,
-            run=run,
-            host=opts.host.rstrip("/"),
-            rooms=rooms,
-            rate_per_s=opts.rate,
-            publishers=max(opts.publishers, 1),
-            source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
-        )
-        return self.plan
-
-    def _choose_provision(self, run_id: str) -> provision.Provision:
-        opts = self._opts
-        given = self._secrets
-        if given["database_url"]:
-            return provision.SqlProvision(
-                given["database_url"],
-                given["jwt_secret"],
-                run_id,
-                tasks_each=opts.tasks_per_room,
-                keep=opts.keep_data,
-            )
-        return provision.RestProvision(
-            self._client, run_id, token=given["token"], account=given["account"], keep=opts.keep_data
-        )
-
-    def _was_cut_short(self, ended_s: float) -> bool:
-        """Whether the run ended before its time, as by Ctrl-C; a run without a time ends when it is told to."""
-        run_time_s = self._opts.run_time
-        return bool(run_time_s) and ended_s - self._began_s < float(run_time_s) - 1.0
-
-    def clean_up(self) -> None:
-        """Remove the run's data; a failure to do so is said, and is no failure of the run."""
-        made, self._provision = self._provision, None
-        if made is None:
-            return
-        try:
-            made.remove()
-        except Fault as fault:
-            console.say(f"The run's data could not be removed: {fault}")
-
-    def progress(self) -> str:
-        """A line on how it goes."""
-        times = new_histogram()
-        for event in {slot.event for slot in Reader.slots}:
-            times.add(self.fleet.latencies[event])
-        return console.progress(time.monotonic() - self._began_s, self.fleet, summarise(times))
-
-    def write(self, *, cpu_warning: bool) -> ExitCode:
-        """Write the record, print the outcome, make the report."""
-        opts = self._opts
-        plan = self.plan
-        assert plan is not None
-        ended_s = self.ended_s or time.monotonic()
-        self.fleet.close()
-        reader = Reader()
-        facts = summaries.RunFacts(
-            run_id=plan.run_id,
-            target=plan.host,
-            profile=self._profile,
-            started=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            duration_s=ended_s - self._began_s,
-            publishing_s=ended_s - self.publishing_since_s if self.publishing_since_s else 0.0,
-            users=self.users,
-            rooms=len(plan.rooms),
-            rate_per_s=plan.rate_per_s,
-            receive_clock=RECEIVE_CLOCK,
-            interrupted=self._was_cut_short(ended_s),
-            cpu_warning=cpu_warning,
-        )
-        asked = {} if opts.events_per_client is None else {"events_per_s_per_client": opts.events_per_client}
-        summary = summaries.build(facts, self.fleet, reader, self._objectives, asked)
-        tables = {
-            "timeline": self.fleet.timeline,
-            "rooms": summaries.room_rows(self.fleet, reader),
-            "workers": summaries.worker_rows(self.fleet),
-        }
-        histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}
-        try:
-            where = record.write(Path(opts.results_dir), summary, tables, histograms)
-        except OSError as error:
-            console.say(f"The record could not be written to {opts.results_dir}: {error}. Check --results-dir.")
-            return ExitCode.SETUP_FAILED
-        report = None if opts.no_report else make_report(where)
-        console.say(console.summary_text(summary, where, report))
-        return of_summary(summary)
-
-
-def make_report(where: Path) -> Path | None:
-    """Have another process make the report: the load's processes never import pandas."""
-    command = [sys.executable, "-m", "reports", str(where.resolve())]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            command, cwd=_ROOT, capture_output=True, text=True, timeout=_REPORT_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        console.say(f"The report took too long. Make it later: python -m reports {where}")
-        return None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        console.say(f"The report could not be made: {last}. The record is whole: python -m reports {where}")
-        return None
-    return where / "report.html"
 
 
 def _counted(fleet: Fleet) -> set[str]:

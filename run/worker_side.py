@@ -62,7 +62,10 @@ class WorkerSide:
         install(self._environment, self._context)
         self._process.cpu_percent()
         self._lags_us = array("q")
-        self._loops = [gevent.spawn(self._probe_lag, self._context), gevent.spawn(self._report_always, self._context)]
+        self._loops = [
+            gevent.spawn(self._probe_lag, self._context),
+            gevent.spawn(self._report_always, self._context),
+        ]
 
     def on_spawned(self) -> None:
         """All users were started: the publishers may begin."""

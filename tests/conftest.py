@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from .support import Backend
 
+# Locust patches the standard library when it is imported; the tests' own process stays as it is.
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+
 # How long an example takes depends on who else uses the machine.
 settings.register_profile("loadtest", deadline=None)
 settings.load_profile("loadtest")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRET = "the-secret-of-the-tests-0123456789"  # noqa: S105
+SECRET = "the-secret-of-the-tests-0123456789"
 ANSWER_S = 10.0
 
 
@@ -139,11 +139,12 @@ def run_locust(
     backend_url: str, *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = 90
 ) -> subprocess.CompletedProcess[str]:
     """Run Locust headless with the project's locustfile, to its end."""
+    inherited = {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
     return subprocess.run(
         [*command, "--host", backend_url, *arguments],
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        env={**inherited, **(environment or {})},
         capture_output=True,
         text=True,
         timeout=timeout_s,

@@ -27,7 +27,7 @@ AGENT = {
     "llmConfig": {"provider": "groq", "model": "m"},
 }
 TASK = {"title": "abc", "description": "0123456789"}
-GOOD_PASSWORD = "Aa1@aaaa"  # noqa: S105
+GOOD_PASSWORD = "Aa1@aaaa"
 
 
 def email() -> str:

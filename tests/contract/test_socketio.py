@@ -46,7 +46,9 @@ def member(backend: Backend, room: OwnedRoom) -> Wire:
 
 
 def create_task(backend: Backend, room: OwnedRoom, title: str, *, agent: bool = True) -> str:
-    body = {"title": title, "description": "ten characters and more"} | ({"agentId": room.agent_id} if agent else {})
+    body = {"title": title, "description": "ten characters and more"} | (
+        {"agentId": room.agent_id} if agent else {}
+    )
     status, _, task = backend.request("POST", contract.tasks_path(room.project_id), backend.token(room), body)
     assert status == 201
     assert task["status"] == contract.PENDING

@@ -10,7 +10,7 @@ import pytest
 
 from backend import contract
 from backend.reader import Reader
-from measure.latency import new_histogram, merge_encoded, summarise
+from measure.latency import merge_encoded, new_histogram, summarise
 from measure.meter import FLIGHT_NS, Meter
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger

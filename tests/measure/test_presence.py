@@ -121,9 +121,9 @@ class Step:
     what: str
 
 
-steps = st.lists(
-    st.builds(Step, st.integers(0, 300), st.sampled_from(["join", "leave", "lose"])), max_size=8
-).map(lambda found: sorted(found, key=lambda step: step.at_ns))
+steps = st.lists(st.builds(Step, st.integers(0, 300), st.sampled_from(["join", "leave", "lose"])), max_size=8).map(
+    lambda found: sorted(found, key=lambda step: step.at_ns)
+)
 
 
 def model(history: list[Step], sent_ns: list[int], refused: set[int], seen: set[int]) -> Counts:

@@ -48,13 +48,17 @@ def fleet_of(counters: dict[str, int] | None = None, reported: dict[str, int] | 
     fleet.take("w", report)
     slots = [Counts(expected=600, delivered=600) for _ in range(3)]
     slots[0] = Counts(expected=600, delivered=590, lost=10, missed_offline=4)
-    totals = Totals(1, counters, {0: slots}, {0: 60}, {0: 3}, {"agentLog": 2400}, {"connect: x": 2}, [(0, 5_000_000)] * 20)
+    totals = Totals(
+        1, counters, {0: slots}, {0: 60}, {0: 3}, {"agentLog": 2400}, {"connect: x": 2}, [(0, 5_000_000)] * 20
+    )
     fleet.finish("w", totals)
     fleet.close()
     return fleet
 
 
-def summary_of(fleet: Fleet, facts: RunFacts = FACTS, objectives: list[Objective] | None = None) -> dict[str, object]:
+def summary_of(
+    fleet: Fleet, facts: RunFacts = FACTS, objectives: list[Objective] | None = None
+) -> dict[str, object]:
     return build(facts, fleet, Reader(), objectives or [], {})
 
 
@@ -79,7 +83,13 @@ def test_deliveries_add_up_over_slots() -> None:
 
 
 def test_the_figures_of_the_objectives() -> None:
-    names = ("connect_20_ms", "failures_at_50_connections", "latency_mean_ms", "latency_max_ms", "delivery_percent")
+    names = (
+        "connect_20_ms",
+        "failures_at_50_connections",
+        "latency_mean_ms",
+        "latency_max_ms",
+        "delivery_percent",
+    )
     objectives = [Objective(name, name, "at_most", 0.0) for name in (*names, "events_per_s_per_client")]
     summary = summary_of(fleet_of({"join_failures": 1}), objectives=objectives)
     values = {row["figure"]: row["value"] for row in summary["slo"]}  # type: ignore[attr-defined]

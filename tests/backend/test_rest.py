@@ -1,0 +1,161 @@
+"""REST calls and their faults, against real servers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from backend import contract, provision, tokens
+from backend.plan import Room
+from backend.rest import Answer, RestClient, ThrottledFault, UnreachableError
+from faults import Fault, Owner
+
+from ..support import SECRET, start_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backend.rows import OwnedRoom
+
+    from ..support import Backend
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def teapot() -> Iterator[str]:
+    """A web server that is no Prometheus Backend."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(5)
+
+
+def test_refused_connection() -> None:
+    with pytest.raises(Fault, match="connection refused") as fault:
+        RestClient("http://127.0.0.1:1").call("GET", "/")
+    assert fault.value.owner is Owner.NETWORK
+
+
+def test_wrong_host() -> None:
+    with pytest.raises(Fault, match=r"cannot reach the backend at http://no-such-host\.invalid"):
+        RestClient("http://no-such-host.invalid").call("GET", "/")
+
+
+def test_no_answer(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.rest._TIMEOUT_S", 0.2)
+    with pytest.raises(UnreachableError, match="timed out"):
+        RestClient(silent).send("GET", "/")
+
+
+def test_another_server(teapot: str) -> None:
+    with pytest.raises(Fault, match="no JSON"):
+        provision.check_backend(RestClient(teapot))
+
+
+def test_a_backend_is_recognised(backend: Backend) -> None:
+    provision.check_backend(RestClient(backend.url))
+
+
+def test_source_address(documented: Backend) -> None:
+    client = RestClient(documented.url, source_address="127.0.0.77")
+    assert client.send("GET", contract.HEALTH_LIVE).status == 200
+
+
+def test_a_source_address_that_is_not_ours(documented: Backend) -> None:
+    with pytest.raises(UnreachableError, match="cannot assign requested address"):
+        RestClient(documented.url, source_address="192.0.2.1").send("GET", contract.HEALTH_LIVE)
+
+
+def test_retry_after_is_the_longest_that_is_named() -> None:
+    headers = {"Retry-After-auth": "900", "retry-after": "30"}
+    assert Answer(429, headers, "").retry_after_s == 900
+    assert Answer(429, {}, "").retry_after_s == contract.THROTTLE_WINDOW_S
+
+
+def test_wrong_secret(backend: Backend, room: OwnedRoom) -> None:
+    token = tokens.mint("z" * 32, room.user_id, room.email, 0, 2**32)
+    with pytest.raises(Fault, match="--jwt-secret is not the backend's"):
+        provision.check_rooms(RestClient(backend.url), (Room(room.project_id, room.agent_id, token),))
+
+
+def test_another_backend_s_database(backend: Backend, room: OwnedRoom) -> None:
+    token = backend.token(room)
+    unknown = Room("00000000-0000-4000-8000-000000000000", room.agent_id, token)
+    with pytest.raises(Fault, match="not the database that this backend uses"):
+        provision.check_rooms(RestClient(backend.url), (unknown,))
+
+
+@pytest.mark.parametrize(
+    ("token", "said"), [("garbage", "not a JWT"), (tokens.mint(SECRET, "i", "e", 0, 1), "expired")]
+)
+def test_bad_given_token(token: str, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        provision.check_token(token, 1000.0)
+
+
+# Making data through REST
+
+
+def test_rest_provision_by_signing_up(backend: Backend) -> None:
+    made = provision.RestProvision(RestClient(backend.url), "rest-1")
+    rooms = made.create(2)
+    provision.check_rooms(RestClient(backend.url), rooms)
+    ids = [room.project_id for room in rooms]
+    assert len(backend.sql("SELECT 1 FROM projects WHERE id::text = ANY(%s)", [ids])) == 2
+    made.remove()
+    assert backend.sql("SELECT 1 FROM projects WHERE id::text = ANY(%s)", [ids]) == []
+    backend.sql("DELETE FROM users WHERE email LIKE %s", ["lt-rest-1@%"])
+
+
+def test_rest_provision_by_account_and_by_token(documented: Backend) -> None:
+    client = RestClient(documented.url)
+    account = {"email": "given@example.org", "password": "Aa1@aaaa"}
+    token = client.call("POST", contract.SIGNUP, body=account)["token"]
+    for given in ({"account": "given@example.org:Aa1@aaaa"}, {"token": token}):
+        made = provision.RestProvision(client, "rest-2", **given)
+        made.create(1)
+        made.remove()
+    assert documented.sql("SELECT 1 FROM projects WHERE name LIKE %s", ["lt-rest-2%"]) == []
+
+
+def test_wrong_password(documented: Backend) -> None:
+    made = provision.RestProvision(RestClient(documented.url), "rest-3", account="nobody@example.org:x")
+    with pytest.raises(Fault, match="401"):
+        made.create(1)
+
+
+def test_a_throttle_stops_the_making_and_what_was_made_is_removed() -> None:
+    backend = start_backend("as-built")
+    try:
+        made = provision.RestProvision(RestClient(backend.url), "rest-4")
+        with pytest.raises(ThrottledFault, match="429") as fault:
+            made.create(6)
+        assert fault.value.retry_after_s == 900
+        assert "--database-url" in str(fault.value)
+        # Five projects were made; DELETE has a budget of its own.
+        assert backend.sql("SELECT count(*) FROM projects")[0][0] == 0
+    finally:
+        backend.stop()

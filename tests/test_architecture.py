@@ -1,0 +1,95 @@
+"""The directions between the rooms, read from the imports."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from .support import ROOT
+
+ROOMS = ("backend", "demo", "measure", "reports", "run", "target", "tasks", "transport", "users")
+MAY_IMPORT = {
+    "faults": set(),
+    "transport": set(),
+    "measure": {"faults"},
+    "backend": {"faults", "measure"},
+    "tasks": {"faults", "backend", "measure"},
+    "users": {"faults", "backend", "measure", "tasks", "transport"},
+    "run": {"faults", "backend", "measure", "tasks", "transport", "users"},
+    "reports": set(),
+    "target": {"backend"},
+    "demo": {"run", "target"},
+}
+PURE = ("measure", "faults.py", "backend/contract.py", "backend/plan.py", "backend/reader.py", "tasks/schedule.py")
+IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}
+MOST_LINES = 300
+
+
+def files(*roots: str) -> list[Path]:
+    found = [ROOT / root for root in roots]
+    return sorted(
+        file for path in found for file in (path.rglob("*.py") if path.is_dir() else [path]) if file.is_file()
+    )
+
+
+def imports(file: Path) -> set[tuple[str, bool]]:
+    """(module, only for types) of every absolute import."""
+    found: set[tuple[str, bool]] = set()
+
+    def visit(node: ast.AST, typing_only: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = typing_only or (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING")
+            if isinstance(child, ast.Import):
+                found.update((alias.name, inner) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.level == 0 and child.module:
+                found.add((child.module, inner))
+            visit(child, inner)
+
+    visit(ast.parse(file.read_text(encoding="utf-8")), False)
+    return found
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("file", files(*ROOMS, "faults.py"), ids=lambda file: str(file.relative_to(ROOT)))
+def test_rooms_import_only_what_they_may(file: Path) -> None:
+    room = room_of(file)
+    for module, typing_only in imports(file):
+        other = module.split(".")[0]
+        if other in MAY_IMPORT and other != room and not typing_only:
+            assert other in MAY_IMPORT[room], f"{room} must not import {module}"
+        assert other != "tests"
+
+
+def test_the_target_takes_the_contract_and_nothing_else() -> None:
+    for file in files("target"):
+        for module, _ in imports(file):
+            assert not module.startswith("backend.") or module == "backend.contract"
+
+
+@pytest.mark.parametrize("file", files(*PURE), ids=lambda file: str(file.relative_to(ROOT)))
+def test_pure_rooms_read_no_clock_and_do_no_io(file: Path) -> None:
+    assert not {module.split(".")[0] for module, _ in imports(file)} & IMPURE_PACKAGES
+
+
+def test_the_load_never_imports_pandas() -> None:
+    for file in files("measure", "backend", "transport", "tasks", "users", "run"):
+        assert not {module.split(".")[0] for module, _ in imports(file)} & {"pandas", "matplotlib", "reports"}
+
+
+def test_locust_s_events_are_touched_in_one_file() -> None:
+    touching = [
+        str(file.relative_to(ROOT))
+        for file in files(*ROOMS)
+        if "add_listener" in file.read_text() or "register_message" in file.read_text()
+    ]
+    assert touching == ["run/hooks.py"]
+
+
+@pytest.mark.parametrize("file", files(*ROOMS), ids=lambda file: str(file.relative_to(ROOT)))
+def test_files_are_short(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
