@@ -114,8 +114,10 @@ class Demo:
         workers: list[subprocess.Popen[str]] = []
         stack.callback(_end_fleet, master, workers)
         worker_command = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
-        for number in range(options.workers):
-            workers.append(start(worker_command, self._logs / f"worker-{number}.log"))
+        # A list that is extended one by one: whatever was started before a failure is ended.
+        workers.extend(
+            start(worker_command, self._logs / f"worker-{number}.log") for number in range(options.workers)
+        )
         assert master.stdout is not None
         for line in master.stdout:
             sys.stdout.write(line)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import atexit
 import logging
+import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import gevent
+import greenlet
 from locust import events
+from locust.exception import RPCError
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
 from faults import Fault, Owner
@@ -21,6 +25,7 @@ from .worker_side import WorkerSide
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+    from types import TracebackType
 
     from locust.env import Environment
 
@@ -33,6 +38,7 @@ _OVER_WAIT_S = 30.0
 
 def install() -> None:
     """Hook the load test into Locust. Called by the locustfile."""
+    sys.excepthook = _one_line_for_a_busy_port
     events.init_command_line_parser.add_listener(options.add)
     events.init.add_listener(_on_init)
 
@@ -42,6 +48,7 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     opts = environment.parsed_options
     if runner is None or opts is None:
         return
+    _interrupt_main_only()
     Publisher.fixed_count = opts.publishers
     if opts.publishers == 0 and Publisher in environment.user_classes:
         environment.user_classes.remove(Publisher)
@@ -49,6 +56,28 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
         WorkerHooks(environment, runner)
     if isinstance(runner, MasterRunner | LocalRunner):
         MasterHooks(environment, runner, opts)
+
+
+def _interrupt_main_only() -> None:
+    """Let Ctrl-C reach Locust's main greenlet, where it is expected, and no other.
+
+    Python raises KeyboardInterrupt in whatever runs: that may be the greenlet that hears the master.
+    """
+    main = greenlet.getcurrent()
+    gevent.signal_handler(signal.SIGINT, lambda: gevent.get_hub().loop.run_callback(main.throw, KeyboardInterrupt))
+
+
+def _one_line_for_a_busy_port(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Locust knows only one wording of this failure and shows a traceback for the others."""
+    if isinstance(error, RPCError) and "Address already in use" in str(error):
+        sys.stderr.write(
+            f"locust: error: the master's port is busy: {error}. Another master may be running: end it, or choose "
+            "another --master-bind-port.\n"
+        )
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 class WorkerHooks:

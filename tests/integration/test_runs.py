@@ -1,0 +1,313 @@
+"""Whole runs with Locust, in one process and in several, against the reference backend."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import urllib3
+
+from run.exit_codes import ExitCode, of_summary
+
+from ..support import ROOT, SECRET, children_of, run_locust, start_backend, summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..support import Backend
+
+pytestmark = pytest.mark.slow
+
+
+def by_sql(backend: Backend) -> dict[str, str]:
+    """The options for making data by SQL, as variables."""
+    return {"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET}
+
+
+def load(backend: Backend, results: Path, *more: str, users: int = 24) -> subprocess.CompletedProcess[str]:
+    size = ["-u", str(users), "-r", "100", "-t", "5s", "--rooms", "1", "--results-dir", str(results)]
+    return run_locust(backend.url, *size, *more, environment=by_sql(backend))
+
+
+def users_in(backend: Backend) -> int:
+    count: int = backend.sql("SELECT count(*) FROM users WHERE email LIKE 'lt-%%'")[0][0]
+    return count
+
+
+def is_whole(summary: dict[str, Any]) -> None:
+    """Every broadcast that was owed arrived, and was timed."""
+    deliveries = summary["deliveries"]
+    assert deliveries["delivered"] == deliveries["expected"] > 0
+    for kind in ("lost", "missed_offline", "duplicate", "leaked", "corrupt", "foreign"):
+        assert deliveries[kind] == 0, kind
+    assert summary["untraced"]["agentLog"]["received"] >= summary["untraced"]["agentLog"]["expected"] > 0
+    for event in ("agentLog", "taskStatusUpdate"):
+        times = summary["latency_ms"][event]
+        assert times["count"] > 0
+        assert 0 < times["p50"] <= times["p90"] <= times["p99"] <= times["p999"] <= times["max"]
+    assert summary["triggers"]["sent"] == summary["triggers"]["due"] > 0
+
+
+def test_a_run_in_one_process(backend: Backend, tmp_path: Path) -> None:
+    ended = load(backend, tmp_path)
+    summary = summary_of(tmp_path)
+    is_whole(summary)
+    assert summary["profile"] == backend.profile
+    assert summary["users_by_class"] == {"Viewer": 20, "Publisher": 4}
+    # 20 members × 3 traced broadcasts for each trigger; what was in flight at a join is left out.
+    edge = summary["deliveries"]["edge"]
+    assert summary["deliveries"]["expected"] + edge == summary["triggers"]["sent"] * 60
+    assert ended.returncode == of_summary(summary)
+    assert (tmp_path / "latest" / "report.html").exists()
+    assert users_in(backend) == 0
+    assert SECRET not in ended.stdout + ended.stderr
+    assert all(SECRET not in file.read_text() for file in (tmp_path / "latest").glob("*.*"))
+
+
+def test_locust_s_own_statistics_have_real_times(documented: Backend, tmp_path: Path) -> None:
+    load(documented, tmp_path, "--csv", str(tmp_path / "locust"), "--no-report")
+    rows = (tmp_path / "locust_stats.csv").read_text().splitlines()
+    columns = rows[0].split(",")
+    found = {}
+    for row in rows[1:]:
+        cells = dict(zip(columns, row.split(","), strict=True))
+        found[cells["Name"]] = cells
+    assert {"agentLog", "taskStatusUpdate", "connect", "join", "/v1/projects/:id/tasks"} <= set(found)
+    assert all(float(cells["Average Response Time"]) > 0 for cells in found.values())
+    summary = summary_of(tmp_path)
+    assert int(found["agentLog"]["Request Count"]) == summary["latency_ms"]["agentLog"]["count"]
+
+
+def test_data_made_through_rest(documented: Backend, tmp_path: Path) -> None:
+    run_locust(
+        documented.url,
+        *["-u", "14", "-r", "100", "-t", "4s", "--rooms", "2", "--no-report"],
+        "--results-dir",
+        str(tmp_path),
+    )
+    is_whole(summary_of(tmp_path))
+    assert documented.sql("SELECT count(*) FROM projects WHERE name LIKE 'lt-%%'")[0][0] == 0
+    documented.sql("DELETE FROM users WHERE email LIKE 'lt-%%'")
+
+
+def test_throughput_is_judged_when_asked(documented: Backend, tmp_path: Path) -> None:
+    ended = load(documented, tmp_path, "--events-per-client", "100000", "--no-report")
+    summary = summary_of(tmp_path)
+    (row,) = [row for row in summary["slo"] if row["figure"] == "events_per_s_per_client"]
+    assert row["passed"] is False
+    assert row["value"] > 0
+    assert ended.returncode in (ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
+
+
+# The throttle
+
+
+def test_a_throttled_backend_is_named_and_not_hammered(tmp_path: Path) -> None:
+    backend = start_backend("as-built")
+    try:
+        ended = load(backend, tmp_path)
+    finally:
+        backend.stop()
+    summary = summary_of(tmp_path)
+    assert ended.returncode == ExitCode.RUN_INVALID
+    reason = " ".join(summary["validity"]["reasons"])
+    assert "429" in reason
+    assert "--source-addresses" in reason
+    triggers = summary["triggers"]
+    # Five pass, and those that were on their way when the first refusal came are refused too.
+    assert triggers["sent"] - triggers["refused"] == 5
+    assert triggers["refused"] <= 4
+    assert triggers["missed"] == triggers["due"] - triggers["sent"] > 0
+    deliveries = summary["deliveries"]
+    assert deliveries["delivered"] == deliveries["expected"]
+
+
+def test_source_addresses_have_budgets_of_their_own(tmp_path: Path) -> None:
+    backend = start_backend("as-built")
+    addresses = ",".join(f"127.0.1.{number}" for number in range(1, 5))
+    try:
+        load(backend, tmp_path, "--source-addresses", addresses, "--rate", "20", "--no-report")
+    finally:
+        backend.stop()
+    triggers = summary_of(tmp_path)["triggers"]
+    assert triggers["sent"] - triggers["refused"] == 4 * 5
+
+
+# Several processes
+
+
+@contextmanager
+def fleet(backend: Backend, results: Path, *more: str, workers: int = 2) -> Iterator[list[subprocess.Popen[str]]]:
+    """A master and its workers by hand, as any Locust user starts them."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    environment = {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
+    locust = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py")]
+    master = [
+        *(*locust, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--headless"),
+        *("--expect-workers", str(workers), "--host", backend.url, "--results-dir", str(results), "--rooms", "2"),
+        *("--only-summary", *more),
+    ]
+    worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**environment, **(by_sql(backend) if command is master else {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for command in (master, *[worker] * workers)
+    ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+def until_publishing(master: subprocess.Popen[str]) -> None:
+    """Wait until the master reports deliveries."""
+    assert master.stdout is not None
+    for line in master.stdout:
+        if "latency p50" in line:
+            return
+    raise AssertionError("the master ended before anything was delivered")
+
+
+def test_master_and_workers_by_hand(backend: Backend, tmp_path: Path) -> None:
+    with fleet(backend, tmp_path, *["-u", "24", "-r", "100", "-t", "6s", "--no-report"]) as (master, *workers):
+        code = master.wait(60)
+        assert [worker.wait(20) for worker in workers] == [0, 0]
+    summary = summary_of(tmp_path)
+    is_whole(summary)
+    assert summary["workers"] == 2
+    assert code == of_summary(summary)
+
+
+def test_a_worker_that_is_killed_makes_the_run_invalid_and_the_rest_stays(
+    documented: Backend, tmp_path: Path
+) -> None:
+    with fleet(documented, tmp_path, *["-u", "24", "-r", "100", "-t", "14s", "--no-report"]) as (
+        master,
+        worker,
+        _,
+    ):
+        until_publishing(master)
+        worker.kill()
+        code = master.wait(80)
+    summary = summary_of(tmp_path)
+    assert code == ExitCode.RUN_INVALID
+    assert any("sent no totals" in reason for reason in summary["validity"]["reasons"])
+    assert summary["latency_ms"]["agentLog"]["count"] > 0
+    assert summary["workers"] == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_master_still_writes_its_record(documented: Backend, tmp_path: Path, number: int) -> None:
+    with fleet(documented, tmp_path, *["-u", "24", "-r", "100", "-t", "60s", "--no-report"]) as (master, *workers):
+        until_publishing(master)
+        master.send_signal(number)
+        code = master.wait(60)
+        assert [worker.wait(20) for worker in workers] == [0, 0]
+    summary = summary_of(tmp_path)
+    assert summary["interrupted"]
+    assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
+    assert code == of_summary(summary)
+    assert users_in(documented) == 0
+
+
+def test_processes_interrupted_together_count_to_the_end(documented: Backend, tmp_path: Path) -> None:
+    """Ctrl-C in a terminal reaches master and workers at once."""
+    with fleet(documented, tmp_path, *["-u", "24", "-r", "100", "-t", "60s", "--no-report"]) as processes:
+        until_publishing(processes[0])
+        for process in processes:
+            process.send_signal(signal.SIGINT)
+        for process in processes:
+            process.wait(60)
+    summary = summary_of(tmp_path)
+    assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
+    assert not any("totals" in reason for reason in summary["validity"]["reasons"])
+
+
+def test_locust_s_own_processes_switch(documented: Backend, tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    ports = ["--master-bind-port", port, "--master-port", port]
+    load(documented, tmp_path, "--processes", "2", *ports, "--no-report")
+    summary = summary_of(tmp_path)
+    is_whole(summary)
+    assert summary["workers"] == 2
+
+
+def test_a_run_that_was_killed_is_swept_by_the_next(documented: Backend, tmp_path: Path) -> None:
+    with fleet(documented, tmp_path, *["-u", "14", "-r", "100", "-t", "60s"], workers=1) as (master, _):
+        until_publishing(master)
+        master.kill()
+        master.wait()
+        assert users_in(documented) == 2
+    load(documented, tmp_path, "--no-report")
+    assert users_in(documented) == 0
+
+
+# The web page
+
+
+def test_two_runs_from_the_web_page(documented: Backend, tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--web-host", "127.0.0.1"]
+    command += ["--web-port", str(port), "--results-dir", str(tmp_path), "--no-report", "--host", documented.url]
+    log = (tmp_path / "log").open("w")
+    process = subprocess.Popen(command, cwd=ROOT, env=environment | by_sql(documented), stdout=log, stderr=log)
+    page = f"http://127.0.0.1:{port}"
+    try:
+        with urllib3.PoolManager(retries=urllib3.Retry(30, backoff_factor=0.1)) as pool:
+            assert pool.request("GET", page).status == 200
+            for number in (1, 2):
+                form = {"user_count": "14", "spawn_rate": "100", "host": documented.url, "rooms": str(number)}
+                assert pool.request("POST", f"{page}/swarm", fields=form, encode_multipart=False).status == 200
+                deadline_s = time.monotonic() + 30
+                while time.monotonic() < deadline_s:
+                    stats = json.loads(pool.request("GET", f"{page}/stats/requests").data)
+                    if stats["state"] == "running" and any(
+                        row["name"] == "agentLog" and row["num_requests"] > 20 for row in stats["stats"]
+                    ):
+                        break
+                    time.sleep(0.2)
+                assert pool.request("POST", f"{page}/stop").status == 200
+                summary = summary_of(tmp_path)
+                is_whole(summary)
+                assert summary["rooms"] == number
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        log.close()
+    assert len({path.name for path in tmp_path.iterdir() if path.name.startswith("20")}) == 2
+
+
+def test_children_are_found() -> None:
+    with subprocess.Popen(["sleep", "30"]) as child:
+        assert child.pid in children_of(os.getpid())
+        child.kill()
