@@ -86,7 +86,7 @@ class WorkerSide:
         deadline_s = time.monotonic() + _ANSWERS_S
         while context.in_flight and time.monotonic() < deadline_s:
             gevent.sleep(0.05)
-        self._report(context)
+        self._report(context, int(time.time()))
         self._send(messages.DRAINED, {"run_id": context.plan.run_id})
 
     def on_settle(self, _data: dict[str, Any]) -> None:
@@ -101,7 +101,7 @@ class WorkerSide:
             gevent.sleep(_QUIET_S)
         gevent.killall(self._loops)
         # No other greenlet runs between the two, so the last report and the totals speak of the same moment.
-        self._report(context)
+        self._report(context, int(time.time()))
         totals = context.meter.settle()
         self._send(messages.TOTALS, {"run_id": context.plan.run_id, "totals": totals.to_message()})
         context.over.set()
@@ -109,20 +109,20 @@ class WorkerSide:
     def _report_always(self, context: RunContext) -> None:
         while True:
             # At full seconds by the wall clock, so that the workers' intervals coincide.
-            gevent.sleep(_REPORT_S - time.time() % _REPORT_S)
-            self._report(context)
+            now_s = time.time()
+            gevent.sleep(_REPORT_S - now_s % _REPORT_S)
+            self._report(context, int(now_s))
 
-    def _report(self, context: RunContext) -> None:
-        now_s = time.time()
+    def _report(self, context: RunContext, second: int) -> None:
         health = {
             "cpu_percent": self._process.cpu_percent(),
             "rss_bytes": float(self._process.memory_info().rss),
         }
         lags_us, self._lags_us = self._lags_us, array("q")
-        report, samples = context.meter.take_report(int(now_s - _REPORT_S / 2), health, {LOOP_LAG: lags_us})
+        report, samples = context.meter.take_report(second, health, {LOOP_LAG: lags_us})
         for name, latencies_us in samples.items():
             if name not in _FED_BY_REQUESTS:
-                locust_stats.feed(self._environment.stats, name, latencies_us, now_s)
+                locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
         self._send(
             messages.REPORT,
             {"run_id": context.plan.run_id, "clock": self._clock, "report": report.to_message()},

@@ -20,7 +20,7 @@ from run.exit_codes import ExitCode, of_summary
 from ..support import ROOT, SECRET, children_of, run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..support import Backend
 
@@ -270,6 +270,23 @@ def test_a_run_that_was_killed_is_swept_by_the_next(documented: Backend, tmp_pat
 # The web page
 
 
+def state(pool: urllib3.PoolManager, page: str) -> str:
+    found: str = json.loads(pool.request("GET", f"{page}/stats/requests").data)["state"]
+    return found
+
+
+def deliveries(pool: urllib3.PoolManager, page: str) -> int:
+    rows = json.loads(pool.request("GET", f"{page}/stats/requests").data)["stats"]
+    return sum(row["num_requests"] for row in rows if row["name"] == "agentLog")
+
+
+def until(happens: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 30
+    while not happens():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.2)
+
+
 def test_two_runs_from_the_web_page(documented: Backend, tmp_path: Path) -> None:
     import socket
 
@@ -288,15 +305,10 @@ def test_two_runs_from_the_web_page(documented: Backend, tmp_path: Path) -> None
             for number in (1, 2):
                 form = {"user_count": "14", "spawn_rate": "100", "host": documented.url, "rooms": str(number)}
                 assert pool.request("POST", f"{page}/swarm", fields=form, encode_multipart=False).status == 200
-                deadline_s = time.monotonic() + 30
-                while time.monotonic() < deadline_s:
-                    stats = json.loads(pool.request("GET", f"{page}/stats/requests").data)
-                    if stats["state"] == "running" and any(
-                        row["name"] == "agentLog" and row["num_requests"] > 20 for row in stats["stats"]
-                    ):
-                        break
-                    time.sleep(0.2)
+                until(lambda: state(pool, page) == "running" and deliveries(pool, page) > 20)
                 assert pool.request("POST", f"{page}/stop").status == 200
+                # The page's figures are up to two seconds old.
+                until(lambda: state(pool, page) == "stopped")
                 summary = summary_of(tmp_path)
                 is_whole(summary)
                 assert summary["rooms"] == number

@@ -1,0 +1,150 @@
+"""The report from records on disk: of a good run, of one that delivered nothing, and of broken ones."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.reader import Reader
+from measure.fleet import Fleet
+from measure.slo import Objective
+from measure.summary import room_rows, worker_rows
+from reports.load import RecordError, load
+from reports.page import render
+from run import record
+
+from ..measure.test_summary import FACTS, fleet_of, summary_of
+from ..support import ROOT
+
+OBJECTIVES = [
+    Objective("maximum latency", "latency_max_ms", "below", 1.0),
+    Objective("x <&>", "connect_20_ms", "below", 9),
+]
+
+
+def write(folder: Path, fleet: Fleet) -> Path:
+    summary = summary_of(fleet, objectives=OBJECTIVES)
+    tables = {
+        "timeline": fleet.timeline,
+        "rooms": room_rows(fleet, Reader()),
+        "workers": worker_rows(fleet),
+    }
+    return record.write(folder, summary, tables, {})
+
+
+class Checker(html.parser.HTMLParser):
+    """Every element that is opened is closed, and nothing is fetched from elsewhere."""
+
+    VOID = frozenset({"meta", "br", "hr", "img", "link", "path", "use", "rect"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in ("script", "link", "iframe", "img")
+        for name, value in attrs:
+            if name in ("src", "href"):
+                assert value is not None
+                assert value.startswith("#")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def check(page: str) -> None:
+    checker = Checker()
+    checker.feed(page)
+    checker.close()
+    assert checker.open == []
+
+
+def test_a_page_has_what_it_must(tmp_path: Path) -> None:
+    page = render(load(write(tmp_path, fleet_of())))
+    check(page)
+    assert "valid" in page
+    assert "✗ violated" in page
+    assert "✓ holds" in page
+    assert "x &lt;&amp;&gt;" in page
+    assert page.count("<svg") == 3  # agentLog over time, clients over time, deliveries by room
+    assert "Nothing to draw" in page  # this fleet has no time of a taskStatusUpdate
+    assert "connect: x" in page
+
+
+def test_a_run_that_delivered_nothing_has_a_page_too(tmp_path: Path) -> None:
+    fleet = Fleet()
+    fleet.enlist("died")
+    page = render(load(write(tmp_path, fleet)))
+    check(page)
+    assert "nothing was measured" in page
+    assert "invalid run" in page
+    assert "not measured" in page
+    assert page.count("<svg") == 0
+
+
+def test_numbers_of_an_invalid_run_carry_the_word(tmp_path: Path) -> None:
+    fleet = fleet_of()
+    fleet.enlist("died")
+    page = render(load(write(tmp_path, fleet)))
+    assert len(re.findall(r"\(invalid run\)", page)) == 3
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda where: (where / "summary.json").unlink(), "is no run's record"),
+        (lambda where: (where / "summary.json").write_text("{"), "is no run's record"),
+        (lambda where: (where / "rooms.csv").unlink(), "not whole"),
+        (lambda where: (where / "summary.json").write_text(json.dumps({"schema": 99})), "schema 99"),
+    ],
+)
+def test_a_broken_record_is_one_line(tmp_path: Path, damage: Any, said: str) -> None:
+    where = write(tmp_path, fleet_of())
+    damage(where)
+    with pytest.raises(RecordError, match=said):
+        load(where)
+    ended = subprocess.run(
+        [sys.executable, "-m", "reports", str(where)], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1000, 390])
+def test_the_page_fits_its_window(tmp_path: Path, width: int) -> None:
+    """A real browser: nothing is wider than the window, and every picture has a size."""
+    where = write(tmp_path, fleet_of())
+    page = render(load(where))
+    probe = (
+        "<script>document.title = JSON.stringify({wide: document.documentElement.scrollWidth, window: innerWidth, "
+        "pictures: [...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().height)})"
+        "</script></body>"
+    )
+    file = tmp_path / "probed.html"
+    file.write_text(page.replace("</body>", probe), encoding="utf-8")
+    switches = (
+        "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-sync"
+    )
+    command = ["chromium", *switches.split(), f"--user-data-dir={tmp_path / 'profile'}"]
+    command += [f"--window-size={width},900", "--dump-dom", file.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    title = re.search(r"<title>(.*?)</title>", dom)
+    assert title is not None
+    seen = json.loads(title[1])
+    assert seen["wide"] <= seen["window"]
+    assert len(seen["pictures"]) == 3
+    assert min(seen["pictures"]) > 60
+    assert FACTS.run_id in dom
