@@ -7,6 +7,8 @@ from locust import User
 from tasks.context import current_context
 from tasks.publishing import Publishing
 
+from .reporting import report_act
+
 
 class Publisher(User):
     """Creates tasks over REST. How many publishers share the run's rate is an option; they hold no socket."""
@@ -19,11 +21,4 @@ class Publisher(User):
 
     def report(self, name: str, duration_ms: float, failure: str = "") -> None:
         """Tell Locust's own statistics of one trigger, with its real duration."""
-        self.environment.events.request.fire(
-            request_type="POST",
-            name=name,
-            response_time=duration_ms,
-            response_length=0,
-            exception=ConnectionError(failure) if failure else None,
-            context={},
-        )
+        report_act(self.environment, "POST", name, duration_ms, failure)

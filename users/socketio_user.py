@@ -16,6 +16,7 @@ from tasks.context import current_context
 from transport.client import SocketIOClient
 
 from .inbox import EventTimeoutError, Inbox, first_of
+from .reporting import report_act
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ class SocketIOUser(User):
         """Take part in the run."""
         self.run_context = current_context(self.environment)
         self.account = self.run_context.meter.open_account()
-        self.client = SocketIOClient(reconnection=True, logger=False, engineio_logger=False)
+        self.client = SocketIOClient(reconnection=True, handle_sigint=False)
         self.client.observe(self.account, Reader.events)
         self.client.on("connect", self._on_connect)
         self.client.on("connect_error", self._on_connect_error)
@@ -76,7 +77,7 @@ class SocketIOUser(User):
         except socketio.exceptions.ConnectionError as error:
             failure = self._refusal or _reason(error)
         connect_ms = (time.perf_counter() - started_s) * 1000
-        self.report(_CONNECT, connect_ms, failure)
+        report_act(self.environment, "WS", _CONNECT, connect_ms, failure)
         if failure:
             meter.connect_failed(f"connect: {failure}")
             raise StopUser(failure)
@@ -124,17 +125,6 @@ class SocketIOUser(User):
         finally:
             self.inbox.forget(expectation)
 
-    def report(self, name: str, duration_ms: float, failure: str = "") -> None:
-        """Tell Locust's own statistics of one act, with its real duration."""
-        self.environment.events.request.fire(
-            request_type="WS",
-            name=name,
-            response_time=duration_ms,
-            response_length=0,
-            exception=ConnectionError(failure) if failure else None,
-            context={},
-        )
-
     def on_stop(self) -> None:
         """Disconnect for good."""
         self._leaving = True
@@ -162,7 +152,7 @@ class SocketIOUser(User):
         finally:
             self.inbox.forget(joined)
             self.inbox.forget(refused)
-            self.report(_JOIN, (time.time_ns() - started_ns) / 1e6, failure)
+            report_act(self.environment, "WS", _JOIN, (time.time_ns() - started_ns) / 1e6, failure)
 
     def _answer_of(self, joined: Expectation, refused: Expectation, timeout_s: float) -> None:
         answered = first_of(timeout_s, joined, refused)
