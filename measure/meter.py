@@ -216,6 +216,11 @@ class Meter:
         self.counters["join_failures"] += 1
         self.failures[reason] += 1
 
+    def user_failed(self, reason: str) -> None:
+        """A user raised what nobody expected: the load test itself is wrong."""
+        self.counters["user_errors"] += 1
+        self.failures[f"error in our own user: {reason}"] += 1
+
     # What goes to the master
 
     def take_report(

@@ -17,7 +17,8 @@ class WorkerReport:
     epoch. triggers: those
     that came to their end. latencies: name -> encoded histogram in µs. counters: cumulative since the start of
     the run (due, sent, missed, refused, failed, received, corrupt, foreign, negative_latency, connects,
-    connect_failures, connections_lost, disconnects, join_failures). gauges: connected, members. health: of the
+    connect_failures, connections_lost, reconnects, disconnects, join_failures,
+    user_errors). gauges: connected, members. health: of the
     worker process itself (loop_lag_ms, cpu_percent, rss_bytes).
     """
 

@@ -169,6 +169,7 @@ def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts, times: Any) -> 
         uncounted_reports=sum(_differs(worker) for worker in workers),
         negative_latency=fleet.counter("negative_latency"),
         exhausted=sum(count for why, count in failures.items() if any(word in why.lower() for word in _EXHAUSTED)),
+        user_errors=fleet.counter("user_errors"),
         clocks=len({worker.clock for worker in workers}) or 1,
         loop_lag_p99_ms=summarise(lag)["p99"],
         latency_p50_ms=summarise(times)["p50"],

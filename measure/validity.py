@@ -36,6 +36,7 @@ class Evidence:
     uncounted_reports: int = 0
     negative_latency: int = 0
     exhausted: int = 0
+    user_errors: int = 0
     clocks: int = 1
     loop_lag_p99_ms: float | None = None
     latency_p50_ms: float | None = None
@@ -131,6 +132,15 @@ RULES: Final = (
         lambda e: (
             f"{e.exhausted} connections failed for want of file descriptors or ports on our side"
             if e.exhausted
+            else None
+        ),
+    ),
+    Rule(
+        "errors in our own users",
+        Verdict.INVALID,
+        lambda e: (
+            f"our own users raised {e.user_errors} errors that nobody expected; see the failures"
+            if e.user_errors
             else None
         ),
     ),

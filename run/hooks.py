@@ -93,6 +93,7 @@ class WorkerHooks:
         self._listen(messages.SETTLE, lambda data: _spawn(self._side.on_settle, data))
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
         environment.events.quitting.add_listener(self._on_quitting)
+        environment.events.user_error.add_listener(self._on_user_error)
 
     def _listen(self, message: str, handler: Callable[[dict[str, Any]], None]) -> None:
         def on_message(msg: Any, **_kwargs: Any) -> None:
@@ -102,6 +103,10 @@ class WorkerHooks:
 
     def _on_spawning_complete(self, **_kwargs: Any) -> None:
         self._side.on_spawned()
+
+    def _on_user_error(self, exception: Exception, **_kwargs: Any) -> None:
+        if (context := self._side.context) is not None:
+            context.meter.user_failed(f"{type(exception).__name__}: {exception}")
 
     def _on_quitting(self, **_kwargs: Any) -> None:
         """A worker that is interrupted together with its master stays until it has counted."""

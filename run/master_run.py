@@ -18,7 +18,7 @@ from faults import Fault
 from measure import summary as summaries
 from measure.fleet import Fleet
 from measure.latency import new_histogram, summarise
-from transport.client import RECEIVE_CLOCK
+from transport.channel import RECEIVE_CLOCK
 
 from . import console, options, record
 from .exit_codes import ExitCode, of_summary

@@ -1,73 +1,108 @@
-"""python-socketio's client with an observer: it sees chosen events as raw frames, in order of arrival."""
+"""python-socketio's client on the event-driven Engine.IO transport: thousands of them in one process.
+
+Its documented interface works unchanged. Beside it, an observer may see chosen events as raw frames, in their
+order of arrival, before anybody decodes them.
+"""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import engineio
 import socketio
-from engineio import packet
+from socketio import packet
+
+from .engine import EngineIOClient, Observer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import ssl
+    from collections.abc import Iterable
 
-RECEIVE_CLOCK = "user-space"
-"""Where receive timestamps are taken: when the process read the frame, not when the kernel got it."""
-
-
-class Observer(Protocol):
-    """Sees broadcasts before anybody decodes them."""
-
-    def observe(self, event: str, frame: bytes, received_ns: int) -> None:
-        """One event arrived.
-
-        :param frame: the Socket.IO packet's text as UTF-8.
-        :param received_ns: nanoseconds since the epoch.
-        """
-        ...
-
-
-class EngineIOClient(engineio.Client):
-    """An Engine.IO client with an observe lane.
-
-    A text message that begins with an observed event goes to the observer at once, in the reading greenlet;
-    it goes on to python-socketio only if somebody handles it.
-    """
-
-    observer: Observer | None = None
-    prefixes: tuple[tuple[str, str], ...] = ()
-    is_handled: Callable[[str], bool]
-
-    def _receive_packet(self, pkt: packet.Packet) -> None:
-        if self.observer is not None and pkt.packet_type == packet.MESSAGE and isinstance(pkt.data, str):
-            for prefix, event in self.prefixes:
-                if pkt.data.startswith(prefix):
-                    self.observer.observe(event, pkt.data.encode(), time.time_ns())
-                    if not self.is_handled(event):
-                        return
-                    break
-        super()._receive_packet(pkt)
+__all__ = ["Observer", "SocketIOClient"]
 
 
 class SocketIOClient(socketio.Client):
-    """A Socket.IO client whose Engine.IO client may be observed.
+    """See the module.
 
-    :param options: as for `socketio.Client`.
+    :param source_address: the local address to leave from; None for the system's choice.
+    :param ssl_context: for wss; None for the system's trust.
+    :param options: as for `socketio.Client`. `handle_sigint` is off: Ctrl-C belongs to the program.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    _binary_packet: Any
+    namespaces: dict[str, str | None]
+
+    def __init__(
+        self, source_address: str | None = None, ssl_context: ssl.SSLContext | None = None, **options: Any
+    ) -> None:
+        super().__init__(**{"handle_sigint": False, **options})
+        if source_address is not None:
+            self.eio.source_address = source_address
+        if ssl_context is not None:
+            self.eio.ssl_context = ssl_context
         self.eio.is_handled = self._is_handled
 
+    def connect(self, *arguments: Any, **options: Any) -> None:
+        """As of `socketio.Client`; a connection that was lost before this returns counts as not made.
+
+        :raises socketio.exceptions.ConnectionError: with the phase and the reason.
+        """
+        super().connect(*arguments, **options)
+        if self.eio.state != "connected":
+            # python-socketio does not look again, and would take itself for connected for ever.
+            self.connected = False
+            self.namespaces = {}
+            raise socketio.exceptions.ConnectionError(f"lost at once: {self.eio.end_reason}")
+
     def observe(self, observer: Observer, events: Iterable[str]) -> None:
-        """Show the named events of the default namespace to an observer."""
-        self.eio.prefixes = tuple((f'2["{event}",', event) for event in events)
+        """Show the named events of the default namespace to an observer.
+
+        An observed event goes on to python-socketio only if somebody handles it.
+        """
+        self.eio.observed = {event.encode(): event for event in events}
         self.eio.observer = observer
 
     def _is_handled(self, event: str) -> bool:
-        handlers = self.handlers.get("/", {})
-        return event in handlers or "*" in handlers
+        handler, _ = self._get_event_handler(event, "/", ())
+        return handler is not None or self._get_namespace_handler("/", ())[0] is not None
+
+    def _handle_eio_message(self, data: str | bytes) -> None:
+        """A packet arrived: decode it here, in the hub; what it sets off runs in the connection's lane.
+
+        Answers to our own calls take a lane of their own: a handler that waits for one must not be in its way.
+        """
+        try:
+            whole = self._assemble(data)
+        except Exception as error:  # noqa: BLE001 - whatever the parser chokes on is the server's fault
+            self.eio.break_off(f"protocol error of the server: {error}")
+            return
+        if whole is None:
+            return
+        lane = self.eio.lane
+        kind = whole.packet_type
+        if kind in (packet.EVENT, packet.BINARY_EVENT):
+            lane.submit(self._handle_event, whole.namespace, whole.id, whole.data)
+        elif kind in (packet.ACK, packet.BINARY_ACK):
+            lane.alone(self._handle_ack, whole.namespace, whole.id, whole.data)
+        elif kind == packet.CONNECT:
+            lane.submit(self._handle_connect, whole.namespace, whole.data)
+        elif kind == packet.DISCONNECT:
+            lane.submit(self._handle_disconnect, whole.namespace)
+        elif kind == packet.CONNECT_ERROR:
+            lane.submit(self._handle_error, whole.namespace, whole.data)
+
+    def _assemble(self, data: str | bytes) -> Any:
+        """The packet that is whole with this message, or None while attachments are missing."""
+        if self._binary_packet is not None:
+            waiting = self._binary_packet
+            if not waiting.add_attachment(data):
+                return None
+            self._binary_packet = None
+            return waiting
+        received = self.packet_class(encoded_packet=data)
+        if received.packet_type in (packet.BINARY_EVENT, packet.BINARY_ACK) and received.attachment_count > 0:
+            self._binary_packet = received
+            return None
+        return received
 
     def _engineio_client_class(self) -> type[EngineIOClient]:
         return EngineIOClient

@@ -46,7 +46,7 @@ class SocketIOUser(User):
         """Take part in the run."""
         self.run_context = current_context(self.environment)
         self.account = self.run_context.meter.open_account()
-        self.client = SocketIOClient(reconnection=True, handle_sigint=False)
+        self.client = SocketIOClient()
         self.client.observe(self.account, Reader.events)
         self.client.on("connect", self._on_connect)
         self.client.on("connect_error", self._on_connect_error)

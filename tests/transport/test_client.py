@@ -23,7 +23,7 @@ SCENARIO = """
 from gevent import monkey; monkey.patch_all()
 import json, sys, time, gevent, gevent.os
 from transport.client import SocketIOClient
-url, token, room, mode = sys.argv[1:]
+url, token, room, mode, transports = sys.argv[1:]
 say = lambda *what: print(json.dumps(what), flush=True)
 
 class Observer:
@@ -37,18 +37,28 @@ if mode == "handled":
 client.on("taskStatusUpdate", lambda payload: say("update", payload["newStatus"]))
 client.on("joinedRoom", lambda answer: say("joined"))
 client.on("disconnect", lambda reason: say("disconnect", reason))
-client.connect(url, auth={"token": token}, transports=["websocket"])
+client.connect(url, auth={"token": token}, transports=transports.split("+"))
 client.emit("joinProjectRoom", room)
 if mode == "call":
     say("called", client.call("joinProjectRoom", room, timeout=5))
+    say("transport", client.transport())
 gevent.os.tp_read(0, 1)
 client.disconnect()
 """
 
 
 class Scenario:
-    def __init__(self, backend: Backend, room: OwnedRoom, mode: str) -> None:
-        command = [sys.executable, "-c", SCENARIO, backend.url, backend.token(room), room.project_id, mode]
+    def __init__(self, backend: Backend, room: OwnedRoom, mode: str, transports: str = "websocket") -> None:
+        command = [
+            sys.executable,
+            "-c",
+            SCENARIO,
+            backend.url,
+            backend.token(room),
+            room.project_id,
+            mode,
+            transports,
+        ]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -83,7 +93,7 @@ def test_the_observer_sees_raw_frames_in_order(documented: Backend, mode: str) -
             rows.remove()
     observed = [line for line in said if line[0] == "observed"]
     assert [line[1] for line in observed] == ["agentLog"] * 5
-    assert all(line[2].startswith('2["agentLog",{') and line[3] for line in observed)
+    assert all(line[2].startswith('42["agentLog",{') and line[3] for line in observed)
     order = [
         next(w for w in ("Принял", "IN_PROGRESS", "Docker]", "КРИТ", "FAILED") if w in o[2]) for o in observed
     ]
@@ -93,15 +103,22 @@ def test_the_observer_sees_raw_frames_in_order(documented: Backend, mode: str) -
     assert sum(line[0] == "handled" for line in said) == (5 if mode == "handled" else 0)
 
 
-def test_acknowledged_calls_work(documented: Backend) -> None:
+@pytest.mark.parametrize("transports", ["websocket", "polling", "polling+websocket"])
+def test_every_transport(documented: Backend, transports: str) -> None:
+    """Long-polling is python-engineio's own; an upgraded connection ends up in the event-driven reader."""
     from backend.rows import Rows
 
     with Rows(documented.database_url, "transport-call") as rows:
         (room,) = rows.create_rooms(1)
-        scenario = Scenario(documented, room, "call")
+        scenario = Scenario(documented, room, "call", transports)
         try:
-            said = [scenario.says() for _ in range(3)]
+            said = [scenario.says() for _ in range(4)]
             assert ["called", f"You have successfully joined project room {room.project_id}"] in said
+            assert ["transport", transports.rpartition("+")[2]] in said
+            create_task(documented, room, "seen")
+            burst = [scenario.says() for _ in range(7)]
         finally:
             scenario.end()
             rows.remove()
+    assert [line[1] for line in burst if line[0] == "observed"] == ["agentLog"] * 5
+    assert [line[1] for line in burst if line[0] == "update"] == ["IN_PROGRESS", "FAILED"]

@@ -1,0 +1,222 @@
+"""The frame parser: against wsproto as an independent oracle, at every cut, and against garbage."""
+
+from __future__ import annotations
+
+import random
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wsproto.frame_protocol import FrameProtocol, Opcode, ParseFailed
+
+from transport.websocket_frames import (
+    BINARY,
+    CLOSE,
+    MAX_MESSAGE_BYTES,
+    PING,
+    PONG,
+    TEXT,
+    FrameParser,
+    Message,
+    WebSocketProtocolError,
+    build_frame,
+    close_code,
+)
+
+KEY = b"\x12\x34\x56\x78"
+
+
+def server_frame(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
+    """A frame as the oracle's server writes it."""
+    protocol = FrameProtocol(client=False, extensions=[])
+    return bytes(protocol._serialize_frame(Opcode(opcode), payload, fin))
+
+
+def oracle(data: bytes) -> tuple[list[Message], bool]:
+    """(messages, whether the protocol was broken), by wsproto."""
+    protocol = FrameProtocol(client=True, extensions=[])
+    protocol.receive_bytes(data)
+    messages: list[Message] = []
+    parts: list[bytes] = []
+    try:
+        for frame in protocol.received_frames():
+            payload = frame.payload
+            if frame.opcode is Opcode.CLOSE:
+                code, reason = payload
+                encoded = b"" if code == 1005 else int(code).to_bytes(2, "big") + (reason or "").encode()
+                messages.append((CLOSE, encoded))
+                return messages, False
+            raw = payload.encode() if isinstance(payload, str) else bytes(payload)
+            if frame.opcode in (Opcode.PING, Opcode.PONG):
+                messages.append((int(frame.opcode), raw))
+                continue
+            parts.append(raw)
+            if frame.message_finished:
+                messages.append((int(frame.opcode), b"".join(parts)))
+                parts = []
+    except ParseFailed:
+        return messages, True
+    return messages, False
+
+
+def parse(data: bytes, cuts: list[int] | None = None) -> tuple[list[Message], bool]:
+    parser = FrameParser()
+    messages: list[Message] = []
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts or []), len(data)]
+    for start, stop in pairwise(edges):
+        try:
+            messages += parser.feed(data[start:stop])
+        except WebSocketProtocolError as error:
+            return messages + error.messages, True  # type: ignore[attr-defined]
+    return messages, False
+
+
+texts = st.text(max_size=300).map(str.encode)
+sizes = st.sampled_from([0, 1, 125, 126, 127, 65535, 65536, 70000])
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> bytes:
+    """What a server may send: messages, whole and in fragments, with control frames in between."""
+    data = b""
+    for _ in range(draw(st.integers(0, 5))):
+        kind = draw(st.sampled_from(["text", "binary", "large", "fragments", "ping", "pong"]))
+        if kind == "text":
+            data += server_frame(TEXT, draw(texts))
+        elif kind == "binary":
+            data += server_frame(BINARY, draw(st.binary(max_size=200)))
+        elif kind == "large":
+            data += server_frame(BINARY, bytes(draw(sizes)))
+        elif kind == "fragments":
+            parts = draw(st.lists(st.binary(max_size=50), min_size=2, max_size=4))
+            for number, part in enumerate(parts):
+                data += server_frame(BINARY if number == 0 else 0, part, fin=number == len(parts) - 1)
+                if draw(st.booleans()):
+                    data += server_frame(PING, b"between")
+        else:
+            data += server_frame(PING if kind == "ping" else PONG, draw(st.binary(max_size=125)))
+    if draw(st.booleans()):
+        data += server_frame(CLOSE, b"\x03\xe8bye") + b"after the end"
+    return data
+
+
+@settings(max_examples=200)
+@given(conversations(), st.lists(st.integers(0, 10**6), max_size=10))
+def test_any_cut_gives_what_the_oracle_reads(data: bytes, cuts: list[int]) -> None:
+    expected, broken = oracle(data)
+    assert not broken
+    assert parse(data, cuts) == (expected, False)
+
+
+def test_every_single_cut_of_a_burst() -> None:
+    frames = [(TEXT, b'42["agentLog",{}]'), (TEXT, b"x" * 200), (PING, b"p"), (TEXT, b"2")]
+    data = b"".join(server_frame(opcode, payload) for opcode, payload in frames)
+    for cut in range(len(data) + 1):
+        assert parse(data, [cut]) == (frames, False)
+
+
+def test_a_megabyte_byte_by_byte_is_not_quadratic() -> None:
+    data = server_frame(BINARY, bytes(1_000_000))
+    parser = FrameParser()
+    found = [message for byte in range(len(data)) for message in parser.feed(data[byte : byte + 1])]
+    assert len(found) == 1
+    assert len(found[0][1]) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x91\x00",  # reserved bit
+        b"\x83\x00",  # unknown data frame
+        b"\x8b\x00",  # unknown control frame
+        b"\x09\x00",  # fragmented control frame
+        b"\x89\x7e\x00\x7e" + bytes(126),  # long control frame
+        b"\x80\x00",  # continuation of nothing
+        b"\x01\x01a\x81\x01b",  # a new message inside a fragmented one
+        b"\x81\x81" + KEY + b"a",  # masked
+        b"\x81\x7e\x00\x01a",  # length not in the shortest way
+        b"\x81\x7f" + (1).to_bytes(8, "big") + b"a",
+        b"\x88\x01a",  # half a close code
+        b"\x88\x02\x03\xed",  # 1005 must not be sent
+        b"\x88\x03\x03\xe8\xff",  # reason is not UTF-8
+    ],
+)
+def test_what_breaks_the_protocol_breaks_it_for_the_oracle_too(data: bytes) -> None:
+    assert parse(data)[1]
+    assert oracle(data)[1]
+
+
+def test_too_large_a_message_is_refused_from_its_head() -> None:
+    head = b"\x82\x7f" + (MAX_MESSAGE_BYTES + 1).to_bytes(8, "big")
+    with pytest.raises(WebSocketProtocolError, match="more than") as error:
+        FrameParser().feed(head)
+    assert error.value.code == 1009
+
+
+def test_fragments_are_limited_together() -> None:
+    parser = FrameParser(max_message_bytes=100)
+    parser.feed(b"\x02\x3c" + bytes(60))
+    with pytest.raises(WebSocketProtocolError):
+        parser.feed(b"\x80\x3c" + bytes(60))
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
+def test_garbage_is_messages_or_the_protocol_error(data: bytes, cuts: list[int]) -> None:
+    messages, broken = parse(data, cuts)
+    whole = parse(data)
+    assert (messages, broken) == whole
+
+
+@pytest.mark.slow
+def test_a_million_mutated_inputs() -> None:
+    """Bounded in time as well: whatever is reached in half a minute has passed."""
+    rng = random.Random(6455)
+    seeds = [
+        server_frame(TEXT, b'42["agentLog",{"message":"x"}]') * 3,
+        server_frame(BINARY, bytes(200), fin=False) + server_frame(0, b"end"),
+        server_frame(PING, b"p") + server_frame(CLOSE, b"\x03\xe8"),
+    ]
+    until_s = time.monotonic() + 30
+    for number in range(1_000_000):
+        if number % 1000 == 0 and time.monotonic() > until_s:
+            break
+        data = bytearray(rng.choice(seeds))
+        for _ in range(rng.randrange(1, 4)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        parser = FrameParser()
+        cut = rng.randrange(len(data))
+        try:
+            parser.feed(bytes(data[:cut]))
+            parser.feed(bytes(data[cut:]))
+        except WebSocketProtocolError:
+            continue
+
+
+@given(
+    st.sampled_from([TEXT, BINARY, PING]),
+    st.binary(max_size=125) | sizes.map(bytes),
+    st.binary(min_size=4, max_size=4),
+)
+def test_the_oracle_reads_what_is_built(opcode: int, payload: bytes, key: bytes) -> None:
+    if opcode == PING:
+        payload = payload[:125]
+    protocol = FrameProtocol(client=False, extensions=[])
+    protocol.receive_bytes(build_frame(opcode, payload, key))
+    read = b""
+    try:
+        for frame in protocol.received_frames():
+            part = frame.payload
+            read += part.encode() if isinstance(part, str) else bytes(part)
+    except ParseFailed:
+        assert opcode == TEXT  # random bytes are seldom UTF-8, and only that may be wrong
+        with pytest.raises(UnicodeDecodeError):
+            payload.decode()
+        return
+    assert read == payload
+
+
+def test_close_codes() -> None:
+    assert close_code(b"") == (1005, "")
+    assert close_code(b"\x0f\xa0go away") == (4000, "go away")

@@ -1,0 +1,193 @@
+"""Opens WebSockets: TCP, TLS, upgrade; each phase is timed, and a failure says in which one and why."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from gevent import monkey
+from gevent import socket as gevent_socket
+from gevent.lock import BoundedSemaphore
+
+from . import handshake
+from .channel import Channel, TlsChannel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_DIALS: Final = 256
+"""How many connections are opened at a time; the rest wait their turn."""
+
+_PORTS: Final = {"ws": 80, "wss": 443}
+_EXHAUSTED: Final = {
+    errno.EMFILE: "out of file descriptors (ulimit -n)",
+    errno.ENFILE: "out of file descriptors (the system's)",
+    errno.EADDRNOTAVAIL: "out of local ports, or no such source address",
+}
+
+
+class DialError(ConnectionError):
+    """A connection could not be opened.
+
+    :param phase: resolve, tcp, tls or upgrade.
+    """
+
+    def __init__(self, phase: str, reason: str) -> None:
+        super().__init__(f"{phase}: {reason}")
+        self.phase = phase
+
+
+@dataclass(slots=True)
+class Dialled:
+    """An open WebSocket: its channel, what came after the handshake, and what each phase took."""
+
+    channel: Channel
+    rest: bytes
+    received_ns: int
+    phases_ns: dict[str, int] = field(default_factory=dict)
+
+
+class Dialler:
+    """Opens connections of one process; resolves each name once.
+
+    :param ssl_context: for wss; None for the system's trust.
+    """
+
+    def __init__(self) -> None:
+        self._turns = BoundedSemaphore(MAX_DIALS)
+        self._resolved: dict[tuple[str, int], list[Any]] = {}
+        self._context: ssl.SSLContext | None = None
+
+    def open(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        source_address: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> Dialled:
+        """Open a WebSocket.
+
+        :param url: ws:// or wss://, with path and query.
+        :raises DialError: if that fails.
+        """
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        phases_ns: dict[str, int] = {}
+        with self._turns:
+            deadline_s = time.monotonic() + timeout_s
+            started_ns = time.perf_counter_ns()
+            sock = self._connect(host, port, source_address, deadline_s)
+            phases_ns["tcp"] = time.perf_counter_ns() - started_ns
+            name = f"{parts.netloc} from port {sock.getsockname()[1]}"
+            channel = Channel(sock, name)
+            try:
+                if parts.scheme == "wss":
+                    started_ns = time.perf_counter_ns()
+                    context = ssl_context or self._default_context()
+                    channel = _tls(sock, name, context, host, deadline_s)
+                    phases_ns["tls"] = time.perf_counter_ns() - started_ns
+                started_ns = time.perf_counter_ns()
+                path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+                rest, received_ns = _upgrade(channel, parts.netloc, path, headers, deadline_s)
+                phases_ns["upgrade"] = time.perf_counter_ns() - started_ns
+            except DialError:
+                channel.close()
+                raise
+        return Dialled(channel, rest, received_ns, phases_ns)
+
+    def _default_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = ssl.create_default_context()
+        return self._context
+
+    def _addresses(self, host: str, port: int) -> list[Any]:
+        key = (host, port)
+        if key not in self._resolved:
+            try:
+                self._resolved[key] = gevent_socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+            except OSError as error:
+                raise DialError("resolve", f"no address for {host}: {error.strerror or error}") from error
+        return self._resolved[key]
+
+    def _connect(self, host: str, port: int, source: str | None, deadline_s: float) -> socket.socket:
+        failure = DialError("tcp", "no address")
+        for family, kind, protocol, _, address in self._addresses(host, port):
+            try:
+                return _connect_to(family, kind, protocol, address, source, deadline_s)
+            except OSError as error:
+                reason = _EXHAUSTED.get(error.errno or 0) or (error.strerror or str(error)).lower()
+                failure = DialError("tcp", reason)
+        raise failure
+
+
+def _connect_to(
+    family: int, kind: int, protocol: int, address: Any, source: str | None, deadline_s: float
+) -> socket.socket:
+    # The system's own socket: gevent's would wait in the greenlet, and this one shall serve the hub.
+    sock: socket.socket = monkey.get_original("socket", "socket")(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source is not None:
+            # Leaves the choice of the port to the moment of connecting: ports are counted for each target.
+            sock.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24), 1)
+            sock.bind((source, 0))
+        failed = sock.connect_ex(address)
+        if failed == errno.EINPROGRESS:
+            left_s = max(deadline_s - time.monotonic(), 0.001)
+            gevent_socket.wait_write(sock.fileno(), timeout=left_s, timeout_exc=TimeoutError("timed out"))
+            failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failed:
+            raise OSError(failed, os.strerror(failed))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _tls(sock: socket.socket, name: str, context: ssl.SSLContext, host: str, deadline_s: float) -> TlsChannel:
+    channel = TlsChannel(sock, name, context, host)
+    try:
+        channel.handshake(deadline_s - time.monotonic())
+    except ssl.SSLCertVerificationError as error:
+        raise DialError("tls", error.verify_message.lower()) from error
+    except OSError as error:
+        raise DialError("tls", (error.strerror or str(error)).lower()) from error
+    return channel
+
+
+def _upgrade(
+    channel: Channel, host: str, path: str, headers: Mapping[str, str], deadline_s: float
+) -> tuple[bytes, int]:
+    key = os.urandom(16)
+    try:
+        channel.send(handshake.request(host, path, key, headers))
+        data = b""
+        while True:
+            more, received_ns = channel.receive(deadline_s - time.monotonic())
+            data += more
+            response = handshake.parse_response(data)
+            if response is not None and (response.status == 101 or not more or _has_body(response)):
+                break
+            if not more:
+                raise DialError("upgrade", "the connection was closed before it answered")
+        handshake.check(response, key)
+    except handshake.HandshakeError as error:
+        raise DialError("upgrade", str(error)) from error
+    except OSError as error:
+        if isinstance(error, DialError):
+            raise
+        raise DialError("upgrade", (error.strerror or str(error)).lower()) from error
+    return response.rest, received_ns
+
+
+def _has_body(response: handshake.Response) -> bool:
+    length = response.headers.get("content-length", "")
+    return length.isdigit() and len(response.rest) >= int(length)

@@ -1,0 +1,283 @@
+"""An Engine.IO client driven by the gevent hub: one read watcher for each WebSocket, no greenlet, no thread.
+
+python-engineio's own code carries long-polling; a polling connection that is upgraded ends up here too.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import engineio
+from engineio import packet
+from gevent.event import Event
+
+from .gevent_engine import NO_QUEUE, GeventEngine
+from .lanes import Lane
+from .opening import insecure_context, open_engine, with_cookies
+from .shared import shared
+from .websocket_frames import (
+    BINARY,
+    CLOSE,
+    NO_STATUS,
+    PING,
+    PONG,
+    TEXT,
+    WebSocketProtocolError,
+    build_frame,
+    close_code,
+)
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from .channel import Channel
+    from .websocket_frames import FrameParser
+
+logger = logging.getLogger(__name__)
+
+_EVENT_HEAD: Final = b'42["'
+
+
+class Observer(Protocol):
+    """Sees broadcasts before anybody decodes them. Called in the hub: it must not block."""
+
+    def observe(self, event: str, frame: bytes, received_ns: int) -> None:
+        """One event arrived.
+
+        :param frame: the packet's text as it came, undecoded, Engine.IO's and Socket.IO's types included.
+        :param received_ns: nanoseconds since the epoch; see `channel.RECEIVE_CLOCK`.
+        """
+        ...
+
+
+_NOTHING: Final[Mapping[bytes, str]] = {}
+
+
+class EngineIOClient(GeventEngine):
+    """See the module. Its public interface is that of `engineio.Client`."""
+
+    observer: Observer | None = None
+    observed: Mapping[bytes, str] = _NOTHING
+    is_handled: Callable[[str], bool]
+    source_address: str | None = None
+    ssl_context: ssl.SSLContext | None = None
+    deadline_s = 0.0
+    phases_ns: Mapping[str, int] = {}
+    """What the phases of the last connect took: tcp, tls, upgrade, open."""
+    end_reason = ""
+    """Why the last connection ended, in a few words."""
+    state: str
+    sid: str | None
+    _parser: FrameParser
+    _channel: Channel | None = None
+    _over: Event | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.shared = shared()
+        self.lane = Lane(self.shared.servers)
+
+    # What python-engineio's interface promises
+
+    def wait(self) -> None:
+        """Block until the connection ends."""
+        if self.current_transport == "polling":
+            super().wait()
+        elif self._channel is not None:
+            self._over = self._over or Event()
+            self._over.wait()
+
+    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
+        """Say good-bye and close."""
+        if self._channel is None:
+            super().disconnect(abort=abort, reason=reason)
+            return
+        if self.state == "connected":
+            self._write(TEXT, b"1")
+            self.state = "disconnecting"
+            self._trigger_event("disconnect", reason or self.reason.CLIENT_DISCONNECT, run_async=False)
+            self._write(CLOSE, b"\x03\xe8")
+        self._drop()
+        self._reset()
+        self._set_over()
+
+    # Connecting
+
+    def _connect_websocket(self, url: str, headers: dict[str, str], engineio_path: str) -> bool:
+        upgrading = self.sid is not None
+        address = self._get_engineio_url(url, engineio_path, "websocket")
+        self.base_url = address
+        if upgrading:
+            address += f"&sid={self.sid}"
+        try:
+            opened = open_engine(
+                self.shared,
+                address + self._get_url_timestamp(),
+                with_cookies(headers, self.http.cookies if self.http is not None else ()),
+                self.request_timeout,
+                source_address=self.source_address,
+                ssl_context=self.ssl_context if self.ssl_verify else insecure_context(),
+                probe=upgrading,
+            )
+        except ConnectionError as error:
+            if upgrading:
+                logger.warning("no upgrade to WebSocket, polling goes on: %s", error)
+                return False
+            raise engineio.exceptions.ConnectionError(str(error)) from error
+        self._channel = opened.channel
+        self._parser = opened.parser
+        self.phases_ns = opened.phases_ns
+        self.current_transport = "websocket"
+        if upgrading:
+            self._flush_polling()
+        else:
+            self.sid = opened.packet["sid"]
+            self.upgrades = opened.packet["upgrades"]
+            self.ping_interval = opened.packet["pingInterval"] / 1000
+            self.ping_timeout = opened.packet["pingTimeout"] / 1000
+            self.state = "connected"
+            try:
+                # Packets that the handler sends leave at once: the channel is there already.
+                self._trigger_event("connect", run_async=False, reraise=True)
+            except Exception as error:
+                self._drop()
+                self._reset()
+                raise engineio.exceptions.ConnectionError(f"connect handler failed: {error}") from error
+        self._heard()
+        self.shared.watch(self)
+        opened.channel.start(self._on_data, self._on_end)
+        for message in opened.messages:
+            self._on_message(*message)
+        return True
+
+    def _flush_polling(self) -> None:
+        while not self.queue.empty():
+            self._send_packet(self.queue.get_nowait())
+        self.queue = NO_QUEUE
+
+    # Receiving; all of it in the hub
+
+    def _on_data(self, data: bytes, received_ns: int) -> None:
+        try:
+            messages = self._parser.feed(data)
+        except WebSocketProtocolError as error:
+            for message in error.messages:  # type: ignore[attr-defined]
+                self._on_message(*message)
+            self._write(CLOSE, error.code.to_bytes(2, "big"))
+            self.break_off(f"protocol error of the server: {error}")
+            return
+        for opcode, payload in messages:
+            # The lane of the observer: no decoding, no call that is not needed.
+            if opcode == TEXT and payload.startswith(_EVENT_HEAD):
+                event = self.observed.get(payload[4 : payload.find(b'"', 4)])
+                if event is not None and self.observer is not None:
+                    self.observer.observe(event, payload, received_ns)
+                    if not self.is_handled(event):
+                        continue
+            self._on_message(opcode, payload)
+
+    def _on_message(self, opcode: int, payload: bytes) -> None:
+        if opcode == TEXT:
+            self._on_text(payload)
+        elif opcode == BINARY:
+            self._trigger_event("message", payload, run_async=False)
+        elif opcode == PING:
+            self._write(PONG, payload)
+        elif opcode == CLOSE:
+            code, reason = close_code(payload)
+            self._write(CLOSE, payload[:2])
+            said = f" ({reason})" if reason else ""
+            self.break_off(
+                "closed by the server" if code == NO_STATUS else f"closed by the server with {code}{said}"
+            )
+
+    def _on_text(self, payload: bytes) -> None:
+        kind = payload[:1]
+        if kind == b"2":
+            self._heard()
+            self._write(TEXT, b"3" + payload[1:])
+        elif kind == b"4":
+            try:
+                text = payload[1:].decode()
+            except UnicodeDecodeError as error:
+                self.break_off(f"protocol error of the server: {error}")
+            else:
+                self._trigger_event("message", text, run_async=False)
+        elif kind == b"1":
+            self.lane.submit(self.disconnect, True, self.reason.SERVER_DISCONNECT)
+        elif kind != b"6":
+            self.break_off(f"protocol error of the server: a packet of type {kind!r}")
+
+    def _receive_packet(self, pkt: packet.Packet) -> None:
+        """A packet from long-polling."""
+        if pkt.packet_type == packet.MESSAGE:
+            if isinstance(pkt.data, str):
+                encoded = b"4" + pkt.data.encode()
+                event = self.observed.get(encoded[4 : encoded.find(b'"', 4)])
+                if event is not None and self.observer is not None and encoded.startswith(_EVENT_HEAD):
+                    self.observer.observe(event, encoded, time.time_ns())
+                    if not self.is_handled(event):
+                        return
+            self._trigger_event("message", pkt.data, run_async=False)
+        else:
+            super()._receive_packet(pkt)
+
+    def _heard(self) -> None:
+        self.deadline_s = time.monotonic() + self.ping_interval + self.ping_timeout
+
+    # Sending
+
+    def _send_packet(self, pkt: packet.Packet) -> None:
+        if self._channel is None or self.current_transport == "polling":
+            super()._send_packet(pkt)
+            return
+        if self.state != "connected":
+            return
+        encoded = pkt.encode()
+        if isinstance(encoded, str):
+            self._write(TEXT, encoded.encode())
+        else:
+            self._write(BINARY, encoded)
+
+    def _write(self, opcode: int, payload: bytes) -> None:
+        if self._channel is not None:
+            self._channel.send(build_frame(opcode, payload, self.shared.key()))
+
+    # Ending
+
+    def timed_out(self) -> None:
+        """Nothing was heard for the ping's interval and time-out: the peer is gone."""
+        self.break_off("no ping from the server in time")
+
+    def break_off(self, why: str) -> None:
+        """End the connection as broken, from our side."""
+        self._drop()
+        self._on_end(why)
+
+    def _on_end(self, why: str) -> None:
+        """The channel is gone; whoever handles that may block, and what came before it is handled before it."""
+        self._channel = None
+        self.shared.forget(self)
+        self.end_reason = why
+        self.lane.submit(self._finish)
+
+    def _finish(self) -> None:
+        # The state is still "connected" while the handler runs: python-socketio reconnects only then.
+        if self.state == "connected":
+            self._trigger_event("disconnect", self.reason.TRANSPORT_ERROR, run_async=False)
+            self._reset()
+        self._set_over()
+
+    def _drop(self) -> None:
+        self.shared.forget(self)
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _set_over(self) -> None:
+        if self._over is not None:
+            self._over.set()
+            self._over = None

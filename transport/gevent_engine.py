@@ -1,0 +1,51 @@
+"""python-engineio's client with gevent's primitives, and without a queue where none is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import engineio
+import gevent
+from gevent.event import Event
+from gevent.queue import Empty, JoinableQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class _NoQueue:
+    """Stands for the queue of packets of a connection that does not poll."""
+
+    def get_nowait(self) -> None:
+        raise Empty
+
+
+NO_QUEUE: Final = _NoQueue()
+
+
+class GeventEngine(engineio.Client):
+    """Long-polling is python-engineio's own; what it asks its subclasses for is here."""
+
+    def create_queue(self, *_args: Any, **_kwargs: Any) -> Any:
+        """None until long-polling needs one."""
+        return NO_QUEUE
+
+    def get_queue_empty_exception(self) -> type[Exception]:
+        """As of gevent's queues."""
+        return Empty
+
+    def create_event(self, *_args: Any, **_kwargs: Any) -> Event:
+        """Of gevent."""
+        return Event()
+
+    def start_background_task(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> gevent.Greenlet:
+        """A greenlet."""
+        return gevent.spawn(target, *args, **kwargs)
+
+    def sleep(self, seconds: float = 0) -> None:
+        """Of gevent."""
+        gevent.sleep(seconds)
+
+    def _connect_polling(self, url: str, headers: dict[str, str], engineio_path: str) -> Any:
+        self.queue = JoinableQueue()
+        return super()._connect_polling(url, headers, engineio_path)

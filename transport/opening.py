@@ -1,0 +1,113 @@
+"""Opens an Engine.IO connection over WebSocket: dial, then the OPEN packet, or the probe of an upgrade."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING, Any
+
+from .dial import DialError
+from .websocket_frames import TEXT, FrameParser, WebSocketProtocolError, build_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .channel import Channel
+    from .shared import Shared
+    from .websocket_frames import Message
+
+
+@dataclass(slots=True)
+class Opened:
+    """An open connection.
+
+    packet: the OPEN packet's content, empty after an upgrade. messages: what came with it already. phases_ns:
+    what tcp, tls, upgrade and open took.
+    """
+
+    channel: Channel
+    parser: FrameParser
+    packet: dict[str, Any]
+    messages: list[Message]
+    phases_ns: dict[str, int]
+
+
+def open_engine(
+    shared: Shared,
+    address: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    *,
+    source_address: str | None,
+    ssl_context: ssl.SSLContext | None,
+    probe: bool,
+) -> Opened:
+    """Open a connection, or the second half of an upgrade.
+
+    :param address: the ws:// or wss:// URL.
+    :param probe: whether a polling connection is upgraded: its first packet is the answer to a probe.
+    :raises ConnectionError: with the phase and the reason.
+    """
+    dialled = shared.dialler.open(address, headers, timeout_s, source_address, ssl_context)
+    channel = dialled.channel
+    parser = FrameParser()
+    started_ns = time.perf_counter_ns()
+    deadline_s = time.monotonic() + timeout_s
+    try:
+        if probe:
+            channel.send(build_frame(TEXT, b"2probe", shared.key()))
+        messages = parser.feed(dialled.rest)
+        while not messages:
+            data, _ = channel.receive(deadline_s - time.monotonic())
+            if not data:
+                raise DialError("open", "the server closed before it opened")
+            messages = parser.feed(data)
+        opcode, payload = messages.pop(0)
+        if probe:
+            if (opcode, payload) != (TEXT, b"3probe"):
+                raise DialError("open", "no answer to the probe")
+            channel.send(build_frame(TEXT, b"5", shared.key()))
+            packet = {}
+        else:
+            packet = _open_packet(opcode, payload)
+    except (OSError, WebSocketProtocolError) as error:
+        channel.close()
+        raise error if isinstance(error, DialError) else DialError("open", str(error)) from error
+    phases_ns = {**dialled.phases_ns, "open": time.perf_counter_ns() - started_ns}
+    return Opened(channel, parser, packet, messages, phases_ns)
+
+
+def _open_packet(opcode: int, payload: bytes) -> dict[str, Any]:
+    if opcode != TEXT or payload[:1] != b"0":
+        raise DialError("open", "the first packet is no OPEN packet")
+    try:
+        opened: dict[str, Any] = {"upgrades": [], **json.loads(payload[1:])}
+        if not isinstance(opened["sid"], str) or opened["pingInterval"] + opened["pingTimeout"] <= 0:
+            raise ValueError("sid or times are of the wrong kind")
+    except (ValueError, KeyError, TypeError) as error:
+        raise DialError("open", f"an OPEN packet that is not right: {error}") from error
+    return opened
+
+
+def with_cookies(headers: Mapping[str, str], jar: Iterable[Any]) -> dict[str, str]:
+    """The headers, with the cookies that a polling session has collected (a load balancer's, say)."""
+    cookies: SimpleCookie = SimpleCookie()
+    for cookie in jar:
+        cookies[cookie.name] = cookie.value
+    collected = cookies.output(header="", attrs=[], sep=";").strip()
+    if not collected:
+        return dict(headers)
+    return {**headers, "Cookie": "; ".join(filter(None, (headers.get("Cookie"), collected)))}
+
+
+@lru_cache(maxsize=1)
+def insecure_context() -> ssl.SSLContext:
+    """For a server whose certificate shall not be checked."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

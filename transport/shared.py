@@ -1,0 +1,77 @@
+"""What all connections of a process share: resolved names, greenlets for handlers, one timer, random keys."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import gevent
+
+from .dial import Dialler
+from .lanes import Servers
+from .timer_wheel import TimerWheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KEYS_AT_ONCE: Final = 1024
+
+
+class Watched(Protocol):
+    """A connection with a deadline for the peer's next sign of life."""
+
+    deadline_s: float
+
+    def timed_out(self) -> None:
+        """The deadline is over. Called in the hub."""
+        ...
+
+
+class Shared:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self.dialler = Dialler()
+        self.servers = Servers()
+        self._wheel: TimerWheel[Watched] = TimerWheel(time.monotonic())
+        self._timer: Any = None
+        self._keys: Iterator[bytes] = iter(())
+
+    def key(self) -> bytes:
+        """Four random bytes."""
+        for key in self._keys:
+            return key
+        block = os.urandom(4 * _KEYS_AT_ONCE)
+        self._keys = iter([block[at : at + 4] for at in range(0, len(block), 4)])
+        return next(self._keys)
+
+    def watch(self, connection: Watched) -> None:
+        """Have a connection told when its deadline is over."""
+        self._wheel.add(connection)
+        if self._timer is None:
+            self._timer = gevent.get_hub().loop.timer(1.0, 1.0)
+            self._timer.start(self._tick)
+
+    def forget(self, connection: Watched) -> None:
+        """Watch a connection no longer."""
+        self._wheel.remove(connection)
+        if not len(self._wheel) and self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _tick(self) -> None:
+        for connection in self._wheel.expired(time.monotonic()):
+            connection.timed_out()
+
+
+_shared: Shared | None = None
+
+
+def shared() -> Shared:
+    """The one `Shared` of this process, made when the first connection asks for it."""
+    global _shared  # noqa: PLW0603 - one for each hub, and there is one hub
+    if _shared is None:
+        _shared = Shared()
+    return _shared
