@@ -93,7 +93,12 @@ class EngineIOClient(GeventEngine):
     def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
         """Say good-bye and close."""
         if self._channel is None:
-            super().disconnect(abort=abort, reason=reason)
+            if self.state == "connected":
+                # The writing task takes this one along; python-engineio would then wait for a poll to come back,
+                # which some servers let hang until their ping's time-out.
+                self._send_packet(packet.Packet(packet.CLOSE))
+                self.sleep(0)
+            super().disconnect(abort=True, reason=reason)
             return
         if self.state == "connected":
             self._write(TEXT, b"1")

@@ -108,7 +108,7 @@ def test_every_transport(documented: Backend, transports: str) -> None:
     """Long-polling is python-engineio's own; an upgraded connection ends up in the event-driven reader."""
     from backend.rows import Rows
 
-    with Rows(documented.database_url, "transport-call") as rows:
+    with Rows(documented.database_url, f"transport-{len(transports)}") as rows:
         (room,) = rows.create_rooms(1)
         scenario = Scenario(documented, room, "call", transports)
         try:
