@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 from .latency import fold, new_histogram
 from .presence import Counts, End, Presence
+from .recogniser import Broadcast, Kind, Recogniser
 from .report import Totals, WorkerReport
-from .sighting import Corrupt, Keyed, Traced
 from .triggers import Outcome, Trigger, TriggerLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .sighting import FrameReader
-    from .trace import Trace
 
 FLIGHT_NS = 2_000_000_000
 """How long a broadcast may be in flight at the edge of a membership."""
@@ -36,7 +35,25 @@ class Account:
 
     def observe(self, event: str, frame: bytes, received_ns: int) -> None:
         """A frame with a broadcast arrived at this user's socket."""
-        self.meter.observe(self, event, frame, received_ns)
+        meter = self.meter
+        meter.received += 1
+        broadcast = meter.known.get(frame) or meter.recognise(event, frame)
+        # What is no delivery, or not yet, has no room, so that nobody is present in it.
+        presence = self.presences.get(broadcast.room)
+        if presence is not None and presence.open:
+            presence.receive(broadcast, received_ns)
+        elif broadcast.kind is Kind.DELIVERY:
+            self.deliver(broadcast, received_ns)
+        else:
+            meter.set_aside(self, broadcast, received_ns)
+
+    def deliver(self, broadcast: Broadcast, received_ns: int) -> None:
+        """A broadcast of a known trigger arrived: to a member, or to somebody who is none."""
+        presence = self.presences.get(broadcast.room)
+        if presence is not None and self.may_receive(broadcast.room, received_ns):
+            presence.receive(broadcast, received_ns)
+        else:
+            self.meter.leaked[broadcast.room] += 1
 
     def joining(self, room: int) -> None:
         """The user asked to join: from now on a broadcast of this room is no leak."""
@@ -82,17 +99,17 @@ class Meter:
     """
 
     def __init__(self, run: str, reader: FrameReader) -> None:
-        self._run = run
         self._reader = reader
+        self._recogniser = Recogniser(run, reader)
         self._accounts: list[Account] = []
         self._log = TriggerLog()
-        self._keys: dict[str, Trigger] = {}
-        self._unresolved: dict[str, list[tuple[Account, int, int]]] = {}
         self._new_triggers: list[Trigger] = []
         self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))
         self._report_number = 0
         self._connects: list[tuple[int, int]] = []
-        self._leaked: Counter[int] = Counter()
+        self.known = self._recogniser.known
+        self.received = 0
+        self.leaked: Counter[int] = Counter()
         self.counters: Counter[str] = Counter()
         """Cumulative: see `WorkerReport.counters`."""
         self.untraced: Counter[str] = Counter()
@@ -107,52 +124,18 @@ class Meter:
 
     # What arrives
 
-    def observe(self, account: Account, event: str, frame: bytes, received_ns: int) -> None:
-        """A frame with a broadcast arrived at an account's socket."""
-        self.counters["received"] += 1
-        sighting = self._reader.read(event, frame)
-        if isinstance(sighting, Traced):
-            self._record(account, sighting.slot, sighting.trace, received_ns)
-        elif isinstance(sighting, Keyed):
-            trigger = self._keys.get(sighting.key)
-            if trigger is None:
-                waiting = self._unresolved.setdefault(sighting.key, [])
-                waiting.append((account, sighting.slot, received_ns))
-            else:
-                self._record_trigger(account, sighting.slot, trigger, received_ns)
-        elif isinstance(sighting, Corrupt):
-            self.counters["corrupt"] += 1
+    def recognise(self, event: str, frame: bytes) -> Broadcast:
+        """What a frame is that was not seen lately."""
+        return self._recogniser.recognise(event, frame)
+
+    def set_aside(self, account: Account, broadcast: Broadcast, received_ns: int) -> None:
+        """A frame arrived that is no delivery, or not yet."""
+        if broadcast.kind is Kind.WAITING:
+            broadcast.waiting.append((account, received_ns))
+        elif broadcast.kind is Kind.UNTRACED:
+            self.untraced[broadcast.event] += 1
         else:
-            self.untraced[event] += 1
-
-    def _record(self, account: Account, slot: int, trace: Trace, received_ns: int) -> None:
-        run, room, publisher, seq, due_ns = trace
-        if run != self._run:
-            self.counters["foreign"] += 1
-            return
-        self._deliver(account, slot, room, publisher, seq, received_ns - due_ns, received_ns)
-
-    def _record_trigger(self, account: Account, slot: int, trigger: Trigger, received_ns: int) -> None:
-        latency_ns = received_ns - trigger.due_ns
-        self._deliver(account, slot, trigger.room, trigger.publisher, trigger.seq, latency_ns, received_ns)
-
-    def _deliver(
-        self,
-        account: Account,
-        slot: int,
-        room: int,
-        publisher: int,
-        seq: int,
-        latency_ns: int,
-        received_ns: int,
-    ) -> None:
-        if not account.may_receive(room, received_ns):
-            self._leaked[room] += 1
-            return
-        if account.presences[room].ledger(publisher, slot).record(seq):
-            if latency_ns < 0:
-                self.counters["negative_latency"] += 1
-            self._samples_us[self._reader.slots[slot].event].append(latency_ns // 1000)
+            self.counters[broadcast.kind.value] += 1
 
     # What the publishers do
 
@@ -182,12 +165,13 @@ class Meter:
 
     def learn(self, triggers: Iterable[Trigger]) -> None:
         """Take in triggers, our own or another worker's; one that is known already changes nothing."""
-        for trigger in triggers:
+        learnt = list(triggers)
+        for trigger in learnt:
             self._log.add(trigger)
-            if trigger.key:
-                self._keys[trigger.key] = trigger
-                for account, slot, received_ns in self._unresolved.pop(trigger.key, ()):
-                    self._record_trigger(account, slot, trigger, received_ns)
+        for broadcast in self._recogniser.learn(learnt):
+            waiting, broadcast.waiting = broadcast.waiting, []
+            for account, received_ns in waiting:
+                account.deliver(broadcast, received_ns)
 
     # What the users do
 
@@ -233,7 +217,15 @@ class Meter:
         :returns: the report, and the raw latencies in µs for Locust's own statistics.
         """
         samples, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
+        for event, taken_us in self._recogniser.take_samples_us().items():
+            samples[event] = taken_us
         triggers, self._new_triggers = self._new_triggers, []
+        self.counters["negative_latency"] += sum(
+            latency_us < 0
+            for event in {slot.event for slot in self._reader.slots}
+            if event in samples
+            for latency_us in samples[event]
+        )
         encoded = {}
         for name, values in {**samples, **more_us}.items():
             histogram = new_histogram()
@@ -251,11 +243,14 @@ class Meter:
             at_s=at_s,
             triggers=triggers,
             latencies=encoded,
-            counters=dict(self.counters),
+            counters=self._all_counters(),
             gauges=gauges,
             health=dict(health),
         )
         return report, samples
+
+    def _all_counters(self) -> dict[str, int]:
+        return {**self.counters, "received": self.received}
 
     def settle(self) -> Totals:
         """Count everything against what was owed. Call when all triggers are known and nothing is in flight."""
@@ -271,15 +266,14 @@ class Meter:
                 for slot, settled in presence.settle(logs[room], len(slots), FLIGHT_NS).items():
                     counts[slot].add(settled)
                 members[room] += bool(presence.spans)
-        unresolved = sum(len(waiting) for waiting in self._unresolved.values())
-        counters = dict(self.counters)
-        counters["foreign"] = counters.get("foreign", 0) + unresolved
+        counters = self._all_counters()
+        counters["foreign"] = counters.get("foreign", 0) + self._recogniser.still_waiting()
         return Totals(
             reports=self._report_number,
             counters=counters,
             rooms=rooms,
             members=dict(members),
-            leaked=dict(self._leaked),
+            leaked=dict(self.leaked),
             untraced=dict(self.untraced),
             failures=dict(self.failures),
             connects=self._connects,

@@ -19,14 +19,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .sequence import SequenceLedger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .recogniser import Broadcast
     from .triggers import StreamLog
+
+_MOST_SLOTS: Final = 16
+_EMPTY: Final = SequenceLedger()
 
 
 class End(Enum):
@@ -90,23 +94,22 @@ class Presence:
     """A user's membership in a room over the whole run, across reconnections."""
 
     room: int
+    open: bool = False
+    """Whether the user is a member now."""
     spans: list[Span] = field(default_factory=list)
-    ledgers: dict[tuple[int, int], SequenceLedger] = field(default_factory=dict)
-    """(publisher, slot) -> ledger."""
-
-    @property
-    def open(self) -> bool:
-        """Whether the user is a member now."""
-        return bool(self.spans) and self.spans[-1].end is None
+    ledgers: dict[int, SequenceLedger] = field(default_factory=dict)
+    """`ledger_key` -> ledger."""
 
     def join(self, now_ns: int) -> None:
         """The backend answered that the user has joined; a second answer changes nothing."""
         if not self.open:
             self.spans.append(Span(now_ns))
+            self.open = True
 
     def close(self, now_ns: int, end: End) -> None:
         """The membership ended."""
         if self.open:
+            self.open = False
             self.spans[-1].ended_ns = now_ns
             self.spans[-1].end = end
         elif end is End.LEFT and self.spans and self.spans[-1].end is End.LOST:
@@ -115,11 +118,19 @@ class Presence:
 
     def ledger(self, publisher: int, slot: int) -> SequenceLedger:
         """The ledger of one stream's slot."""
-        key = (publisher, slot)
+        key = ledger_key(publisher, slot)
         ledger = self.ledgers.get(key)
         if ledger is None:
             ledger = self.ledgers[key] = SequenceLedger()
         return ledger
+
+    def receive(self, broadcast: Broadcast, received_ns: int) -> None:
+        """A broadcast of this room arrived; its first arrival is timed."""
+        ledger = self.ledgers.get(broadcast.key)
+        if ledger is None:
+            ledger = self.ledgers[broadcast.key] = SequenceLedger()
+        if ledger.record(broadcast.seq):
+            broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
 
     def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:
         """The parts of a stream that count for this user, in order and without overlap."""
@@ -159,22 +170,26 @@ class Presence:
         for publisher, log in logs.items():
             parts = [part for part in self.parts(log, flight_ns) if part.start < part.stop]
             for slot, counts in result.items():
-                seen = 0
-                if (ledger := self.ledgers.get((publisher, slot))) is not None:
-                    seen = ledger.seen
-                    counts.duplicate += ledger.duplicates
-                    counts.reordered += ledger.reordered
+                ledger = self.ledgers.get(ledger_key(publisher, slot)) or _EMPTY
+                counts.duplicate += ledger.duplicates
+                counts.reordered += ledger.reordered
                 for start, stop, owed in parts:
-                    _count(counts, log.owed(start, stop), seen, owed)
+                    not_owed = log.not_owed(start, stop)
+                    expected = stop - start - len(not_owed)
+                    delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
+                    _count(counts, expected, delivered, owed)
         return result
 
 
-def _count(counts: Counts, owed: int, seen: int, why: Owed) -> None:
-    expected = owed.bit_count()
+def ledger_key(publisher: int, slot: int) -> int:
+    """Names one stream's slot in a presence."""
+    return publisher * _MOST_SLOTS + slot
+
+
+def _count(counts: Counts, expected: int, delivered: int, why: Owed) -> None:
     if why is Owed.EDGE:
         counts.edge += expected
         return
-    delivered = (owed & seen).bit_count()
     counts.expected += expected
     counts.delivered += delivered
     counts.lost += expected - delivered

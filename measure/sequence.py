@@ -6,28 +6,54 @@ from __future__ import annotations
 class SequenceLedger:
     """Receives sequence numbers of one stream in their order of arrival.
 
-    `seen` is a bitmap in an int (bit n: number n arrived), so that counting against any set of numbers is one
-    `&` and one `bit_count`. A number below the largest seen so far is reordered (RFC 4737, section 3), unless
-    it is a duplicate (RFC 5560). Memory: about 100 bytes and one bit for each number.
+    What came is kept as one range with gaps, so that memory grows with the gaps and not with the numbers: about
+    100 bytes, and 120 for each gap. A number below the largest seen so far is reordered (RFC 4737, section 3),
+    unless it is a duplicate (RFC 5560).
     """
 
-    __slots__ = ("duplicates", "highest", "reordered", "seen")
+    __slots__ = ("_first", "_gaps", "_next", "duplicates", "reordered")
 
     def __init__(self) -> None:
-        self.seen = 0
-        self.highest = -1
+        self._first = self._next = -1
+        self._gaps: list[tuple[int, int]] | None = None
         self.duplicates = 0
         self.reordered = 0
 
     def record(self, seq: int) -> bool:
         """Record one arrival; False if it is a duplicate."""
-        bit = 1 << seq
-        if self.seen & bit:
-            self.duplicates += 1
-            return False
-        self.seen |= bit
-        if seq > self.highest:
-            self.highest = seq
-        else:
+        if seq == self._next:
+            self._next = seq + 1
+            return True
+        return self._record_out_of_line(seq)
+
+    def _record_out_of_line(self, seq: int) -> bool:
+        gaps = self._gaps if self._gaps is not None else []
+        if self._first < 0:
+            self._first, self._next = seq, seq + 1
+            return True
+        if seq > self._next:
+            gaps.append((self._next, seq))
+            self._next = seq + 1
+        elif seq < self._first:
+            if seq + 1 < self._first:
+                gaps.insert(0, (seq + 1, self._first))
+            self._first = seq
             self.reordered += 1
+        else:
+            at = next((at for at, (start, stop) in enumerate(gaps) if start <= seq < stop), None)
+            if at is None:
+                self.duplicates += 1
+                return False
+            start, stop = gaps[at]
+            gaps[at : at + 1] = [gap for gap in ((start, seq), (seq + 1, stop)) if gap[0] < gap[1]]
+            self.reordered += 1
+        self._gaps = gaps or None
         return True
+
+    def count(self, start: int, stop: int) -> int:
+        """How many different numbers in [start, stop) came."""
+        start, stop = max(start, self._first), min(stop, self._next)
+        if stop <= start or self._first < 0:
+            return 0
+        missing = sum(max(0, min(stop, end) - max(start, begin)) for begin, end in self._gaps or ())
+        return stop - start - missing

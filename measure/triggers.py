@@ -41,17 +41,15 @@ class StreamLog:
 
     def __init__(self) -> None:
         self._triggers: dict[int, Trigger] = {}
-        self._owed = 0
         self._ordered: list[tuple[int, int]] = []
+        self._not_owed: list[int] | None = None
 
     def add(self, trigger: Trigger) -> None:
         """Add one trigger; the same one may be added again and changes nothing."""
-        if trigger.seq in self._triggers:
-            return
-        self._triggers[trigger.seq] = trigger
-        if trigger.outcome is not Outcome.REFUSED:
-            self._owed |= 1 << trigger.seq
-        self._ordered.clear()
+        if trigger.seq not in self._triggers:
+            self._triggers[trigger.seq] = trigger
+            self._ordered.clear()
+            self._not_owed = None
 
     @property
     def end(self) -> int:
@@ -65,11 +63,15 @@ class StreamLog:
         index = bisect_left(self._ordered, (moment_ns, -1))
         return self._ordered[index][1] if index < len(self._ordered) else self.end
 
-    def owed(self, start: int, stop: int) -> int:
-        """Bitmap of the sequence numbers in [start, stop) whose broadcasts the backend owes."""
-        if stop <= start:
-            return 0
-        return self._owed & (((1 << (stop - start)) - 1) << start)
+    def not_owed(self, start: int, stop: int) -> list[int]:
+        """The sequence numbers in [start, stop) whose broadcasts nobody is owed: refused, or never heard of."""
+        if self._not_owed is None:
+            self._not_owed = [
+                seq
+                for seq in range(self.end)
+                if seq not in self._triggers or self._triggers[seq].outcome is Outcome.REFUSED
+            ]
+        return self._not_owed[bisect_left(self._not_owed, start) : bisect_left(self._not_owed, stop)]
 
 
 class TriggerLog:

@@ -96,8 +96,8 @@ class WorkerSide:
             return
         deadline_s = time.monotonic() + _MOST_QUIET_S
         received = -1
-        while received != context.meter.counters["received"] and time.monotonic() < deadline_s:
-            received = context.meter.counters["received"]
+        while received != context.meter.received and time.monotonic() < deadline_s:
+            received = context.meter.received
             gevent.sleep(_QUIET_S)
         gevent.killall(self._loops)
         # No other greenlet runs between the two, so the last report and the totals speak of the same moment.

@@ -16,7 +16,7 @@ from gevent import socket as gevent_socket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-READ_BYTES: Final = 16 * 1024
+READ_BYTES: Final = 8 * 1024
 _SO_TIMESTAMPNS: Final = 35
 _ANCILLARY_BYTES: Final = 64
 _TIMESPEC: Final = struct.Struct("qq")
@@ -126,10 +126,10 @@ class Channel:
         except OSError as error:
             self._end(_reason(error))
             return
-        if not data:
+        if data:
+            self._on_data(data, received_ns)  # type: ignore[misc]  # set as long as the watcher runs
+        else:
             self._end("closed by the peer")
-        elif self._on_data is not None:
-            self._on_data(data, received_ns)
 
     def _enqueue(self, data: bytes) -> None:
         if self._queued_bytes + len(data) > MAX_QUEUED_BYTES:

@@ -39,7 +39,6 @@ class SocketIOClient(socketio.Client):
             self.eio.source_address = source_address
         if ssl_context is not None:
             self.eio.ssl_context = ssl_context
-        self.eio.is_handled = self._is_handled
 
     def connect(self, *arguments: Any, **options: Any) -> None:
         """As of `socketio.Client`; a connection that was lost before this returns counts as not made.
@@ -60,10 +59,29 @@ class SocketIOClient(socketio.Client):
         """
         self.eio.observed = {event.encode(): event for event in events}
         self.eio.observer = observer
+        self._note_handled()
 
-    def _is_handled(self, event: str) -> bool:
-        handler, _ = self._get_event_handler(event, "/", ())
-        return handler is not None or self._get_namespace_handler("/", ())[0] is not None
+    def on(self, event: str, handler: Any = None, namespace: str | None = None) -> Any:
+        """As of `socketio.Client`."""
+        if handler is None:
+            return lambda given: self.on(event, given, namespace)
+        super().on(event, handler, namespace)
+        self._note_handled()
+        return handler
+
+    def register_namespace(self, namespace_handler: Any) -> None:
+        """As of `socketio.Client`."""
+        super().register_namespace(namespace_handler)
+        self._note_handled()
+
+    def _note_handled(self) -> None:
+        """Tell the transport which observed events somebody handles, so that it does not ask for each frame."""
+        all_events = self._get_namespace_handler("/", ())[0] is not None
+        self.eio.handled = {
+            event
+            for event in self.eio.observed.values()
+            if all_events or self._get_event_handler(event, "/", ())[0] is not None
+        }
 
     def _handle_eio_message(self, data: str | bytes) -> None:
         """A packet arrived: decode it here, in the hub; what it sets off runs in the connection's lane.

@@ -31,7 +31,7 @@ from .websocket_frames import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Container, Mapping
 
     from .channel import Channel
     from .websocket_frames import FrameParser
@@ -61,7 +61,8 @@ class EngineIOClient(GeventEngine):
 
     observer: Observer | None = None
     observed: Mapping[bytes, str] = _NOTHING
-    is_handled: Callable[[str], bool]
+    handled: Container[str] = ()
+    """Observed events that are decoded and handed on all the same."""
     source_address: str | None = None
     ssl_context: ssl.SSLContext | None = None
     deadline_s = 0.0
@@ -176,11 +177,11 @@ class EngineIOClient(GeventEngine):
             return
         for opcode, payload in messages:
             # The lane of the observer: no decoding, no call that is not needed.
-            if opcode == TEXT and payload.startswith(_EVENT_HEAD):
+            if opcode == TEXT and payload[:4] == _EVENT_HEAD:
                 event = self.observed.get(payload[4 : payload.find(b'"', 4)])
-                if event is not None and self.observer is not None:
-                    self.observer.observe(event, payload, received_ns)
-                    if not self.is_handled(event):
+                if event is not None:
+                    self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]  # set together
+                    if event not in self.handled:
                         continue
             self._on_message(opcode, payload)
 
@@ -224,7 +225,7 @@ class EngineIOClient(GeventEngine):
                 event = self.observed.get(encoded[4 : encoded.find(b'"', 4)])
                 if event is not None and self.observer is not None and encoded.startswith(_EVENT_HEAD):
                     self.observer.observe(event, encoded, time.time_ns())
-                    if not self.is_handled(event):
+                    if event not in self.handled:
                         return
             self._trigger_event("message", pkt.data, run_async=False)
         else:

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from measure.sequence import SequenceLedger
 
 
-@given(st.lists(st.integers(0, 60)))
-def test_against_a_plain_model(arrivals: list[int]) -> None:
+@given(st.lists(st.integers(0, 40)), st.integers(0, 45), st.integers(0, 45))
+def test_against_a_plain_model(arrivals: list[int], start: int, stop: int) -> None:
     ledger = SequenceLedger()
     seen: list[int] = []
     duplicates = reordered = 0
@@ -17,5 +17,6 @@ def test_against_a_plain_model(arrivals: list[int]) -> None:
         elif any(earlier > seq for earlier in seen):
             reordered += 1
         seen.append(seq)
-    assert ledger.seen.bit_count() == len(set(arrivals))
+    assert ledger.count(0, 100) == len(set(arrivals))
+    assert ledger.count(start, stop) == len({seq for seq in arrivals if start <= seq < stop})
     assert (ledger.duplicates, ledger.reordered) == (duplicates, reordered)

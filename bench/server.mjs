@@ -1,0 +1,55 @@
+// The server that all clients are compared on: Socket.IO 4.8, one room, broadcasts with a trace at a fixed rate.
+// Commands on standard input: "burst RATE SECONDS"; answers on standard output are lines of JSON.
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import { crc32 } from "node:zlib";
+import { Server } from "socket.io";
+
+const http = createServer();
+const io = new Server(http, { perMessageDeflate: false, transports: ["websocket"] });
+const say = (what) => console.log(JSON.stringify(what));
+let seq = 0;
+
+io.on("connection", (socket) => {
+  socket.on("joinProjectRoom", (room) => {
+    socket.join(room);
+    socket.emit("joinedRoom", `You have successfully joined project room ${room}`);
+  });
+});
+
+function token() {
+  const due = (BigInt(Date.now()) * 1000000n).toString(16);
+  const body = `0123abcd.0.1.${(seq++).toString(16)}.${due}`;
+  return `~${body}.${crc32(body).toString(16).padStart(8, "0")}~`;
+}
+
+function broadcast() {
+  io.to("bench").emit("agentLog", {
+    message: `[Оркестратор]: Принял задачу "Load test ${token()}" в работу.`,
+    agentId: "11111111-2222-4333-8444-555555555555",
+    agentName: "Agent-11111111",
+    timestamp: new Date().toISOString(),
+  });
+}
+
+function burst(rate, seconds) {
+  const members = io.sockets.adapter.rooms.get("bench")?.size ?? 0;
+  const started = performance.now();
+  const total = Math.round(rate * seconds);
+  let sent = 0;
+  const timer = setInterval(() => {
+    const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * rate));
+    for (; sent < due; sent++) broadcast();
+    if (sent >= total) {
+      clearInterval(timer);
+      say({ sent, members, seconds: (performance.now() - started) / 1000 });
+    }
+  }, 1000 / rate);
+}
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const [command, ...numbers] = line.split(" ");
+  if (command === "burst") burst(...numbers.map(Number));
+});
+process.stdin.on("end", () => process.exit(0));
+http.listen(0, "127.0.0.1", () => say({ port: http.address().port }));
