@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LOWEST_US = 1
 HIGHEST_US = 3_600_000_000
 SIGNIFICANT_DIGITS = 3
+_EXACT_US = 2048
+_STEP_BITS = 11
 
 QUANTILES_PER_MILLE = {"p50": 500, "p90": 900, "p99": 990, "p999": 999}
 
@@ -28,7 +30,13 @@ def new_histogram() -> Any:
 
 def fold(histogram: Any, samples_us: Iterable[int]) -> None:
     """Record many samples. What lies outside the range is recorded at its end, so that the count stays exact."""
-    for value_us, count in Counter(samples_us).items():
+    # Values that the histogram does not tell apart are counted together first: it has 2048 steps to each power of
+    # two, and recording takes ten times as long as counting.
+    steps = Counter(
+        value_us if value_us < _EXACT_US else value_us >> (shift := value_us.bit_length() - _STEP_BITS) << shift
+        for value_us in samples_us
+    )
+    for value_us, count in steps.items():
         histogram.record_value(min(max(value_us, LOWEST_US), HIGHEST_US), count)
 
 

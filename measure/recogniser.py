@@ -38,8 +38,8 @@ class Kind(Enum):
 class Broadcast:
     """One broadcast; everything that its deliveries have in common.
 
-    latencies_ns: the run's own list for this event. key: of the ledger, see `presence.ledger_key`. waiting: (account, received_ns) of the deliveries that came
-    before the trigger was known.
+    latencies_ns: the run's own list for this event. key: of the ledger, see `presence.ledger_key`. waiting:
+    (account, received_ns) of the deliveries that came before the trigger was known.
     """
 
     event: str

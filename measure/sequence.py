@@ -11,29 +11,30 @@ class SequenceLedger:
     unless it is a duplicate (RFC 5560).
     """
 
-    __slots__ = ("_first", "_gaps", "_next", "duplicates", "reordered")
+    __slots__ = ("_first", "_gaps", "duplicates", "next", "reordered")
 
     def __init__(self) -> None:
-        self._first = self._next = -1
+        self._first = self.next = -1
+        """The number after the largest that came: whoever gets it may count it up instead of calling `record`."""
         self._gaps: list[tuple[int, int]] | None = None
         self.duplicates = 0
         self.reordered = 0
 
     def record(self, seq: int) -> bool:
         """Record one arrival; False if it is a duplicate."""
-        if seq == self._next:
-            self._next = seq + 1
+        if seq == self.next:
+            self.next = seq + 1
             return True
         return self._record_out_of_line(seq)
 
     def _record_out_of_line(self, seq: int) -> bool:
         gaps = self._gaps if self._gaps is not None else []
         if self._first < 0:
-            self._first, self._next = seq, seq + 1
+            self._first, self.next = seq, seq + 1
             return True
-        if seq > self._next:
-            gaps.append((self._next, seq))
-            self._next = seq + 1
+        if seq > self.next:
+            gaps.append((self.next, seq))
+            self.next = seq + 1
         elif seq < self._first:
             if seq + 1 < self._first:
                 gaps.insert(0, (seq + 1, self._first))
@@ -52,7 +53,7 @@ class SequenceLedger:
 
     def count(self, start: int, stop: int) -> int:
         """How many different numbers in [start, stop) came."""
-        start, stop = max(start, self._first), min(stop, self._next)
+        start, stop = max(start, self._first), min(stop, self.next)
         if stop <= start or self._first < 0:
             return 0
         missing = sum(max(0, min(stop, end) - max(start, begin)) for begin, end in self._gaps or ())

@@ -27,6 +27,7 @@ from .websocket_frames import (
     WebSocketProtocolError,
     build_frame,
     close_code,
+    single_text,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class EngineIOClient(GeventEngine):
             self._over = self._over or Event()
             self._over.wait()
 
-    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
+    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:  # noqa: ARG002 - its interface
         """Say good-bye and close."""
         if self._channel is None:
             if self.state == "connected":
@@ -155,8 +156,8 @@ class EngineIOClient(GeventEngine):
         self._heard()
         self.shared.watch(self)
         opened.channel.start(self._on_data, self._on_end)
-        for message in opened.messages:
-            self._on_message(*message)
+        for opcode, payload in opened.messages:
+            self._on_message(opcode, payload, opened.received_ns)
         return True
 
     def _flush_polling(self) -> None:
@@ -167,27 +168,24 @@ class EngineIOClient(GeventEngine):
     # Receiving; all of it in the hub
 
     def _on_data(self, data: bytes, received_ns: int) -> None:
+        # Most reads are one event in one frame.
+        if self._parser.idle and (start := single_text(data)):
+            self._on_text(data[start:], received_ns)
+            return
         try:
             messages = self._parser.feed(data)
         except WebSocketProtocolError as error:
-            for message in error.messages:  # type: ignore[attr-defined]
-                self._on_message(*message)
+            for opcode, payload in error.messages:  # type: ignore[attr-defined]
+                self._on_message(opcode, payload, received_ns)
             self._write(CLOSE, error.code.to_bytes(2, "big"))
             self.break_off(f"protocol error of the server: {error}")
             return
         for opcode, payload in messages:
-            # The lane of the observer: no decoding, no call that is not needed.
-            if opcode == TEXT and payload[:4] == _EVENT_HEAD:
-                event = self.observed.get(payload[4 : payload.find(b'"', 4)])
-                if event is not None:
-                    self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]  # set together
-                    if event not in self.handled:
-                        continue
-            self._on_message(opcode, payload)
+            self._on_message(opcode, payload, received_ns)
 
-    def _on_message(self, opcode: int, payload: bytes) -> None:
+    def _on_message(self, opcode: int, payload: bytes, received_ns: int) -> None:
         if opcode == TEXT:
-            self._on_text(payload)
+            self._on_text(payload, received_ns)
         elif opcode == BINARY:
             self._trigger_event("message", payload, run_async=False)
         elif opcode == PING:
@@ -200,7 +198,14 @@ class EngineIOClient(GeventEngine):
                 "closed by the server" if code == NO_STATUS else f"closed by the server with {code}{said}"
             )
 
-    def _on_text(self, payload: bytes) -> None:
+    def _on_text(self, payload: bytes, received_ns: int) -> None:
+        if payload[:4] == _EVENT_HEAD:
+            # The lane of the observer: nothing is decoded, and nothing called that is not needed.
+            event = self.observed.get(payload[4 : payload.find(b'"', 4)])
+            if event is not None:
+                self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]  # set together
+                if event not in self.handled:
+                    return
         kind = payload[:1]
         if kind == b"2":
             self._heard()
@@ -219,17 +224,12 @@ class EngineIOClient(GeventEngine):
 
     def _receive_packet(self, pkt: packet.Packet) -> None:
         """A packet from long-polling."""
-        if pkt.packet_type == packet.MESSAGE:
-            if isinstance(pkt.data, str):
-                encoded = b"4" + pkt.data.encode()
-                event = self.observed.get(encoded[4 : encoded.find(b'"', 4)])
-                if event is not None and self.observer is not None and encoded.startswith(_EVENT_HEAD):
-                    self.observer.observe(event, encoded, time.time_ns())
-                    if event not in self.handled:
-                        return
-            self._trigger_event("message", pkt.data, run_async=False)
-        else:
+        if pkt.packet_type != packet.MESSAGE:
             super()._receive_packet(pkt)
+        elif isinstance(pkt.data, str):
+            self._on_text(b"4" + pkt.data.encode(), time.time_ns())
+        else:
+            self._trigger_event("message", pkt.data, run_async=False)
 
     def _heard(self) -> None:
         self.deadline_s = time.monotonic() + self.ping_interval + self.ping_timeout

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Opened:
     """An open connection.
 
-    packet: the OPEN packet's content, empty after an upgrade. messages: what came with it already. phases_ns:
+    packet: the OPEN packet's content, empty after an upgrade. messages: what came with it already, at
+    received_ns. phases_ns:
     what tcp, tls, upgrade and open took.
     """
 
@@ -33,6 +34,7 @@ class Opened:
     parser: FrameParser
     packet: dict[str, Any]
     messages: list[Message]
+    received_ns: int
     phases_ns: dict[str, int]
 
 
@@ -60,9 +62,9 @@ def open_engine(
     try:
         if probe:
             channel.send(build_frame(TEXT, b"2probe", shared.key()))
-        messages = parser.feed(dialled.rest)
+        messages, received_ns = parser.feed(dialled.rest), dialled.received_ns
         while not messages:
-            data, _ = channel.receive(deadline_s - time.monotonic())
+            data, received_ns = channel.receive(deadline_s - time.monotonic())
             if not data:
                 raise DialError("open", "the server closed before it opened")
             messages = parser.feed(data)
@@ -78,7 +80,7 @@ def open_engine(
         channel.close()
         raise error if isinstance(error, DialError) else DialError("open", str(error)) from error
     phases_ns = {**dialled.phases_ns, "open": time.perf_counter_ns() - started_ns}
-    return Opened(channel, parser, packet, messages, phases_ns)
+    return Opened(channel, parser, packet, messages, received_ns, phases_ns)
 
 
 def _open_packet(opcode: int, payload: bytes) -> dict[str, Any]:

@@ -40,6 +40,14 @@ def test_shards_merge_to_the_whole_in_any_order(shards: list[list[int]]) -> None
     assert summarise(merged) == summarise(whole)
 
 
+@given(samples)
+def test_counting_together_changes_nothing(values_us: list[int]) -> None:
+    one_by_one = new_histogram()
+    for value_us in values_us:
+        one_by_one.record_value(value_us)
+    assert list(of(values_us).counts) == list(one_by_one.counts)
+
+
 def test_what_lies_outside_is_counted_at_the_end() -> None:
     figures = summarise(of([-5, 0, HIGHEST_US * 2]))
     assert figures["count"] == 3

@@ -23,6 +23,7 @@ from transport.websocket_frames import (
     WebSocketProtocolError,
     build_frame,
     close_code,
+    single_text,
 )
 
 KEY = b"\x12\x34\x56\x78"
@@ -108,6 +109,30 @@ def test_any_cut_gives_what_the_oracle_reads(data: bytes, cuts: list[int]) -> No
     expected, broken = oracle(data)
     assert not broken
     assert parse(data, cuts) == (expected, False)
+
+
+@given(
+    st.binary(max_size=300)
+    | texts.map(lambda payload: server_frame(TEXT, payload))
+    | sizes.map(lambda size: server_frame(TEXT, bytes(size)))
+)
+def test_the_short_way_agrees_with_the_parser(data: bytes) -> None:
+    start = single_text(data)
+    if start:
+        assert parse(data) == ([(TEXT, data[start:])], False)
+        assert FrameParser().idle
+    elif len(data) <= 65539 and data[:1] == b"\x81":
+        assert parse(data) != ([(TEXT, data[2:])], False) or len(data) == 2
+
+
+def test_idle_is_between_messages_only() -> None:
+    parser = FrameParser()
+    whole, part = server_frame(TEXT, b"x"), server_frame(TEXT, b"x", fin=False)
+    states = []
+    for data in (whole, whole[:1], whole[1:], part, server_frame(0, b"y"), server_frame(CLOSE, b"")):
+        parser.feed(data)
+        states.append(parser.idle)
+    assert states == [True, False, True, False, True, False]
 
 
 def test_every_single_cut_of_a_burst() -> None:
