@@ -16,7 +16,7 @@ RUNTIME := requirements.txt target/requirements.txt
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help demo test quick lint format lock clean
+.PHONY: help demo test quick bench lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,13 @@ test: $(VENV)/dev ## the whole test suite
 
 quick: $(VENV)/dev ## the tests that take no time
 	$(BIN)/python -m pytest -m 'not slow'
+
+bench: $(VENV)/dev bench/node_modules ## our transport beside its peers and the floor; writes bench/results.json
+	$(BIN)/python -m bench
+
+bench/node_modules: bench/package-lock.json
+	npm ci --prefix bench --no-fund --no-audit --loglevel=error
+	@touch $@
 
 lint: $(VENV)/dev ## ruff and mypy
 	$(BIN)/ruff check .

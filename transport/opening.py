@@ -26,8 +26,7 @@ class Opened:
     """An open connection.
 
     packet: the OPEN packet's content, empty after an upgrade. messages: what came with it already, at
-    received_ns. phases_ns:
-    what tcp, tls, upgrade and open took.
+    received_ns. phases_ns: what tcp, tls, upgrade and open took.
     """
 
     channel: Channel

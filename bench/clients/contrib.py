@@ -1,11 +1,12 @@
 """locust.contrib.socketio, as its documentation shows it."""
 
-import json
 import sys
 
 import gevent
 import gevent.os
 from gevent.pool import Pool
+
+from .protocol import say
 from locust.contrib.socketio import SocketIOClient  # also patches the standard library
 from locust.event import Events
 
@@ -32,15 +33,15 @@ def main() -> None:
         client.emit("joinProjectRoom", "bench")
         clients.append(client)
 
+    say(start=True)
     pool = Pool(_AT_A_TIME)
     for _ in range(connections):
         pool.spawn(connect)
     pool.join(raise_error=True)
     gevent.sleep(1)
-    sys.stdout.write(json.dumps({"ready": True}) + "\n")
-    sys.stdout.flush()
+    say(ready=True)
     gevent.os.tp_read(0, 1)
-    sys.stdout.write(json.dumps({"received": received}) + "\n")
+    say(received=received)
 
 
 main()

@@ -1,5 +1,6 @@
 // The floor: connects, joins, and then only waits in epoll and receives. Parses nothing, measures nothing.
-// Usage: floor PORT CONNECTIONS; prints {"ready":true} when all have joined, and runs until standard input ends.
+// Usage: floor PORT CONNECTIONS; says when it starts and when all have
+// joined, and runs until standard input ends.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -37,6 +38,8 @@ static void wait_for(int fd, const char *needle) {
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
   int port = atoi(argv[1]), connections = atoi(argv[2]);
+  puts("{\"start\":true}");
+  fflush(stdout);
   int poll = epoll_create1(0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
   inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
@@ -59,17 +62,17 @@ int main(int argc, char **argv) {
   epoll_ctl(poll, EPOLL_CTL_ADD, 0, &end);
   puts("{\"ready\":true}");
   fflush(stdout);
-  long long bytes = 0;
+  long long received = 0;
   struct epoll_event events[256];
   for (;;) {
     int count = epoll_wait(poll, events, 256, -1);
     for (int i = 0; i < count; i++) {
       if (events[i].data.fd == 0) {
-        printf("{\"bytes\":%lld}\n", bytes);
+        printf("{\"reads\":%lld}\n", received);
         return 0;
       }
       ssize_t got = recv(events[i].data.fd, buffer, sizeof buffer, 0);
-      if (got > 0) bytes += got;
+      received += got > 0;
     }
   }
 }

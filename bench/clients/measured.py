@@ -4,20 +4,21 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import json  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from array import array  # noqa: E402
+import sys
+import time
+from array import array
 
-import gevent  # noqa: E402
-import gevent.os  # noqa: E402
-from gevent.pool import Pool  # noqa: E402
+import gevent
+import gevent.os
+from gevent.pool import Pool
 
-from backend import contract  # noqa: E402
-from backend.reader import Reader  # noqa: E402
-from measure.meter import Meter  # noqa: E402
-from transport.client import SocketIOClient  # noqa: E402
-from users.inbox import Inbox  # noqa: E402
+from backend import contract
+from backend.reader import Reader
+from measure.meter import Meter
+from transport.client import SocketIOClient
+from users.inbox import Inbox
+
+from .protocol import say
 
 _AT_A_TIME = 50
 
@@ -45,15 +46,15 @@ def main() -> None:
             gevent.sleep(1)
             meter.take_report(int(time.time()), {}, {"loop_lag": array("q")})
 
+    say(start=True)
     pool = Pool(_AT_A_TIME)
     for _ in range(connections):
         pool.spawn(connect)
     pool.join(raise_error=True)
     gevent.spawn(report)
-    sys.stdout.write(json.dumps({"ready": True}) + "\n")
-    sys.stdout.flush()
+    say(ready=True)
     gevent.os.tp_read(0, 1)
-    sys.stdout.write(json.dumps({"received": meter.received}) + "\n")
+    say(received=meter.received)
 
 
 main()

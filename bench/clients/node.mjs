@@ -16,6 +16,7 @@ function connect() {
   });
   socket.on("agentLog", () => received++);
 }
+console.log(JSON.stringify({ start: true }));
 for (let i = 0; i < 50; i++) connect();
 process.stdin.on("end", () => {
   console.log(JSON.stringify({ received }));
