@@ -76,9 +76,7 @@ def rss_kb(pid: int) -> int:
 
 def start(command: list[str]) -> subprocess.Popen[str]:
     """A child that is spoken to in lines."""
-    return subprocess.Popen(
-        command, cwd=HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen(command, cwd=HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def line(process: subprocess.Popen[str]) -> dict[str, Any]:

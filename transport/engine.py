@@ -14,6 +14,7 @@ from engineio import packet
 from gevent.event import Event
 
 from .gevent_engine import NO_QUEUE, GeventEngine
+from .known_reads import event_name
 from .lanes import Lane
 from .opening import insecure_context, open_engine, with_cookies
 from .shared import shared
@@ -27,7 +28,6 @@ from .websocket_frames import (
     WebSocketProtocolError,
     build_frame,
     close_code,
-    single_text,
 )
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from .websocket_frames import FrameParser
 
 logger = logging.getLogger(__name__)
-
-_EVENT_HEAD: Final = b'42["'
 
 
 class Observer(Protocol):
@@ -81,6 +79,7 @@ class EngineIOClient(GeventEngine):
         super().__init__(**options)
         self.shared = shared()
         self.lane = Lane(self.shared.servers)
+        self._known_reads = self.shared.known.reads
 
     # What python-engineio's interface promises
 
@@ -168,10 +167,18 @@ class EngineIOClient(GeventEngine):
     # Receiving; all of it in the hub
 
     def _on_data(self, data: bytes, received_ns: int) -> None:
-        # Most reads are one event in one frame.
-        if self._parser.idle and (start := single_text(data)):
-            self._on_text(data[start:], received_ns)
-            return
+        if self._parser.idle:
+            known = self._known_reads.get(data) or self.shared.known.learn(data)
+            if known is not None:
+                name, payload = known
+                event = self.observed.get(name)
+                if event is None:
+                    self._take(payload)
+                else:
+                    self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]  # set together
+                    if event in self.handled:
+                        self._take(payload)
+                return
         try:
             messages = self._parser.feed(data)
         except WebSocketProtocolError as error:
@@ -199,13 +206,14 @@ class EngineIOClient(GeventEngine):
             )
 
     def _on_text(self, payload: bytes, received_ns: int) -> None:
-        if payload[:4] == _EVENT_HEAD:
-            # The lane of the observer: nothing is decoded, and nothing called that is not needed.
-            event = self.observed.get(payload[4 : payload.find(b'"', 4)])
-            if event is not None:
-                self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]  # set together
-                if event not in self.handled:
-                    return
+        event = self.observed.get(event_name(payload))
+        if event is not None:
+            self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]
+        if event is None or event in self.handled:
+            self._take(payload)
+
+    def _take(self, payload: bytes) -> None:
+        """A text message that is not, or not only, the observer's."""
         kind = payload[:1]
         if kind == b"2":
             self._heard()

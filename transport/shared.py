@@ -1,4 +1,4 @@
-"""What all connections of a process share: resolved names, greenlets for handlers, one timer, random keys."""
+"""What all connections of a process share: names, greenlets for handlers, known reads, one timer, random keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import gevent
 
 from .dial import Dialler
+from .known_reads import KnownReads
 from .lanes import Servers
 from .timer_wheel import TimerWheel
 
@@ -34,6 +35,7 @@ class Shared:
     def __init__(self) -> None:
         self.dialler = Dialler()
         self.servers = Servers()
+        self.known = KnownReads()
         self._wheel: TimerWheel[Watched] = TimerWheel(time.monotonic())
         self._timer: Any = None
         self._keys: Iterator[bytes] = iter(())

@@ -19,9 +19,9 @@ def main() -> None:
     events = Events()
     received = 0
 
-    def on_request(**_: object) -> None:
+    def on_request(name: str, **_: object) -> None:
         nonlocal received
-        received += 1
+        received += name == "agentLog"
 
     events.request.add_listener(on_request)
     clients = []

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wsproto.frame_protocol import FrameProtocol, Opcode, ParseFailed
 
+from transport.known_reads import KnownReads
 from transport.websocket_frames import (
     BINARY,
     CLOSE,
@@ -245,3 +246,27 @@ def test_the_oracle_reads_what_is_built(opcode: int, payload: bytes, key: bytes)
 def test_close_codes() -> None:
     assert close_code(b"") == (1005, "")
     assert close_code(b"\x0f\xa0go away") == (4000, "go away")
+
+
+def test_known_reads_are_single_events() -> None:
+    known = KnownReads()
+    event = b'42["agentLog",{"message":"x"}]'
+    assert known.learn(server_frame(TEXT, event)) == (b"agentLog", event)
+    assert known.reads[server_frame(TEXT, event)] == (b"agentLog", event)
+    for other in (
+        server_frame(TEXT, b"2"),
+        server_frame(TEXT, b'42/ns,["agentLog"]'),
+        server_frame(BINARY, event),
+        server_frame(TEXT, event) * 2,
+        server_frame(TEXT, event)[:-1],
+        server_frame(TEXT, event + bytes(5000)),
+    ):
+        assert known.learn(other) is None
+    assert len(known.reads) == 1
+
+
+def test_known_reads_are_bounded() -> None:
+    known = KnownReads()
+    for number in range(10_000):
+        known.learn(server_frame(TEXT, f'42["n",{number}]'.encode()))
+    assert len(known.reads) <= 4096

@@ -1,0 +1,44 @@
+"""Remembers what reads were, by their bytes: the members of a room read the same frame, one after the other.
+
+Pure. A read that is one whole text frame with a Socket.IO event is remembered; everything else is not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .websocket_frames import single_text
+
+_EVENT_HEAD: Final = b'42["'
+_MOST: Final = 4096
+_LONGEST_BYTES: Final = 4096
+
+
+def event_name(payload: bytes) -> bytes:
+    """The name of the event in a packet's text, as it stands there; empty if it is no event."""
+    return payload[4 : payload.find(b'"', 4)] if payload[:4] == _EVENT_HEAD else b""
+
+
+class KnownReads:
+    """The last few thousand different reads."""
+
+    def __init__(self) -> None:
+        self.reads: dict[bytes, tuple[bytes, bytes]] = {}
+        """Bytes that were read -> (event's name, payload)."""
+
+    def learn(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """What a read is that is not known yet; None if it is more or less than one event in one frame.
+
+        Only for a connection whose parser is idle: otherwise the bytes mean something else.
+        """
+        start = single_text(data)
+        if not start or len(data) > _LONGEST_BYTES:
+            return None
+        payload = data[start:]
+        name = event_name(payload)
+        if not name:
+            return None
+        if len(self.reads) >= _MOST:
+            self.reads.clear()
+        known = self.reads[data] = (name, payload)
+        return known
