@@ -22,6 +22,7 @@ FLIGHT_NS = 2_000_000_000
 """How long a broadcast may be in flight at the edge of a membership."""
 
 CONNECT = "connect"
+CONNECT_PHASE = "connect_"
 JOIN = "join"
 TRIGGER = "trigger"
 
@@ -175,11 +176,17 @@ class Meter:
 
     # What the users do
 
-    def connected(self, started_ns: int, finished_ns: int) -> None:
-        """A connection was made, from the first packet of TCP to the Socket.IO answer."""
+    def connected(self, started_ns: int, finished_ns: int, phases_ns: Mapping[str, int]) -> None:
+        """A connection was made, from the first packet of TCP to the Socket.IO answer.
+
+        :param phases_ns: what the transport's phases of it took; the rest is Socket.IO's own.
+        """
         self.counters["connects"] += 1
         self._connects.append((started_ns, finished_ns))
-        self._samples_us[CONNECT].append((finished_ns - started_ns) // 1000)
+        took_ns = finished_ns - started_ns
+        self._samples_us[CONNECT].append(took_ns // 1000)
+        for phase, phase_ns in {**phases_ns, "socketio": took_ns - sum(phases_ns.values())}.items():
+            self._samples_us[CONNECT_PHASE + phase].append(phase_ns // 1000)
 
     def connect_failed(self, reason: str) -> None:
         """A connection could not be made."""

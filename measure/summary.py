@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import slo, validity
 from .connects import slowest_batch_ms
 from .latency import new_histogram, summarise
-from .meter import CONNECT, JOIN, TRIGGER
+from .meter import CONNECT, CONNECT_PHASE, JOIN, TRIGGER
 from .presence import Counts
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 LOOP_LAG = "loop_lag"
-_NOT_DELIVERIES = frozenset({CONNECT, JOIN, TRIGGER, LOOP_LAG})
 _BATCH = 20
 _MANY_CONNECTIONS = 50
 _MANY_MEMBERS = 20
@@ -58,7 +57,7 @@ def build(
     """The summary of a run that is over."""
     rooms = fleet.rooms()
     deliveries = _all(counts for slots in rooms.values() for counts in slots)
-    times = _all_deliveries(fleet)
+    times = _all_deliveries(fleet, reader)
     verdict, reasons = validity.judge(_evidence(facts, fleet, deliveries, times))
     figures = _figures(facts, fleet, rooms, times)
     valid = verdict is validity.Verdict.VALID
@@ -90,6 +89,11 @@ def build(
             name: summarise(fleet.latencies[name]) for name in dict.fromkeys(slot.event for slot in reader.slots)
         },
         "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
+        "connect_phases_ms": {
+            name.removeprefix(CONNECT_PHASE): summarise(histogram)
+            for name, histogram in fleet.latencies.items()
+            if name.startswith(CONNECT_PHASE)
+        },
         "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
         "trigger_ms": summarise(fleet.latencies[TRIGGER]),
         "loop_lag_ms": summarise(fleet.latencies[LOOP_LAG]),
@@ -147,11 +151,10 @@ def _all(counts: Any) -> Counts:
     return total
 
 
-def _all_deliveries(fleet: Fleet) -> Any:
+def _all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:
     merged = new_histogram()
-    for name, histogram in fleet.latencies.items():
-        if name not in _NOT_DELIVERIES:
-            merged.add(histogram)
+    for event in {slot.event for slot in reader.slots}:
+        merged.add(fleet.latencies[event])
     return merged
 
 

@@ -19,6 +19,7 @@ from users.publisher import Publisher
 
 from . import messages, options
 from .exit_codes import ExitCode
+from .limits import raise_file_limit
 from .master_side import MasterSide
 from .worker_side import WorkerSide
 
@@ -53,6 +54,7 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     if opts.publishers == 0 and Publisher in environment.user_classes:
         environment.user_classes.remove(Publisher)
     if isinstance(runner, WorkerRunner | LocalRunner):
+        raise_file_limit()
         WorkerHooks(environment, runner)
     if isinstance(runner, MasterRunner | LocalRunner):
         MasterHooks(environment, runner, opts)

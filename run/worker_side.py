@@ -12,7 +12,7 @@ import psutil
 
 from backend.plan import Plan
 from backend.reader import Reader
-from measure.meter import CONNECT, JOIN, TRIGGER, Meter
+from measure.meter import Meter
 from measure.report import triggers_from
 from measure.summary import LOOP_LAG
 from tasks.context import RunContext, install
@@ -31,7 +31,6 @@ _ANSWERS_S: Final = 12.0
 _QUIET_S: Final = 0.5
 _MOST_QUIET_S: Final = 5.0
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_FED_BY_REQUESTS: Final = frozenset({CONNECT, JOIN, TRIGGER})
 
 
 class WorkerSide:
@@ -121,7 +120,7 @@ class WorkerSide:
         lags_us, self._lags_us = self._lags_us, array("q")
         report, samples = context.meter.take_report(second, health, {LOOP_LAG: lags_us})
         for name, latencies_us in samples.items():
-            if name not in _FED_BY_REQUESTS:
+            if name in Reader.events:
                 locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
         self._send(
             messages.REPORT,

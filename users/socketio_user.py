@@ -81,7 +81,7 @@ class SocketIOUser(User):
         if failure:
             meter.connect_failed(f"connect: {failure}")
             raise StopUser(failure)
-        meter.connected(started_ns, time.time_ns())
+        meter.connected(started_ns, time.time_ns(), self.client.eio.phases_ns)
 
     def join(self, room: int, timeout_s: float = JOIN_TIMEOUT_S) -> None:
         """Join a room of the plan and wait for the answer; a refusal or silence is counted.

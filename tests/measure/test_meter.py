@@ -161,12 +161,12 @@ def test_a_room_without_triggers_and_a_trigger_without_members(meter: Meter) -> 
 
 def test_reports_are_numbered_and_carry_each_thing_once(meter: Meter) -> None:
     member(meter, 0)
-    meter.connected(0, 5_000_000)
+    meter.connected(0, 5_000_000, {"tcp": 1_000_000})
     meter.trigger_answered(trigger(), 1.0)
     first, _ = meter.take_report(1, {"cpu_percent": 1.0}, {"lag": array("q", [3])})
     second, _ = meter.take_report(2, {}, {})
     assert (first.number, second.number) == (1, 2)
     assert (len(first.triggers), len(second.triggers)) == (1, 0)
-    assert set(first.latencies) == {"connect", "trigger", "lag"}
+    assert set(first.latencies) == {"connect", "connect_tcp", "connect_socketio", "trigger", "lag"}
     assert second.latencies == {}
     assert first.gauges == {"connected": 1, "members": 1}
