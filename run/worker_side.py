@@ -54,9 +54,11 @@ class WorkerSide:
         return self._context
 
     def on_plan(self, data: dict[str, Any]) -> None:
-        """A run begins."""
-        gevent.killall(self._loops)
+        """A run begins. The plan of the run that is under way, sent again, changes nothing."""
         plan = Plan.from_message(data)
+        if self._context is not None and self._context.plan.run_id == plan.run_id:
+            return
+        gevent.killall(self._loops)
         self._context = RunContext(plan, Meter(plan.run, Reader()))
         install(self._environment, self._context)
         self._process.cpu_percent()

@@ -43,8 +43,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         (tool,) = marker.args
         if not _has(tool):
             if os.environ.get("CI"):
-                pytest.fail(f"{tool} is missing, and .ci/run installs it")
-            pytest.skip(f"{tool} is missing")
+                pytest.fail(f"{tool} is missing, and .ci/run installs it with what it needs")
+            pytest.skip(f"{tool}, or what it needs, is missing: .ci/run installs it")
 
 
 @pytest.fixture(scope="session")

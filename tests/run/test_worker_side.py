@@ -1,0 +1,51 @@
+"""The worker's half, with a real Locust environment and a list for a channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+from locust.env import Environment
+
+from backend.plan import Plan, Room
+from run import messages
+from run.worker_side import WorkerSide
+from tasks.context import current_context
+
+PLAN = Plan("run-1", "0123abcd", "http://x", (Room("p", "a", "t"),), 1.0, 1)
+
+
+def side() -> tuple[WorkerSide, Environment, list[tuple[str, dict[str, Any]]]]:
+    environment = Environment()
+    sent: list[tuple[str, dict[str, Any]]] = []
+    return WorkerSide(environment, lambda kind, data: sent.append((kind, data))), environment, sent
+
+
+def test_a_plan_that_comes_again_keeps_what_was_measured() -> None:
+    worker, environment, _ = side()
+    worker.on_plan(PLAN.to_message())
+    first = current_context(environment)
+    worker.on_plan(PLAN.to_message())
+    assert current_context(environment) is first
+
+
+def test_drained_follows_its_reports_and_totals_agree_with_them() -> None:
+    worker, environment, sent = side()
+    worker.on_plan(PLAN.to_message())
+    context = current_context(environment)
+    context.meter.trigger_due()
+    context.in_flight = 1
+    gevent.spawn_later(0.05, setattr, context, "in_flight", 0)
+    worker.on_drain({})
+    assert context.closing.is_set()
+    assert [kind for kind, _ in sent][-2:] == [messages.REPORT, messages.DRAINED]
+    worker.on_settle({})
+    kind, data = sent[-1]
+    assert kind == messages.TOTALS
+    last_report = [data for kind, data in sent if kind == messages.REPORT][-1]["report"]
+    assert data["totals"]["counters"] == last_report["counters"] | {"foreign": 0}
+    assert data["totals"]["reports"] == last_report["number"]
+    assert context.over.is_set()
+    worker.on_settle({})
+    assert sent[-1] is not None
+    assert sum(kind == messages.TOTALS for kind, _ in sent) == 1

@@ -1,0 +1,37 @@
+"""The reference backend as a process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backend import contract
+
+from ..support import start_backend
+
+if TYPE_CHECKING:
+    from backend.rows import OwnedRoom
+
+    from ..support import Backend
+
+
+def test_another_database_is_used_and_left_alone(documented: Backend) -> None:
+    second = start_backend("as-built", "--throttle-limit", "0", "--database-url", documented.database_url)
+    try:
+        account = {"email": "shared@example.org", "password": "Aa1@aaaa"}
+        assert second.request("POST", contract.SIGNUP, body=account)[0] == 201
+        assert documented.request("POST", contract.LOGIN, body=account)[0] == 200
+    finally:
+        assert second.stop() == 0
+        assert documented.sql("DELETE FROM users WHERE email = 'shared@example.org' RETURNING 1") == [(1,)]
+
+
+def test_the_throttle_can_be_switched_on_when_documented() -> None:
+    backend = start_backend("documented", "--throttle-limit", "2")
+    try:
+        assert [backend.request("GET", contract.PROJECTS)[0] for _ in range(3)] == [401, 401, 429]
+    finally:
+        backend.stop()
+
+
+def test_both_profiles_share_what_is_no_profile_s(backend: Backend, room: OwnedRoom) -> None:
+    assert backend.request("GET", contract.HEALTH_INFO)[2]["profile"] == backend.profile
