@@ -154,10 +154,13 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=500)
     parser.add_argument("--rate", type=float, default=50.0, help="broadcasts a second to one room of all")
     parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--only", help="clients to compare, with commas (default: all that are here)")
     options = parser.parse_args()
     rounds: list[dict[str, Measured]] = []
     with tempfile.TemporaryDirectory(prefix="loadtest-bench-") as folder:
         there, missing = peers(Path(folder), options.rate)
+        if options.only:
+            there = [peer for peer in there if peer.name in options.only.split(",")]
         for name in missing:
             sys.stdout.write(f"left out: {name} is not installed here\n")
         for number in range(options.rounds):
@@ -172,7 +175,8 @@ def main() -> None:
                 sys.stdout.flush()
             rounds.append(one)
     results = summarise(rounds)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    if not options.only:
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     for name, figure in results.items():
         sys.stdout.write(f"{name:22} {figure['median']:7.2f}  ({figure['min']:.2f} to {figure['max']:.2f})\n")
 

@@ -129,11 +129,7 @@ class Presence:
         ledger = self.ledgers.get(broadcast.key)
         if ledger is None:
             ledger = self.ledgers[broadcast.key] = SequenceLedger()
-        # In line is what nearly all are.
-        if ledger.next == broadcast.seq:
-            ledger.next += 1
-            broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
-        elif ledger.record(broadcast.seq):
+        if ledger.record(broadcast.seq):
             broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
 
     def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:
