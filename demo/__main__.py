@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from run.exit_codes import ExitCode
 from target.profile import PROFILES
 
-from .processes import end, start, wait_for_line
+from .processes import end, free_port, start, wait_for_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,14 +125,6 @@ class Demo:
         if code in (ExitCode.SETUP_FAILED, 1, ExitCode.USAGE):
             _say(_last_error(self._logs / "master.log"))
         return code
-
-
-def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _end_fleet(master: subprocess.Popen[str], workers: list[subprocess.Popen[str]]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -76,3 +77,11 @@ def wait_for_line(process: subprocess.Popen[str], log: Path, start_of_line: str,
             break
         time.sleep(0.05)
     raise TimeoutError(f"no line {start_of_line!r} in {log}")
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

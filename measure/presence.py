@@ -116,9 +116,8 @@ class Presence:
             # Whoever leaves for good while offline is not offline any more.
             self.spans.append(Span(now_ns, now_ns, End.LEFT))
 
-    def ledger(self, publisher: int, slot: int) -> SequenceLedger:
-        """The ledger of one stream's slot."""
-        key = ledger_key(publisher, slot)
+    def ledger(self, key: int) -> SequenceLedger:
+        """The ledger of one stream's slot, by `ledger_key`."""
         ledger = self.ledgers.get(key)
         if ledger is None:
             ledger = self.ledgers[key] = SequenceLedger()
@@ -126,10 +125,7 @@ class Presence:
 
     def receive(self, broadcast: Broadcast, received_ns: int) -> None:
         """A broadcast of this room arrived; its first arrival is timed."""
-        ledger = self.ledgers.get(broadcast.key)
-        if ledger is None:
-            ledger = self.ledgers[broadcast.key] = SequenceLedger()
-        if ledger.record(broadcast.seq):
+        if self.ledger(broadcast.key).record(broadcast.seq):
             broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
 
     def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:

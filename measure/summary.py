@@ -22,7 +22,8 @@ LOOP_LAG = "loop_lag"
 _BATCH = 20
 _MANY_CONNECTIONS = 50
 _MANY_MEMBERS = 20
-_EXHAUSTED = ("too many open files", "cannot assign requested address", "no file descriptors")
+_EXHAUSTED = ("out of file descriptors", "out of local ports")
+"""How the transport says that descriptors or ports ran out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ def build(
     """The summary of a run that is over."""
     rooms = fleet.rooms()
     deliveries = _all(counts for slots in rooms.values() for counts in slots)
-    times = _all_deliveries(fleet, reader)
-    verdict, reasons = validity.judge(_evidence(facts, fleet, deliveries, times))
+    times = all_deliveries(fleet, reader)
+    verdict, reasons = validity.judge(_evidence(facts, fleet, deliveries))
     figures = _figures(facts, fleet, rooms, times)
     valid = verdict is validity.Verdict.VALID
     return {
@@ -151,14 +152,15 @@ def _all(counts: Any) -> Counts:
     return total
 
 
-def _all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:
+def all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:
+    """The latencies of all timed events in one histogram."""
     merged = new_histogram()
     for event in {slot.event for slot in reader.slots}:
         merged.add(fleet.latencies[event])
     return merged
 
 
-def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts, times: Any) -> validity.Evidence:
+def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts) -> validity.Evidence:
     lag = fleet.latencies[LOOP_LAG]
     failures = fleet.by_key("failures")
     workers = fleet.workers.values()
@@ -175,7 +177,6 @@ def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts, times: Any) -> 
         user_errors=fleet.counter("user_errors"),
         clocks=len({worker.clock for worker in workers}) or 1,
         loop_lag_p99_ms=summarise(lag)["p99"],
-        latency_p50_ms=summarise(times)["p50"],
         cpu_percent=max((_mean(worker.cpu_percent) or 0.0 for worker in workers), default=None),
         cpu_warning=facts.cpu_warning,
     )

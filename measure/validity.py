@@ -23,7 +23,7 @@ class Evidence:
     """What a run says of itself.
 
     Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), cpu_percent (the busiest
-    worker's mean), latency_p50_ms. lost_workers: those that sent no totals. uncounted_reports: workers whose
+    worker's mean). lost_workers: those that sent no totals. uncounted_reports: workers whose
     totals do not match the sum of their reports. exhausted: failures for want of descriptors or ports.
     """
 
@@ -39,7 +39,6 @@ class Evidence:
     user_errors: int = 0
     clocks: int = 1
     loop_lag_p99_ms: float | None = None
-    latency_p50_ms: float | None = None
     cpu_percent: float | None = None
     cpu_warning: bool = False
 

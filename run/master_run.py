@@ -17,7 +17,7 @@ from backend.rest import RestClient
 from faults import Fault
 from measure import summary as summaries
 from measure.fleet import Fleet
-from measure.latency import new_histogram, summarise
+from measure.latency import summarise
 from transport.channel import RECEIVE_CLOCK
 
 from . import console, options, record
@@ -114,10 +114,8 @@ class Run:
 
     def progress(self) -> str:
         """A line on how it goes."""
-        times = new_histogram()
-        for event in {slot.event for slot in Reader.slots}:
-            times.add(self.fleet.latencies[event])
-        return console.progress(time.monotonic() - self._began_s, self.fleet, summarise(times))
+        times = summarise(summaries.all_deliveries(self.fleet, Reader()))
+        return console.progress(time.monotonic() - self._began_s, self.fleet, times)
 
     def write(self, *, cpu_warning: bool) -> ExitCode:
         """Write the record, print the outcome, make the report."""

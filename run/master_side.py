@@ -48,11 +48,6 @@ class MasterSide:
         self._secrets = secret_options
         self._run: Run | None = None
 
-    @property
-    def running(self) -> bool:
-        """Whether a run is under way."""
-        return self._run is not None
-
     def begin(self, opts: argparse.Namespace) -> None:
         """Prepare a run and send every worker its plan.
 

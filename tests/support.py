@@ -135,16 +135,20 @@ class Wire:
                 return int.from_bytes(data[:2], "big") if len(data) >= 2 else 1005
 
 
+def locust_environment() -> dict[str, str]:
+    """Our environment for a Locust that patches the standard library, as it does for everybody else."""
+    return {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
+
+
 def run_locust(
     backend_url: str, *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = 90
 ) -> subprocess.CompletedProcess[str]:
     """Run Locust headless with the project's locustfile, to its end."""
-    inherited = {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
     return subprocess.run(
         [*command, "--host", backend_url, *arguments],
         cwd=ROOT,
-        env={**inherited, **(environment or {})},
+        env={**locust_environment(), **(environment or {})},
         capture_output=True,
         text=True,
         timeout=timeout_s,

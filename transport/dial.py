@@ -54,10 +54,7 @@ class Dialled:
 
 
 class Dialler:
-    """Opens connections of one process; resolves each name once.
-
-    :param ssl_context: for wss; None for the system's trust.
-    """
+    """Opens connections of one process; resolves each name once."""
 
     def __init__(self) -> None:
         self._turns = BoundedSemaphore(MAX_DIALS)
@@ -75,6 +72,7 @@ class Dialler:
         """Open a WebSocket.
 
         :param url: ws:// or wss://, with path and query.
+        :param ssl_context: for wss; None for the system's trust.
         :raises DialError: if that fails.
         """
         parts = urlsplit(url)

@@ -75,7 +75,7 @@ class SocketIOUser(User):
                 wait_timeout=CONNECT_TIMEOUT_S,
             )
         except socketio.exceptions.ConnectionError as error:
-            failure = self._refusal or _reason(error)
+            failure = self._refusal or str(error)
         connect_ms = (time.perf_counter() - started_s) * 1000
         report_act(self.environment, "WS", _CONNECT, connect_ms, failure)
         if failure:
@@ -160,7 +160,7 @@ class SocketIOUser(User):
             raise EventTimeoutError(f"no {contract.JOINED} within {timeout_s:g} s")
         if answered is refused:
             (said,) = refused.wait(0) or ("",)
-            raise JoinRefusedError(str(said.get("message", said) if isinstance(said, dict) else said))
+            raise JoinRefusedError(_said(said))
 
     # python-socketio's handlers
 
@@ -171,8 +171,7 @@ class SocketIOUser(User):
         self._was_connected = True
 
     def _on_connect_error(self, data: Any = None) -> None:
-        said = data.get("message", data) if isinstance(data, dict) else data
-        self._refusal = str(said)
+        self._refusal = _said(data)
 
     def _on_disconnect(self, reason: str = "") -> None:
         if not self._leaving:
@@ -187,11 +186,6 @@ class SocketIOUser(User):
             self.join(room)
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost cause of a failed connect, in a few words."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return str(cause.strerror).lower()
-        error, cause = cause, cause.__cause__ or cause.__context__
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _said(answer: Any) -> str:
+    """What a refusal of the backend says."""
+    return str(answer.get("message", answer) if isinstance(answer, dict) else answer)

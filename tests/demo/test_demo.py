@@ -14,13 +14,13 @@ import pytest
 
 from run.exit_codes import ExitCode, of_summary
 
-from ..support import ROOT, children_of, summary_of
+from ..support import ROOT, children_of, locust_environment, summary_of
 
 pytestmark = pytest.mark.slow
 
 
 def start(results: Path, temporary: Path, *more: str) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
+    environment = locust_environment()
     command = [sys.executable, "-m", "demo", "--users", "40", "--rooms", "2", "--results-dir", str(results), *more]
     return subprocess.Popen(
         command,

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
+from demo.processes import free_port
 from run.exit_codes import ExitCode, of_summary
 
-from ..support import ROOT, SECRET, children_of, run_locust, start_backend, summary_of
+from ..support import ROOT, SECRET, children_of, locust_environment, run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,12 +148,8 @@ def test_source_addresses_have_budgets_of_their_own(tmp_path: Path) -> None:
 @contextmanager
 def fleet(backend: Backend, results: Path, *more: str, workers: int = 2) -> Iterator[list[subprocess.Popen[str]]]:
     """A master and its workers by hand, as any Locust user starts them."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    environment = {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
+    port = str(free_port())
+    environment = locust_environment()
     locust = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py")]
     master = [
         *(*locust, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--headless"),
@@ -245,11 +242,7 @@ def test_processes_interrupted_together_count_to_the_end(documented: Backend, tm
 
 
 def test_locust_s_own_processes_switch(documented: Backend, tmp_path: Path) -> None:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     ports = ["--master-bind-port", port, "--master-port", port]
     load(documented, tmp_path, "--processes", "2", *ports, "--no-report")
     summary = summary_of(tmp_path)
@@ -288,12 +281,8 @@ def until(happens: Callable[[], bool]) -> None:
 
 
 def test_two_runs_from_the_web_page(documented: Backend, tmp_path: Path) -> None:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
+    port = free_port()
+    environment = locust_environment()
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--web-host", "127.0.0.1"]
     command += ["--web-port", str(port), "--results-dir", str(tmp_path), "--no-report", "--host", documented.url]
     log = (tmp_path / "log").open("w")

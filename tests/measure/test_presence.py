@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measure.presence import Counts, End, Presence
+from measure.presence import Counts, End, Presence, ledger_key
 from measure.triggers import Outcome, StreamLog, Trigger
 
 FLIGHT = 10
@@ -29,7 +29,7 @@ def settle(presence: Presence, log: StreamLog) -> Counts:
 
 def receive(presence: Presence, *seqs: int) -> None:
     for seq in seqs:
-        presence.ledger(PUBLISHER, SLOT).record(seq)
+        presence.ledger(ledger_key(PUBLISHER, SLOT)).record(seq)
 
 
 def member(joined_ns: int) -> Presence:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from backend.reader import Reader
 from measure.fleet import Fleet
 from measure.latency import fold, new_histogram
@@ -12,6 +14,7 @@ from measure.presence import Counts
 from measure.report import Totals, WorkerReport
 from measure.slo import Objective
 from measure.summary import RunFacts, build, room_rows, worker_rows
+from transport.dial import _EXHAUSTED as EXHAUSTED
 
 FACTS = RunFacts(
     run_id="r",
@@ -118,6 +121,16 @@ def test_a_worker_without_totals_makes_the_run_invalid() -> None:
 
 def test_locust_s_cpu_warning_is_evidence() -> None:
     assert summary_of(fleet_of(), replace(FACTS, cpu_warning=True))["validity"]["verdict"] == "suspect"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("reason", EXHAUSTED.values())
+def test_what_the_transport_calls_exhausted_makes_the_run_invalid(reason: str) -> None:
+    fleet = fleet_of()
+    (totals,) = fleet.totals()
+    totals.failures[f"connect: tcp: {reason}"] = 3
+    validity = summary_of(fleet)["validity"]
+    assert validity["verdict"] == "invalid"  # type: ignore[index]
+    assert "3 connections failed for want of" in validity["reasons"][0]  # type: ignore[index]
 
 
 def test_tables() -> None:

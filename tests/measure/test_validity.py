@@ -9,7 +9,7 @@ import pytest
 
 from measure.validity import RULES, Evidence, Verdict, judge
 
-GOOD = Evidence(expected=1000, due=1000, loop_lag_p99_ms=1.0, latency_p50_ms=5.0, cpu_percent=50.0)
+GOOD = Evidence(expected=1000, due=1000, loop_lag_p99_ms=1.0, cpu_percent=50.0)
 
 FIRES: dict[str, dict[str, Any]] = {
     "nothing measured": {"expected": 0},
