@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .latency import fold, new_histogram
 from .presence import Counts, End, Presence
 from .recogniser import Broadcast, Kind, Recogniser
@@ -16,6 +18,7 @@ from .triggers import Outcome, Trigger, TriggerLog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .latency import Samples
     from .sighting import FrameReader
 
 FLIGHT_NS = 2_000_000_000
@@ -29,30 +32,18 @@ TRIGGER = "trigger"
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """One user's account: where it is a member, and what it received. Implements the transport's observer."""
+    """One user's account: where it is a member, and what it received."""
 
     meter: Meter
+    number: int
     presences: dict[int, Presence] = field(default_factory=dict)
 
-    def observe(self, event: str, frame: bytes, received_ns: int) -> None:
-        """A frame with a broadcast arrived at this user's socket."""
-        meter = self.meter
-        meter.received += 1
-        broadcast = meter.known.get(frame) or meter.recognise(event, frame)
-        # What is no delivery, or not yet, has no room, so that nobody is present in it.
-        presence = self.presences.get(broadcast.room)
-        if presence is not None and presence.open:
-            ledger = presence.ledgers.get(broadcast.key)
-            if ledger is not None and ledger.next == broadcast.seq:
-                # As `Presence.receive` for what is in line, nearly all: a call costs more than what it does.
-                ledger.next += 1
-                broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
-            else:
-                presence.receive(broadcast, received_ns)
-        elif broadcast.kind is Kind.DELIVERY:
+    def receive(self, broadcast: Broadcast, received_ns: int) -> None:
+        """A broadcast arrived that is not simply the next one of its stream."""
+        if broadcast.kind is Kind.DELIVERY:
             self.deliver(broadcast, received_ns)
         else:
-            meter.set_aside(self, broadcast, received_ns)
+            self.meter.set_aside(self, broadcast, received_ns)
 
     def deliver(self, broadcast: Broadcast, received_ns: int) -> None:
         """A broadcast of a known trigger arrived: to a member, or to somebody who is none."""
@@ -65,7 +56,7 @@ class Account:
     def joining(self, room: int) -> None:
         """The user asked to join: from now on a broadcast of this room is no leak."""
         if room not in self.presences:
-            self.presences[room] = Presence(room)
+            self.presences[room] = Presence(room, self.number, self.meter.lines[room])
 
     def joined(self, room: int, now_ns: int) -> None:
         """The backend answered that the user is in the room."""
@@ -99,7 +90,7 @@ class Account:
 
 
 class Meter:
-    """All accounts of one worker.
+    """All accounts of one worker. Implements the transport's observer; a member's number is its account's.
 
     :param run: the run's 8 hexadecimal digits; what carries another run's trace is foreign.
     :param reader: tells what a frame is.
@@ -115,6 +106,7 @@ class Meter:
         self._report_number = 0
         self._connects: list[tuple[int, int]] = []
         self.known = self._recogniser.known
+        self.lines = self._recogniser.lines
         self.received = 0
         self.leaked: Counter[int] = Counter()
         self.counters: Counter[str] = Counter()
@@ -125,15 +117,22 @@ class Meter:
 
     def open_account(self) -> Account:
         """An account for a new user."""
-        account = Account(self)
+        account = Account(self, len(self._accounts))
         self._accounts.append(account)
         return account
 
     # What arrives
 
-    def recognise(self, event: str, frame: bytes) -> Broadcast:
-        """What a frame is that was not seen lately."""
-        return self._recogniser.recognise(event, frame)
+    def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
+        """A frame with a broadcast arrived at an account's socket."""
+        self.received += 1
+        broadcast = self.known.get(frame) or self._recogniser.recognise(event, frame)
+        if broadcast.line.get(member) == broadcast.seq:
+            # Nearly all: nothing of the member's own needs to be looked at.
+            broadcast.line[member] = broadcast.next_seq
+            broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
+        else:
+            self._accounts[member].receive(broadcast, received_ns)
 
     def set_aside(self, account: Account, broadcast: Broadcast, received_ns: int) -> None:
         """A frame arrived that is no delivery, or not yet."""
@@ -222,28 +221,25 @@ class Meter:
 
     def take_report(
         self, at_s: int, health: Mapping[str, float], more_us: Mapping[str, array[int]]
-    ) -> tuple[WorkerReport, dict[str, array[int]]]:
+    ) -> tuple[WorkerReport, dict[str, Samples]]:
         """What happened since the last report.
 
         :param health: of the worker process itself.
         :param more_us: further samples in µs, measured elsewhere.
-        :returns: the report, and the raw latencies in µs for Locust's own statistics.
+        :returns: the report, and the raw latencies of the traced events in µs, for Locust's own statistics.
         """
-        samples, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
-        for event, taken_us in self._recogniser.take_samples_us().items():
-            samples[event] = taken_us
-        triggers, self._new_triggers = self._new_triggers, []
+        own, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
+        latencies = self._recogniser.take_samples_us()
+        samples = {**{name: np.array(taken_us) for name, taken_us in {**own, **more_us}.items()}, **latencies}
         self.counters["negative_latency"] += sum(
-            latency_us < 0
-            for event in {slot.event for slot in self._reader.slots}
-            if event in samples
-            for latency_us in samples[event]
+            int(np.count_nonzero(latencies_us < 0)) for latencies_us in latencies.values()
         )
         encoded = {}
-        for name, values in {**samples, **more_us}.items():
+        for name, values_us in samples.items():
             histogram = new_histogram()
-            fold(histogram, values)
+            fold(histogram, values_us)
             encoded[name] = histogram.encode()
+        triggers, self._new_triggers = self._new_triggers, []
         self._report_number += 1
         gauges = {
             "connected": self.counters["connects"]
@@ -260,7 +256,7 @@ class Meter:
             gauges=gauges,
             health=dict(health),
         )
-        return report, samples
+        return report, latencies
 
     def _all_counters(self) -> dict[str, int]:
         return {**self.counters, "received": self.received}

@@ -33,6 +33,12 @@ _MOST_SLOTS: Final = 16
 _EMPTY: Final = SequenceLedger()
 
 
+Line = dict[int, int]
+"""Of one stream's slot in one room: the number of each member that is present -> the sequence number that is its
+next in line. Whoever receives just that may count it up and need not look at the presence; the presence's ledger
+catches up when it is asked."""
+
+
 class End(Enum):
     """How a span of membership ended."""
 
@@ -94,6 +100,10 @@ class Presence:
     """A user's membership in a room over the whole run, across reconnections."""
 
     room: int
+    member: int = 0
+    """The user's number."""
+    lines: dict[int, Line] = field(default_factory=dict)
+    """The room's: `ledger_key` -> line."""
     open: bool = False
     """Whether the user is a member now."""
     spans: list[Span] = field(default_factory=list)
@@ -110,6 +120,8 @@ class Presence:
         """The membership ended."""
         if self.open:
             self.open = False
+            for key, ledger in self.ledgers.items():
+                ledger.next = self._line(key).pop(self.member, ledger.next)
             self.spans[-1].ended_ns = now_ns
             self.spans[-1].end = end
         elif end is End.LEFT and self.spans and self.spans[-1].end is End.LOST:
@@ -125,8 +137,13 @@ class Presence:
 
     def receive(self, broadcast: Broadcast, received_ns: int) -> None:
         """A broadcast of this room arrived; its first arrival is timed."""
-        if self.ledger(broadcast.key).record(broadcast.seq):
+        ledger = self.ledger(broadcast.key)
+        line = broadcast.line
+        ledger.next = line.get(self.member, ledger.next)
+        if ledger.record(broadcast.seq):
             broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
+        if self.open:
+            line[self.member] = ledger.next
 
     def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:
         """The parts of a stream that count for this user, in order and without overlap."""
@@ -162,6 +179,8 @@ class Presence:
         :param flight_ns: how long a broadcast may be in flight.
         :returns: slot -> counts.
         """
+        for key, ledger in self.ledgers.items():
+            ledger.next = self._line(key).get(self.member, ledger.next)
         result = {slot: Counts() for slot in range(slots)}
         for publisher, log in logs.items():
             parts = [part for part in self.parts(log, flight_ns) if part.start < part.stop]
@@ -175,6 +194,9 @@ class Presence:
                     delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
                     _count(counts, expected, delivered, owed)
         return result
+
+    def _line(self, key: int) -> Line:
+        return self.lines.get(key, {})
 
 
 def ledger_key(publisher: int, slot: int) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from .presence import ledger_key
 from .sighting import Corrupt, Keyed, Traced
@@ -13,7 +16,9 @@ from .sighting import Corrupt, Keyed, Traced
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .latency import Samples
     from .meter import Account
+    from .presence import Line
     from .sighting import FrameReader
     from .triggers import Trigger
 
@@ -38,8 +43,9 @@ class Kind(Enum):
 class Broadcast:
     """One broadcast; everything that its deliveries have in common.
 
-    latencies_ns: the run's own list for this event. key: of the ledger, see `presence.ledger_key`. waiting:
-    (account, received_ns) of the deliveries that came before the trigger was known.
+    latencies_ns: the run's own list for this event. key: of the ledger, see `presence.ledger_key`. line: who is to
+    get it next; nobody, as long as it is no delivery. waiting: (account, received_ns) of the deliveries that came
+    before the trigger was known.
     """
 
     event: str
@@ -49,16 +55,23 @@ class Broadcast:
     room: int = -1
     key: int = 0
     seq: int = 0
+    next_seq: int = 0
     due_ns: int = 0
+    line: Line = field(default_factory=dict)
     waiting: list[tuple[Account, int]] = field(default_factory=list)
 
-    def resolve(self, room: int, publisher: int, seq: int, due_ns: int) -> None:
-        """The trigger is known."""
+    def resolve(self, room: int, publisher: int, seq: int, due_ns: int, lines: dict[int, Line]) -> None:
+        """The trigger is known.
+
+        :param lines: the room's, by `ledger_key`.
+        """
         self.kind = Kind.DELIVERY
         self.room = room
         self.key = ledger_key(publisher, self.slot)
         self.seq = seq
+        self.next_seq = seq + 1
         self.due_ns = due_ns
+        self.line = lines.setdefault(self.key, {})
 
 
 class Recogniser:
@@ -71,6 +84,8 @@ class Recogniser:
         self._run = run
         self._reader = reader
         self.known: dict[bytes, Broadcast] = {}
+        self.lines: defaultdict[int, dict[int, Line]] = defaultdict(dict)
+        """Room -> its lines; see `presence.Line`."""
         self._latencies_ns: dict[str, array[int]] = {slot.event: array("q") for slot in reader.slots}
         self._triggers: dict[str, Trigger] = {}
         self._waiting: dict[tuple[str, int], Broadcast] = {}
@@ -93,16 +108,16 @@ class Recogniser:
             self._triggers[trigger.key] = trigger
             for slot in range(len(self._reader.slots)):
                 if (broadcast := self._waiting.pop((trigger.key, slot), None)) is not None:
-                    broadcast.resolve(trigger.room, trigger.publisher, trigger.seq, trigger.due_ns)
+                    self._resolve(broadcast, trigger)
                     resolved.append(broadcast)
         return resolved
 
-    def take_samples_us(self) -> dict[str, array[int]]:
+    def take_samples_us(self) -> dict[str, Samples]:
         """Event -> the latencies in µs since they were last taken."""
         taken = {}
         for event, latencies_ns in self._latencies_ns.items():
             if latencies_ns:
-                taken[event] = array("q", [latency_ns // 1000 for latency_ns in latencies_ns])
+                taken[event] = np.array(latencies_ns) // 1000
                 del latencies_ns[:]
         return taken
 
@@ -116,16 +131,20 @@ class Recogniser:
             run, room, publisher, seq, due_ns = sighting.trace
             broadcast = self._new(event, Kind.FOREIGN, sighting.slot)
             if run == self._run:
-                broadcast.resolve(room, publisher, seq, due_ns)
+                broadcast.resolve(room, publisher, seq, due_ns, self.lines[room])
             return broadcast
         if isinstance(sighting, Keyed):
             broadcast = self._new(event, Kind.WAITING, sighting.slot)
             trigger = self._triggers.get(sighting.key)
             if trigger is None:
                 return self._waiting.setdefault((sighting.key, sighting.slot), broadcast)
-            broadcast.resolve(trigger.room, trigger.publisher, trigger.seq, trigger.due_ns)
+            self._resolve(broadcast, trigger)
             return broadcast
         return self._new(event, Kind.CORRUPT if isinstance(sighting, Corrupt) else Kind.UNTRACED)
+
+    def _resolve(self, broadcast: Broadcast, trigger: Trigger) -> None:
+        lines = self.lines[trigger.room]
+        broadcast.resolve(trigger.room, trigger.publisher, trigger.seq, trigger.due_ns, lines)
 
     def _new(self, event: str, kind: Kind, slot: int = 0) -> Broadcast:
         return Broadcast(event, kind, self._latencies_ns.setdefault(event, array("q")), slot)

@@ -15,7 +15,7 @@ class SequenceLedger:
 
     def __init__(self) -> None:
         self._first = self.next = -1
-        """The number after the largest that came: whoever gets it may count it up instead of calling `record`."""
+        """The number after the largest that came."""
         self._gaps: list[tuple[int, int]] | None = None
         self.duplicates = 0
         self.reordered = 0

@@ -120,10 +120,9 @@ class WorkerSide:
             "rss_bytes": float(self._process.memory_info().rss),
         }
         lags_us, self._lags_us = self._lags_us, array("q")
-        report, samples = context.meter.take_report(second, health, {LOOP_LAG: lags_us})
-        for name, latencies_us in samples.items():
-            if name in Reader.events:
-                locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
+        report, latencies = context.meter.take_report(second, health, {LOOP_LAG: lags_us})
+        for name, latencies_us in latencies.items():
+            locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
         self._send(
             messages.REPORT,
             {"run_id": context.plan.run_id, "clock": self._clock, "report": report.to_message()},

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import struct
-import sys
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
@@ -13,18 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 import gevent
 from gevent import socket as gevent_socket
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .observer import NOBODY
+from .poller import ANCILLARY_BYTES, KERNEL_TIMESTAMPS, READ_BYTES, TIMESPEC
 
-READ_BYTES: Final = 8 * 1024
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .known_reads import Known
+    from .observer import Observer
+    from .poller import Poller
+
 _SO_TIMESTAMPNS: Final = 35
-_ANCILLARY_BYTES: Final = 64
-_TIMESPEC: Final = struct.Struct("qq")
-_READ: Final = 1
 _WRITE: Final = 2
+_NOTHING: Final[Mapping[Any, Known]] = {}
 MAX_QUEUED_BYTES: Final = 4 * 1024 * 1024
 
-KERNEL_TIMESTAMPS: Final = sys.platform == "linux"
 RECEIVE_CLOCK: Final = "kernel" if KERNEL_TIMESTAMPS else "user-space"
 """Where receive timestamps are taken: in the kernel when the last segment that was read arrived, or else when the
 process read it."""
@@ -41,29 +42,65 @@ class Channel:
     :param name: names the connection in errors.
     """
 
-    __slots__ = ("_on_data", "_on_end", "_queue", "_queued_bytes", "_reader", "_sock", "_writer", "name")
+    __slots__ = (
+        "_on_data",
+        "_on_end",
+        "_poller",
+        "_queue",
+        "_queued_bytes",
+        "_writer",
+        "known",
+        "member",
+        "name",
+        "observer",
+        "sock",
+    )
 
     def __init__(self, sock: socket.socket, name: str) -> None:
-        self._sock = sock
+        self.sock = sock
         self.name = name
-        self._reader: Any = None
+        self._poller: Poller | None = None
         self._writer: Any = None
         self._queue: deque[bytes] | None = None
         self._queued_bytes = 0
         self._on_data: Callable[[bytes, int], None] | None = None
         self._on_end: Callable[[str], None] | None = None
+        self.known: Mapping[Any, Known] = _NOTHING
+        """Reads that go to the observer at once, and to nobody else. The poller's; see `shorten`."""
+        self.observer: Observer = NOBODY
+        self.member = 0
         if KERNEL_TIMESTAMPS:
             sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
-    def start(self, on_data: Callable[[bytes, int], None], on_end: Callable[[str], None]) -> None:
+    def start(self, poller: Poller, on_data: Callable[[bytes, int], None], on_end: Callable[[str], None]) -> None:
         """Have the hub call `on_data(bytes, received_ns)` for every read, and `on_end(why)` once at the end.
 
         Both run in the hub and must not block. received_ns: nanoseconds since the epoch.
         """
         self._on_data = on_data
         self._on_end = on_end
-        self._reader = gevent.get_hub().loop.io(self._sock.fileno(), _READ)
-        self._reader.start(self._readable)
+        self._poller = poller
+        poller.add(self.sock.fileno(), self)
+
+    def shorten(self, known: Mapping[Any, Known], observer: Observer, member: int) -> None:
+        """From now on, show known reads to the observer instead of calling `on_data`.
+
+        Right only as long as the connection is between two messages.
+        """
+        self.known = known
+        self.observer = observer
+        self.member = member
+
+    def take(self, data: bytes | OSError, received_ns: int) -> None:
+        """Take what the poller has read; nothing is the end of the stream."""
+        if self._on_data is None:
+            return  # closed since it was read
+        if isinstance(data, OSError):
+            self._end(_reason(data))
+        elif data:
+            self._on_data(data, received_ns)
+        else:
+            self._end("closed by the peer")
 
     def receive(self, timeout_s: float) -> tuple[bytes, int]:
         """Wait in this greenlet for the next bytes; only before the start. Empty at the end of the stream.
@@ -87,7 +124,7 @@ class Channel:
             self._enqueue(data)
             return
         try:
-            sent = self._sock.send(data)
+            sent = self.sock.send(data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
@@ -96,44 +133,30 @@ class Channel:
         if sent < len(data):
             self._queue = deque()
             self._enqueue(data[sent:])
-            self._writer = gevent.get_hub().loop.io(self._sock.fileno(), _WRITE)
+            self._writer = gevent.get_hub().loop.io(self.sock.fileno(), _WRITE)
             self._writer.start(self._writable)
 
     def close(self) -> None:
         """Stop watching and close the socket; nothing is called any more."""
-        for watcher in (self._reader, self._writer):
-            if watcher is not None:
-                watcher.stop()
-                watcher.close()
-        self._reader = self._writer = None
+        if self._poller is not None:
+            self._poller.remove(self.sock.fileno())
+            self._poller = None
+        if self._writer is not None:
+            self._writer.stop()
+            self._writer.close()
+            self._writer = None
         self._queue = None
         self._on_data = self._on_end = None
-        self._sock.close()
+        self.known = _NOTHING
+        self.sock.close()
 
     def _read(self) -> tuple[bytes, int]:
         """One read, and the kernel's timestamp of the last segment in it."""
-        data, ancillary, _, _ = self._sock.recvmsg(READ_BYTES, _ANCILLARY_BYTES)
+        data, ancillary, _, _ = self.sock.recvmsg(READ_BYTES, ANCILLARY_BYTES)
         if ancillary:
-            seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
+            seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
             return data, seconds * 1_000_000_000 + nanoseconds
         return data, time.time_ns()
-
-    def _readable(self) -> None:
-        # As `_read`: here a call costs more than what it does.
-        try:
-            data, ancillary, _, _ = self._sock.recvmsg(READ_BYTES, _ANCILLARY_BYTES)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._end(_reason(error))
-            return
-        if not data:
-            self._end("closed by the peer")
-        elif ancillary:
-            seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
-            self._on_data(data, seconds * 1_000_000_000 + nanoseconds)  # type: ignore[misc]  # set while it runs
-        else:
-            self._on_data(data, time.time_ns())  # type: ignore[misc]
 
     def _enqueue(self, data: bytes) -> None:
         if self._queued_bytes + len(data) > MAX_QUEUED_BYTES:
@@ -149,7 +172,7 @@ class Channel:
         try:
             while queue:
                 data = queue[0]
-                sent = self._sock.send(data)
+                sent = self.sock.send(data)
                 self._queued_bytes -= sent
                 if sent < len(data):
                     queue[0] = data[sent:]
@@ -174,7 +197,7 @@ class Channel:
         left_s = deadline_s - time.monotonic()
         if left_s <= 0:
             raise TimeoutError("timed out")
-        wait(self._sock.fileno(), timeout=left_s, timeout_exc=TimeoutError("timed out"))
+        wait(self.sock.fileno(), timeout=left_s, timeout_exc=TimeoutError("timed out"))
 
 
 class TlsChannel(Channel):
@@ -211,18 +234,22 @@ class TlsChannel(Channel):
         self._tls.write(data)
         self._flush()
 
-    def _readable(self) -> None:
+    def take(self, data: bytes | OSError, received_ns: int) -> None:
+        """As of a plain channel."""
+        if isinstance(data, OSError) or not data:
+            super().take(data, received_ns)
+            return
+        self._incoming.write(data)
         try:
-            data, received_ns = self._read()
+            plain: bytes | OSError = self._decrypt()
         except BlockingIOError:
             return
-        except OSError as error:
-            self._end(_reason(error))
-            return
-        if data:
-            self._on_data(data, received_ns)  # type: ignore[misc]
-        else:
-            self._end("closed by the peer")
+        except ssl.SSLError as error:
+            plain = error
+        super().take(plain, received_ns)
+
+    def shorten(self, known: Mapping[Any, Known], observer: Observer, member: int) -> None:
+        """What is read is encrypted, and never known."""
 
     def _flush(self) -> None:
         if self._outgoing.pending:
@@ -245,18 +272,24 @@ class TlsChannel(Channel):
         if not encrypted:
             return b"", received_ns
         self._incoming.write(encrypted)
+        return self._decrypt(), received_ns
+
+    def _decrypt(self) -> bytes:
+        """What came; nothing after the peer's good-bye.
+
+        :raises BlockingIOError: for a record that is not whole yet, or one that carries no data.
+        """
         parts = []
         try:
             while part := self._tls.read(READ_BYTES):
                 parts.append(part)
         except ssl.SSLWantReadError:
             self._flush()
-        except ssl.SSLZeroReturnError:
             if not parts:
-                return b"", received_ns
-        if not parts:
-            raise BlockingIOError  # a record that is not whole yet, or one that carries no data
-        return b"".join(parts), received_ns
+                raise BlockingIOError from None
+        except ssl.SSLZeroReturnError:
+            pass
+        return b"".join(parts)
 
 
 def _reason(error: OSError) -> str:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import socketio
 from socketio import packet
 
-from .engine import EngineIOClient, Observer
+from .engine import EngineIOClient
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-__all__ = ["Observer", "SocketIOClient"]
+    from .observer import Observer
 
 
 class SocketIOClient(socketio.Client):
@@ -52,13 +52,14 @@ class SocketIOClient(socketio.Client):
             self.namespaces = {}
             raise socketio.exceptions.ConnectionError(f"lost at once: {self.eio.end_reason}")
 
-    def observe(self, observer: Observer, events: Iterable[str]) -> None:
+    def observe(self, observer: Observer, events: Iterable[str], member: int = 0) -> None:
         """Show the named events of the default namespace to an observer.
 
         An observed event goes on to python-socketio only if somebody handles it.
+
+        :param member: the observer's own number for this connection.
         """
-        self.eio.observed = {event.encode(): event for event in events}
-        self.eio.observer = observer
+        self.eio.observe(observer, events, member)
         self._note_handled()
 
     def on(self, event: str, handler: Any = None, namespace: str | None = None) -> Any:
@@ -77,11 +78,11 @@ class SocketIOClient(socketio.Client):
     def _note_handled(self) -> None:
         """Tell the transport which observed events somebody handles, so that it does not ask for each frame."""
         all_events = self._get_namespace_handler("/", ())[0] is not None
-        self.eio.handled = {
+        self.eio.handle(
             event
-            for event in self.eio.observed.values()
+            for event in self.eio.known.observed.values()
             if all_events or self._get_event_handler(event, "/", ())[0] is not None
-        }
+        )
 
     def _handle_eio_message(self, data: str | bytes) -> None:
         """A packet arrived: decode it here, in the hub; what it sets off runs in the connection's lane.

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import engineio
 from engineio import packet
 from gevent.event import Event
 
 from .gevent_engine import NO_QUEUE, GeventEngine
-from .known_reads import event_name
+from .known_reads import KnownReads, event_name
 from .lanes import Lane
+from .observer import NOBODY
 from .opening import insecure_context, open_engine, with_cookies
 from .shared import shared
 from .websocket_frames import (
@@ -32,35 +33,27 @@ from .websocket_frames import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Container, Mapping
+    from collections.abc import Iterable, Mapping
 
     from .channel import Channel
+    from .known_reads import Known
+    from .observer import Observer
     from .websocket_frames import FrameParser
 
 logger = logging.getLogger(__name__)
 
 
-class Observer(Protocol):
-    """Sees broadcasts before anybody decodes them. Called in the hub: it must not block."""
-
-    def observe(self, event: str, frame: bytes, received_ns: int) -> None:
-        """One event arrived.
-
-        :param frame: the packet's text as it came, undecoded, Engine.IO's and Socket.IO's types included.
-        :param received_ns: nanoseconds since the epoch; see `channel.RECEIVE_CLOCK`.
-        """
-        ...
-
-
-_NOTHING: Final[Mapping[bytes, str]] = {}
+_NOTHING: Final[Mapping[Any, Known]] = {}
+_UNOBSERVED: Final = KnownReads(())
 
 
 class EngineIOClient(GeventEngine):
     """See the module. Its public interface is that of `engineio.Client`."""
 
-    observer: Observer | None = None
-    observed: Mapping[bytes, str] = _NOTHING
-    handled: Container[str] = ()
+    observer: Observer = NOBODY
+    member = 0
+    known = _UNOBSERVED
+    handled: frozenset[str] = frozenset()
     """Observed events that are decoded and handed on all the same."""
     source_address: str | None = None
     ssl_context: ssl.SSLContext | None = None
@@ -79,7 +72,18 @@ class EngineIOClient(GeventEngine):
         super().__init__(**options)
         self.shared = shared()
         self.lane = Lane(self.shared.servers)
-        self._known_reads = self.shared.known.reads
+
+    def observe(self, observer: Observer, events: Iterable[str], member: int) -> None:
+        """Show the named events to an observer."""
+        self.observer = observer
+        self.member = member
+        self.known = self.shared.known(events)
+        self._shorten()
+
+    def handle(self, events: Iterable[str]) -> None:
+        """Decode these events and hand them on, though they are observed."""
+        self.handled = frozenset(events).intersection(self.known.observed.values())
+        self._shorten()
 
     # What python-engineio's interface promises
 
@@ -154,7 +158,8 @@ class EngineIOClient(GeventEngine):
                 raise engineio.exceptions.ConnectionError(f"connect handler failed: {error}") from error
         self._heard()
         self.shared.watch(self)
-        opened.channel.start(self._on_data, self._on_end)
+        opened.channel.start(self.shared.poller, self._on_data, self._on_end)
+        self._shorten()
         for opcode, payload in opened.messages:
             self._on_message(opcode, payload, opened.received_ns)
         return True
@@ -167,17 +172,11 @@ class EngineIOClient(GeventEngine):
     # Receiving; all of it in the hub
 
     def _on_data(self, data: bytes, received_ns: int) -> None:
+        """A read that the channel's short way has not taken."""
         if self._parser.idle:
-            known = self._known_reads.get(data) or self.shared.known.learn(data)
+            known = self.known.reads.get(data) or self.known.learn(data)
             if known is not None:
-                name, payload = known
-                event = self.observed.get(name)
-                if event is None:
-                    self._take(payload)
-                else:
-                    self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]  # set together
-                    if event in self.handled:
-                        self._take(payload)
+                self._on_observed(*known, received_ns)
                 return
         try:
             messages = self._parser.feed(data)
@@ -187,8 +186,15 @@ class EngineIOClient(GeventEngine):
             self._write(CLOSE, error.code.to_bytes(2, "big"))
             self.break_off(f"protocol error of the server: {error}")
             return
+        self._shorten()
         for opcode, payload in messages:
             self._on_message(opcode, payload, received_ns)
+
+    def _shorten(self) -> None:
+        """Spare this object the reads whose bytes say everything, where nobody else wants them."""
+        if self._channel is not None:
+            short = self._parser.idle and not self.handled
+            self._channel.shorten(self.known.reads if short else _NOTHING, self.observer, self.member)
 
     def _on_message(self, opcode: int, payload: bytes, received_ns: int) -> None:
         if opcode == TEXT:
@@ -206,10 +212,15 @@ class EngineIOClient(GeventEngine):
             )
 
     def _on_text(self, payload: bytes, received_ns: int) -> None:
-        event = self.observed.get(event_name(payload))
-        if event is not None:
-            self.observer.observe(event, payload, received_ns)  # type: ignore[union-attr]
-        if event is None or event in self.handled:
+        event = self.known.observed.get(event_name(payload))
+        if event is None:
+            self._take(payload)
+        else:
+            self._on_observed(event, payload, received_ns)
+
+    def _on_observed(self, event: str, payload: bytes, received_ns: int) -> None:
+        self.observer.observe(self.member, event, payload, received_ns)
+        if event in self.handled:
             self._take(payload)
 
     def _take(self, payload: bytes) -> None:

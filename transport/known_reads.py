@@ -1,17 +1,23 @@
 """Remembers what reads were, by their bytes: the members of a room read the same frame, one after the other.
 
-Pure. A read that is one whole text frame with a Socket.IO event is remembered; everything else is not.
+Pure. A read that is one whole text frame with an observed Socket.IO event is remembered; everything else is not.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .websocket_frames import single_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _EVENT_HEAD: Final = b'42["'
 _MOST: Final = 4096
 _LONGEST_BYTES: Final = 4096
+
+Known = tuple[str, bytes]
+"""(event's name, payload)."""
 
 
 def event_name(payload: bytes) -> bytes:
@@ -20,14 +26,14 @@ def event_name(payload: bytes) -> bytes:
 
 
 class KnownReads:
-    """The last few thousand different reads."""
+    """The last few thousand different reads with one of the observed events."""
 
-    def __init__(self) -> None:
-        self.reads: dict[bytes, tuple[bytes, bytes]] = {}
-        """Bytes that were read -> (event's name, payload)."""
+    def __init__(self, events: Iterable[str]) -> None:
+        self.observed: dict[bytes, str] = {event.encode(): event for event in events}
+        self.reads: dict[bytes, Known] = {}
 
-    def learn(self, data: bytes) -> tuple[bytes, bytes] | None:
-        """What a read is that is not known yet; None if it is more or less than one event in one frame.
+    def learn(self, data: bytes) -> Known | None:
+        """What a read is that is not known yet; None if it is more or less than one observed event in one frame.
 
         Only for a connection whose parser is idle: otherwise the bytes mean something else.
         """
@@ -35,10 +41,10 @@ class KnownReads:
         if not start or len(data) > _LONGEST_BYTES:
             return None
         payload = data[start:]
-        name = event_name(payload)
-        if not name:
+        event = self.observed.get(event_name(payload))
+        if event is None:
             return None
         if len(self.reads) >= _MOST:
             self.reads.clear()
-        known = self.reads[data] = (name, payload)
+        known = self.reads[data] = (event, payload)
         return known

@@ -11,10 +11,11 @@ import gevent
 from .dial import Dialler
 from .known_reads import KnownReads
 from .lanes import Servers
+from .poller import Poller
 from .timer_wheel import TimerWheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _KEYS_AT_ONCE: Final = 1024
 
@@ -35,7 +36,8 @@ class Shared:
     def __init__(self) -> None:
         self.dialler = Dialler()
         self.servers = Servers()
-        self.known = KnownReads()
+        self.poller = Poller()
+        self._known: dict[frozenset[str], KnownReads] = {}
         self._wheel: TimerWheel[Watched] = TimerWheel(time.monotonic())
         self._timer: Any = None
         self._keys: Iterator[bytes] = iter(())
@@ -47,6 +49,11 @@ class Shared:
         block = os.urandom(4 * _KEYS_AT_ONCE)
         self._keys = iter([block[at : at + 4] for at in range(0, len(block), 4)])
         return next(self._keys)
+
+    def known(self, events: Iterable[str]) -> KnownReads:
+        """What connections that are observed for the same events have read."""
+        key = frozenset(events)
+        return self._known.setdefault(key, KnownReads(key))
 
     def watch(self, connection: Watched) -> None:
         """Have a connection told when its deadline is over."""

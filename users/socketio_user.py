@@ -47,7 +47,7 @@ class SocketIOUser(User):
         self.run_context = current_context(self.environment)
         self.account = self.run_context.meter.open_account()
         self.client = SocketIOClient()
-        self.client.observe(self.account, Reader.events)
+        self.client.observe(self.run_context.meter, Reader.events, self.account.number)
         self.client.on("connect", self._on_connect)
         self.client.on("connect_error", self._on_connect_error)
         self.client.on("disconnect", self._on_disconnect)

@@ -32,7 +32,7 @@ def main() -> None:
     def connect() -> None:
         account = meter.open_account()
         client = SocketIOClient()
-        client.observe(account, Reader.events)
+        client.observe(meter, Reader.events, account.number)
         client.connect(url, auth={"token": "x" * 200}, transports=["websocket"], wait_timeout=10)
         joined = Inbox(client).expect(contract.JOINED)
         account.joining(0)

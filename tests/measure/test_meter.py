@@ -57,18 +57,18 @@ def counts(totals: Totals, room: int = 0) -> list[tuple[int, int, int]]:
 
 def test_a_whole_burst(meter: Meter) -> None:
     account = member(meter, 0)
-    account.observe(contract.AGENT_LOG, log_frame(), 10 * S + 5_000_000)
+    meter.observe(account.number, contract.AGENT_LOG, log_frame(), 10 * S + 5_000_000)
     meter.trigger_answered(trigger(), 3.0)
-    account.observe(contract.TASK_STATUS_UPDATE, status_frame("IN_PROGRESS"), 10 * S + 6_000_000)
-    account.observe(contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 9_000_000)
-    account.observe(contract.AGENT_LOG, b'2["agentLog",{"message":"[Docker]"}]', 10 * S)
+    meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("IN_PROGRESS"), 10 * S + 6_000_000)
+    meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 9_000_000)
+    meter.observe(account.number, contract.AGENT_LOG, b'2["agentLog",{"message":"[Docker]"}]', 10 * S)
     totals = meter.settle()
     assert counts(totals) == [(1, 1, 0)] * 3
     assert totals.untraced == {contract.AGENT_LOG: 1}
 
 
 def test_latency_is_from_due_to_received(meter: Meter) -> None:
-    member(meter, 0).observe(contract.AGENT_LOG, log_frame(due_ns=10 * S), 10 * S + 7_000_000)
+    meter.observe(member(meter, 0).number, contract.AGENT_LOG, log_frame(due_ns=10 * S), 10 * S + 7_000_000)
     report, samples = meter.take_report(10, {}, {})
     assert list(samples[contract.AGENT_LOG]) == [7000]
     histogram = new_histogram()
@@ -78,7 +78,7 @@ def test_latency_is_from_due_to_received(meter: Meter) -> None:
 
 def test_an_update_before_its_trigger_is_known_keeps_its_own_time(meter: Meter) -> None:
     account = member(meter, 0)
-    account.observe(contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 4_000_000)
+    meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 4_000_000)
     meter.learn([trigger()])
     _, samples = meter.take_report(10, {}, {})
     assert list(samples[contract.TASK_STATUS_UPDATE]) == [4000]
@@ -86,39 +86,39 @@ def test_an_update_before_its_trigger_is_known_keeps_its_own_time(meter: Meter) 
 
 
 def test_an_update_of_somebody_else_s_task_is_foreign(meter: Meter) -> None:
-    member(meter, 0).observe(contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S)
+    meter.observe(member(meter, 0).number, contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S)
     assert meter.settle().counters["foreign"] == 1
 
 
 def test_another_run_s_trace_is_foreign(meter: Meter) -> None:
-    member(meter, 0).observe(contract.AGENT_LOG, log_frame(run="ffffffff"), 10 * S)
+    meter.observe(member(meter, 0).number, contract.AGENT_LOG, log_frame(run="ffffffff"), 10 * S)
     assert meter.settle().counters["foreign"] == 1
 
 
 def test_a_broadcast_of_a_room_one_is_not_in_has_leaked(meter: Meter) -> None:
     account = member(meter, 0)
-    account.observe(contract.AGENT_LOG, log_frame(room=5), 10 * S)
+    meter.observe(account.number, contract.AGENT_LOG, log_frame(room=5), 10 * S)
     assert meter.settle().leaked == {5: 1}
 
 
 def test_a_broadcast_long_after_leaving_has_leaked(meter: Meter) -> None:
     account = member(meter, 0)
     account.left(0, 10 * S)
-    account.observe(contract.AGENT_LOG, log_frame(seq=0), 10 * S + FLIGHT_NS - 1)
-    account.observe(contract.AGENT_LOG, log_frame(seq=1), 10 * S + FLIGHT_NS)
+    meter.observe(account.number, contract.AGENT_LOG, log_frame(seq=0), 10 * S + FLIGHT_NS - 1)
+    meter.observe(account.number, contract.AGENT_LOG, log_frame(seq=1), 10 * S + FLIGHT_NS)
     assert meter.settle().leaked == {0: 1}
 
 
 def test_a_broadcast_between_joining_and_joined_is_no_leak(meter: Meter) -> None:
     account = meter.open_account()
     account.joining(0)
-    account.observe(contract.AGENT_LOG, log_frame(), 10 * S)
+    meter.observe(account.number, contract.AGENT_LOG, log_frame(), 10 * S)
     assert not meter.settle().leaked
 
 
 def test_a_damaged_trace_is_corrupt_and_its_broadcast_lost(meter: Meter) -> None:
     account = member(meter, 0)
-    account.observe(contract.AGENT_LOG, log_frame().replace(RUN.encode(), b"0123abce"), 10 * S)
+    meter.observe(account.number, contract.AGENT_LOG, log_frame().replace(RUN.encode(), b"0123abce"), 10 * S)
     meter.learn([trigger()])
     totals = meter.settle()
     assert totals.counters["corrupt"] == 1
@@ -128,7 +128,7 @@ def test_a_damaged_trace_is_corrupt_and_its_broadcast_lost(meter: Meter) -> None
 def test_a_duplicate_is_counted_and_not_timed(meter: Meter) -> None:
     account = member(meter, 0)
     for _ in range(2):
-        account.observe(contract.AGENT_LOG, log_frame(), 10 * S)
+        meter.observe(account.number, contract.AGENT_LOG, log_frame(), 10 * S)
     meter.learn([trigger()])
     _, samples = meter.take_report(10, {}, {})
     assert len(samples[contract.AGENT_LOG]) == 1

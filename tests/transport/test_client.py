@@ -27,7 +27,7 @@ url, token, room, mode, transports = sys.argv[1:]
 say = lambda *what: print(json.dumps(what), flush=True)
 
 class Observer:
-    def observe(self, event, frame, received_ns):
+    def observe(self, member, event, frame, received_ns):
         say("observed", event, frame.decode(), abs(time.time_ns() - received_ns) < 10**9)
 
 client = SocketIOClient(reconnection=False)

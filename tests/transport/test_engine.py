@@ -362,7 +362,7 @@ class Seen:
     def __init__(self) -> None:
         self.frames: list[tuple[str, bytes, int]] = []
 
-    def observe(self, event: str, frame: bytes, received_ns: int) -> None:
+    def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
         self.frames.append((event, frame, received_ns))
 
 
@@ -413,6 +413,54 @@ def test_a_catch_all_handler_gets_observed_events_too(client: SocketIOClient) ->
         connect(client, peer.url)
         until(lambda: bool(handled))
     assert handled == [("a", 1)]
+
+
+def test_bytes_that_are_known_are_no_event_inside_another_message(client: SocketIOClient) -> None:
+    def send(conversation: Conversation) -> None:
+        known = conversation.frame(Opcode.TEXT, b'42["a",1]')
+        wrapped = conversation.frame(Opcode.BINARY, known)
+        announced = conversation.frame(Opcode.TEXT, b'451-["b",{"_placeholder":true,"num":0}]')
+        for data in (known, announced, wrapped[: -len(known)], known, known):
+            conversation.sock.sendall(data)
+            gevent.sleep(0.05)  # so that each is a read of its own
+        stay(conversation)
+
+    seen = Seen()
+    client.observe(seen, ["a"])
+    with Peer(opened(send)) as peer:
+        connect(client, peer.url)
+        until(lambda: len(seen.frames) == 2)
+        time.sleep(0.1)
+    assert len(seen.frames) == 2
+
+
+def test_an_observer_that_raises_harms_no_other_connection(capfd: pytest.CaptureFixture[str]) -> None:
+    class Raises(Seen):
+        def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
+            super().observe(member, event, frame, received_ns)
+            raise RuntimeError("the observer's own trouble")
+
+    go = Event()
+
+    def send(conversation: Conversation) -> None:
+        go.wait()
+        for number in range(3):
+            conversation.text(f'42["a",{number}]')
+        stay(conversation)
+
+    observers = [Raises(), Seen(), Raises(), Seen()]
+    clients = [SocketIOClient() for _ in observers]
+    with Peer(opened(send)) as peer:
+        for one, observer in zip(clients, observers, strict=True):
+            one.observe(observer, ["a"])
+            connect(one, peer.url)
+        go.set()
+        until(lambda: all(observer.frames for observer in observers))
+        until(lambda: len(observers[1].frames) == len(observers[3].frames) == 3)
+        assert all(one.connected for one in clients)
+        for one in clients:
+            one.disconnect()
+    assert "the observer's own trouble" in capfd.readouterr().err
 
 
 # Handlers

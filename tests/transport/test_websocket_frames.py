@@ -248,13 +248,14 @@ def test_close_codes() -> None:
     assert close_code(b"\x0f\xa0go away") == (4000, "go away")
 
 
-def test_known_reads_are_single_events() -> None:
-    known = KnownReads()
+def test_known_reads_are_single_observed_events() -> None:
+    known = KnownReads(["agentLog"])
     event = b'42["agentLog",{"message":"x"}]'
-    assert known.learn(server_frame(TEXT, event)) == (b"agentLog", event)
-    assert known.reads[server_frame(TEXT, event)] == (b"agentLog", event)
+    assert known.learn(server_frame(TEXT, event)) == ("agentLog", event)
+    assert known.reads[server_frame(TEXT, event)] == ("agentLog", event)
     for other in (
         server_frame(TEXT, b"2"),
+        server_frame(TEXT, b'42["joinedRoom",1]'),
         server_frame(TEXT, b'42/ns,["agentLog"]'),
         server_frame(BINARY, event),
         server_frame(TEXT, event) * 2,
@@ -266,7 +267,7 @@ def test_known_reads_are_single_events() -> None:
 
 
 def test_known_reads_are_bounded() -> None:
-    known = KnownReads()
+    known = KnownReads(["n"])
     for number in range(10_000):
         known.learn(server_frame(TEXT, f'42["n",{number}]'.encode()))
     assert len(known.reads) <= 4096

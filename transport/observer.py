@@ -1,0 +1,27 @@
+"""What the transport shows broadcasts to, before anybody decodes them."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+
+class Observer(Protocol):
+    """Sees chosen events of any number of connections. Called in the hub: it must not block."""
+
+    def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
+        """One event arrived.
+
+        :param member: the number that the observer gave the connection.
+        :param frame: the packet's text as it came, undecoded, Engine.IO's and Socket.IO's types included.
+        :param received_ns: nanoseconds since the epoch; see `channel.RECEIVE_CLOCK`.
+        """
+        ...
+
+
+class _Nobody:
+    def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
+        """Nobody has asked for anything."""
+
+
+NOBODY: Final[Observer] = _Nobody()
+"""Where nobody observes."""
