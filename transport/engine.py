@@ -13,7 +13,7 @@ import engineio
 from engineio import packet
 from gevent.event import Event
 
-from .gevent_engine import NO_QUEUE, GeventEngine
+from .gevent_engine import GeventEngine
 from .known_reads import KnownReads, event_name
 from .lanes import Lane
 from .observer import NOBODY
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from .websocket_frames import FrameParser
 
 logger = logging.getLogger(__name__)
-
 
 _NOTHING: Final[Mapping[Any, Known]] = {}
 _UNOBSERVED: Final = KnownReads(())
@@ -98,12 +97,7 @@ class EngineIOClient(GeventEngine):
     def disconnect(self, abort: bool = False, reason: str | None = None) -> None:  # noqa: ARG002 - its interface
         """Say good-bye and close."""
         if self._channel is None:
-            if self.state == "connected":
-                # The writing task takes this one along; python-engineio would then wait for a poll to come back,
-                # which some servers let hang until their ping's time-out.
-                self._send_packet(packet.Packet(packet.CLOSE))
-                self.sleep(0)
-            super().disconnect(abort=True, reason=reason)
+            super().disconnect(reason=reason)
             return
         if self.state == "connected":
             self._write(TEXT, b"1")
@@ -163,11 +157,6 @@ class EngineIOClient(GeventEngine):
         for opcode, payload in opened.messages:
             self._on_message(opcode, payload, opened.received_ns)
         return True
-
-    def _flush_polling(self) -> None:
-        while not self.queue.empty():
-            self._send_packet(self.queue.get_nowait())
-        self.queue = NO_QUEUE
 
     # Receiving; all of it in the hub
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import engineio
 import gevent
+from engineio import packet
 from gevent.event import Event
 from gevent.queue import Empty, JoinableQueue
 
@@ -46,6 +47,20 @@ class GeventEngine(engineio.Client):
         """Of gevent."""
         gevent.sleep(seconds)
 
+    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:  # noqa: ARG002 - its interface
+        """Say good-bye and close, without waiting."""
+        if self.state == "connected":
+            # The writing task takes this one along; python-engineio would then wait for a poll to come back,
+            # which some servers let hang until their ping's time-out.
+            self._send_packet(packet.Packet(packet.CLOSE))
+            self.sleep(0)
+        super().disconnect(abort=True, reason=reason)
+
     def _connect_polling(self, url: str, headers: dict[str, str], engineio_path: str) -> Any:
         self.queue = JoinableQueue()
         return super()._connect_polling(url, headers, engineio_path)
+
+    def _flush_polling(self) -> None:
+        while not self.queue.empty():
+            self._send_packet(self.queue.get_nowait())
+        self.queue = NO_QUEUE

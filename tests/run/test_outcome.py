@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from locust.stats import RequestStats
 
@@ -76,8 +77,8 @@ def test_the_summary_fits_a_screen_and_names_its_verdict() -> None:
 
 def test_locust_is_fed_real_times() -> None:
     stats = RequestStats()
-    locust_stats.feed(stats, "agentLog", [500, 147_000, 2_000], 1000.5)
-    locust_stats.feed(stats, "agentLog", [8_000], 1001.5)
+    locust_stats.feed(stats, "agentLog", np.array([500, 147_000, 2_000]), 1000.5)
+    locust_stats.feed(stats, "agentLog", np.array([8_000]), 1001.5)
     entry = stats.entries[("agentLog", "RECV")]
     assert (entry.num_requests, entry.min_response_time, entry.max_response_time) == (4, 0.5, 147.0)
     assert entry.total_response_time == 157.5
@@ -88,5 +89,5 @@ def test_locust_is_fed_real_times() -> None:
 
 def test_nothing_is_fed_where_nothing_came() -> None:
     stats = RequestStats()
-    locust_stats.feed(stats, "agentLog", [], 1.0)
+    locust_stats.feed(stats, "agentLog", np.array([], dtype=np.int64), 1.0)
     assert not stats.entries
