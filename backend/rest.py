@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -12,6 +12,9 @@ import urllib3
 from faults import Fault, Owner
 
 from . import contract
+
+if TYPE_CHECKING:
+    import ssl
 
 _TIMEOUT_S = 10.0
 
@@ -67,9 +70,16 @@ class RestClient:
     :param host: the backend's URL, e.g. `https://staging.example.org`.
     :param source_address: a local address to leave from; None for the system's choice.
     :param connections: how many connections are kept open.
+    :param ssl_context: for https; None for the system's trust.
     """
 
-    def __init__(self, host: str, source_address: str | None = None, connections: int = 8) -> None:
+    def __init__(
+        self,
+        host: str,
+        source_address: str | None = None,
+        connections: int = 8,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         self._host = host.rstrip("/")
         source = (source_address, 0) if source_address else None
         self._pool = urllib3.PoolManager(
@@ -78,6 +88,7 @@ class RestClient:
             retries=False,
             timeout=urllib3.Timeout(total=_TIMEOUT_S),
             source_address=source,
+            ssl_context=ssl_context,
         )
 
     def close(self) -> None:

@@ -1,11 +1,15 @@
 // The server that all clients are compared on: Socket.IO 4.8, one room, broadcasts with a trace at a fixed rate.
-// Commands on standard input: "burst RATE SECONDS"; answers on standard output are lines of JSON.
+// Commands on standard input: "members", and "burst RATE SECONDS"; answers on standard output are lines of JSON.
+// Arguments, for wss: the files of a key and of its certificate.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { createInterface } from "node:readline";
 import { crc32 } from "node:zlib";
 import { Server } from "socket.io";
 
-const http = createServer();
+const [key, cert] = process.argv.slice(2).map((file) => readFileSync(file));
+const http = key ? createSecureServer({ key, cert }) : createServer();
 const io = new Server(http, { perMessageDeflate: false, transports: ["websocket"] });
 const say = (what) => console.log(JSON.stringify(what));
 let seq = 0;
@@ -32,8 +36,10 @@ function broadcast() {
   });
 }
 
+const countMembers = () => io.sockets.adapter.rooms.get("bench")?.size ?? 0;
+
 function burst(rate, seconds) {
-  const members = io.sockets.adapter.rooms.get("bench")?.size ?? 0;
+  const members = countMembers();
   const started = performance.now();
   const total = Math.round(rate * seconds);
   let sent = 0;
@@ -49,6 +55,7 @@ function burst(rate, seconds) {
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   const [command, ...numbers] = line.split(" ");
+  if (command === "members") say({ members: countMembers() });
   if (command === "burst") burst(...numbers.map(Number));
 });
 process.stdin.on("end", () => process.exit(0));

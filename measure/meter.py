@@ -99,7 +99,8 @@ class Meter:
     def __init__(self, run: str, reader: FrameReader) -> None:
         self._reader = reader
         self._recogniser = Recogniser(run, reader)
-        self._accounts: list[Account] = []
+        self.accounts: list[Account] = []
+        """By number."""
         self._log = TriggerLog()
         self._new_triggers: list[Trigger] = []
         self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))
@@ -117,8 +118,8 @@ class Meter:
 
     def open_account(self) -> Account:
         """An account for a new user."""
-        account = Account(self, len(self._accounts))
-        self._accounts.append(account)
+        account = Account(self, len(self.accounts))
+        self.accounts.append(account)
         return account
 
     # What arrives
@@ -132,7 +133,7 @@ class Meter:
             broadcast.line[member] = broadcast.next_seq
             broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
         else:
-            self._accounts[member].receive(broadcast, received_ns)
+            self.accounts[member].receive(broadcast, received_ns)
 
     def set_aside(self, account: Account, broadcast: Broadcast, received_ns: int) -> None:
         """A frame arrived that is no delivery, or not yet."""
@@ -245,7 +246,7 @@ class Meter:
             "connected": self.counters["connects"]
             - self.counters["connections_lost"]
             - self.counters["disconnects"],
-            "members": sum(account.is_member for account in self._accounts),
+            "members": sum(account.is_member for account in self.accounts),
         }
         report = WorkerReport(
             number=self._report_number,
@@ -267,7 +268,7 @@ class Meter:
         rooms: dict[int, list[Counts]] = {}
         members: Counter[int] = Counter()
         logs = {}
-        for account in self._accounts:
+        for account in self.accounts:
             for room, presence in account.presences.items():
                 if room not in logs:
                     logs[room] = self._log.of_room(room)

@@ -88,6 +88,7 @@ class WorkerHooks:
     def __init__(self, environment: Environment, runner: WorkerRunner | LocalRunner) -> None:
         self._runner = runner
         self._side = WorkerSide(environment, runner.send_message)
+        self._listen(messages.ROLL, self._side.on_roll)
         self._listen(messages.PLAN, self._side.on_plan)
         self._listen(messages.TRIGGERS, self._side.on_triggers)
         # These two wait, and Locust's listener for messages must not: the triggers arrive there meanwhile.
@@ -132,6 +133,7 @@ class MasterHooks:
         for name in options.SECRETS:
             setattr(opts, name, "")
         self._side = MasterSide(self._send, self._alive, self._user_counts, secret_options)
+        self._listen(messages.HERE, self._side.on_here)
         self._listen(messages.REPORT, self._side.on_report)
         self._listen(messages.DRAINED, self._side.on_drained)
         self._listen(messages.TOTALS, self._side.on_totals)
@@ -164,7 +166,7 @@ class MasterHooks:
         opts = self._opts
         opts.host = self._environment.host or opts.host
         try:
-            self._side.begin(opts)
+            self._side.begin(opts, self._runner.target_user_count)
         except Exception as error:
             if isinstance(error, Fault):
                 logger.error("%s", error)  # noqa: TRY400 - a fault is one line, without a traceback

@@ -14,6 +14,7 @@ from backend import contract, provision
 from backend.plan import Plan
 from backend.reader import Reader
 from backend.rest import RestClient
+from backend.tls import Trust
 from faults import Fault
 from measure import summary as summaries
 from measure.fleet import Fleet
@@ -40,7 +41,8 @@ class Run:
         self._objectives = options.objectives(opts.slo_file)
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
-        self._client = RestClient(opts.host)
+        self._trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
+        self._client = RestClient(opts.host, ssl_context=self._trust.context())
         self._provision: provision.Provision | None = None
         self._profile = "unknown"
         self.plan: Plan | None = None
@@ -79,6 +81,7 @@ class Run:
             rate_per_s=opts.rate,
             publishers=max(opts.publishers, 1),
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
+            trust=self._trust,
         )
         return self.plan
 

@@ -10,7 +10,7 @@ import gevent
 
 from measure.report import Totals, WorkerReport
 
-from . import console, messages, options
+from . import console, messages, options, roll_call
 from .master_run import Run
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .exit_codes import ExitCode
 
+_ROLL_S: Final = 5.0
 _DRAIN_S: Final = 15.0
 _TOTALS_S: Final = 15.0
 _PROGRESS_S: Final = 5.0
@@ -47,13 +48,16 @@ class MasterSide:
         self._user_counts = user_counts
         self._secrets = secret_options
         self._run: Run | None = None
+        self._answers: dict[str, roll_call.Answer] = {}
 
-    def begin(self, opts: argparse.Namespace) -> None:
+    def begin(self, opts: argparse.Namespace, users: int) -> None:
         """Prepare a run and send every worker its plan.
 
+        :param users: how many Locust users it shall have.
         :raises Fault: if it cannot be prepared; nothing is left behind then.
         """
         options.check(opts, self._secrets)
+        self._call_the_roll(users)
         self._run = Run(opts, self._secrets)
         try:
             plan = self._run.prepare()
@@ -64,6 +68,20 @@ class MasterSide:
         for number, worker_id in enumerate(workers):
             self._run.fleet.enlist(worker_id)
             self._send(messages.PLAN, replace(plan, worker=number, workers=len(workers)).to_message(), worker_id)
+
+    def _call_the_roll(self, users: int) -> None:
+        workers = self._alive()
+        self._answers.clear()
+        for worker_id in workers:
+            self._send(messages.ROLL, {}, worker_id)
+        deadline_s = time.monotonic() + _ROLL_S
+        while not self._answers.keys() >= set(workers) and time.monotonic() < deadline_s:
+            gevent.sleep(0.01)
+        roll_call.check(roll_call.code_version(), workers, self._answers, users)
+
+    def on_here(self, worker_id: str, data: dict[str, Any]) -> None:
+        """A worker answered the roll call."""
+        self._answers[worker_id] = roll_call.Answer(**data)
 
     def welcome(self, worker_id: str) -> None:
         """A worker came, perhaps in the middle of a run."""

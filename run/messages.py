@@ -3,6 +3,8 @@
 ======== ========= ================ ==========================================================
 name     from      data             meaning
 ======== ========= ================ ==========================================================
+ROLL     master    –                a run is about to begin: who are you?
+HERE     worker    an `Answer`      see `roll_call`
 PLAN     master    a `Plan`         a run begins; sent before Locust's own spawn message
 REPORT   worker    a `WorkerReport` one second of measurements
 TRIGGERS master    triggers         what other workers' publishers sent
@@ -19,6 +21,8 @@ from __future__ import annotations
 
 from typing import Final
 
+ROLL: Final = "loadtest.roll"
+HERE: Final = "loadtest.here"
 PLAN: Final = "loadtest.plan"
 REPORT: Final = "loadtest.report"
 TRIGGERS: Final = "loadtest.triggers"

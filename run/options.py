@@ -47,7 +47,8 @@ def add(parser: LocustArgumentParser) -> None:
     )
     option(
         "--source-addresses",
-        "Local addresses that publishers send from in turn, with commas; the backend throttles each on its own",
+        "Local addresses that users connect from in turn, with commas: for more than 28,000 connections to one "
+        "target, and for backends that throttle each address on its own",
         type=_addresses,
         default="",
     )
@@ -75,6 +76,10 @@ def add(parser: LocustArgumentParser) -> None:
         default="",
         secret=True,
     )
+    option("--insecure", "Take any certificate of the backend", action="store_true", default=False)
+    option("--ca-file", "Who signs the backend's certificate (PEM; on every worker)", default="")
+    option("--client-cert", "Our certificate for the backend (PEM; on every worker)", default="")
+    option("--client-key", "Its key, where that is a file of its own", default="")
     option("--tasks-per-room", "Tasks that each project has before the load; by SQL only", type=int, default=0)
     option("--keep-data", "Leave the run's rows in place when it ends", action="store_true", default=False)
     option("--results-dir", "Where the run's record goes (default results)", default="results")

@@ -17,7 +17,8 @@ from measure.report import triggers_from
 from measure.summary import LOOP_LAG
 from tasks.context import RunContext, install
 
-from . import locust_stats, messages
+from . import locust_stats, messages, roll_call
+from .limits import file_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,11 @@ class WorkerSide:
     def context(self) -> RunContext | None:
         """The current run, or the last one."""
         return self._context
+
+    def on_roll(self, _data: dict[str, Any]) -> None:
+        """A run is about to begin."""
+        answer = roll_call.Answer(roll_call.code_version(), file_limit())
+        self._send(messages.HERE, answer.to_message())
 
     def on_plan(self, data: dict[str, Any]) -> None:
         """A run begins. The plan of the run that is under way, sent again, changes nothing."""

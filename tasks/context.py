@@ -37,7 +37,7 @@ class RunContext:
     closing: Event = field(default_factory=Event)
     over: Event = field(default_factory=Event)
     in_flight: int = 0
-    throttled_until_s: dict[str, float] = field(default_factory=dict)
+    throttled_until_s: dict[str | None, float] = field(default_factory=dict)
     _numbers: Counter[str] = field(default_factory=Counter)
 
     def number(self, kind: str) -> int:

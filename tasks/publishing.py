@@ -44,9 +44,8 @@ class Publishing(TaskSet):
         local = self._context.number("publisher")
         self._publisher = plan.publisher_number(local)
         self._index = local * plan.workers + plan.worker
-        addresses = plan.source_addresses
-        self._address = addresses[self._index % len(addresses)] if addresses else ""
-        self._client = RestClient(plan.host, self._address or None, _MAX_IN_FLIGHT)
+        self._address = plan.source_of(local)
+        self._client = RestClient(plan.host, self._address, _MAX_IN_FLIGHT, plan.ssl_context())
         self._next_seq = [0] * len(plan.rooms)
         self._in_flight = 0
 

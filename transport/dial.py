@@ -17,6 +17,7 @@ from gevent.lock import BoundedSemaphore
 
 from . import handshake
 from .channel import Channel, TlsChannel
+from .proxy import ProxyError, proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 MAX_DIALS: Final = 256
 """How many connections are opened at a time; the rest wait their turn."""
 
+_STREAMS: Final = {"upgrade": (101,), "proxy": (200,)}
+"""Answers after which the connection is another's."""
 _PORTS: Final = {"ws": 80, "wss": 443}
 _EXHAUSTED: Final = {
     errno.EMFILE: "out of file descriptors (ulimit -n)",
@@ -35,7 +38,7 @@ _EXHAUSTED: Final = {
 class DialError(ConnectionError):
     """A connection could not be opened.
 
-    :param phase: resolve, tcp, tls or upgrade.
+    :param phase: resolve, tcp, proxy, tls, upgrade or open.
     """
 
     def __init__(self, phase: str, reason: str) -> None:
@@ -77,15 +80,24 @@ class Dialler:
         """
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        try:
+            proxy = proxy_for(parts.scheme, host)
+        except ProxyError as error:
+            raise DialError("proxy", str(error)) from error
         phases_ns: dict[str, int] = {}
         with self._turns:
             deadline_s = time.monotonic() + timeout_s
             started_ns = time.perf_counter_ns()
-            sock = self._connect(host, port, source_address, deadline_s)
+            first = (proxy.host, proxy.port) if proxy else (host, port)
+            sock = self._connect(*first, source_address, deadline_s)
             phases_ns["tcp"] = time.perf_counter_ns() - started_ns
             name = f"{parts.netloc} from port {sock.getsockname()[1]}"
             channel = Channel(sock, name)
             try:
+                if proxy is not None:
+                    started_ns = time.perf_counter_ns()
+                    _tunnel(channel, proxy.request(host, port), deadline_s)
+                    phases_ns["proxy"] = time.perf_counter_ns() - started_ns
                 if parts.scheme == "wss":
                     started_ns = time.perf_counter_ns()
                     context = ssl_context or self._default_context()
@@ -165,25 +177,42 @@ def _upgrade(
     channel: Channel, host: str, path: str, headers: Mapping[str, str], deadline_s: float
 ) -> tuple[bytes, int]:
     key = os.urandom(16)
+    request = handshake.request(host, path, key, headers)
+    response, received_ns = _ask("upgrade", channel, request, deadline_s)
     try:
-        channel.send(handshake.request(host, path, key, headers))
+        handshake.check(response, key)
+    except handshake.HandshakeError as error:
+        raise DialError("upgrade", str(error)) from error
+    return response.rest, received_ns
+
+
+def _tunnel(channel: Channel, request: bytes, deadline_s: float) -> None:
+    """Have a proxy connect this channel to the target."""
+    response, _ = _ask("proxy", channel, request, deadline_s)
+    if response.status != 200:
+        raise DialError("proxy", handshake.refusal(response))
+
+
+def _ask(phase: str, channel: Channel, request: bytes, deadline_s: float) -> tuple[handshake.Response, int]:
+    """Send a request; its answer, whole unless it opens a stream, and when the last of it came."""
+    try:
+        channel.send(request)
         data = b""
         while True:
             more, received_ns = channel.receive(deadline_s - time.monotonic())
             data += more
             response = handshake.parse_response(data)
-            if response is not None and (response.status == 101 or not more or _has_body(response)):
-                break
+            opens = response is not None and response.status in _STREAMS[phase]
+            if response is not None and (opens or not more or _has_body(response)):
+                return response, received_ns
             if not more:
-                raise DialError("upgrade", "the connection was closed before it answered")
-        handshake.check(response, key)
+                raise DialError(phase, "the connection was closed before it answered")
     except handshake.HandshakeError as error:
-        raise DialError("upgrade", str(error)) from error
+        raise DialError(phase, str(error)) from error
     except OSError as error:
         if isinstance(error, DialError):
             raise
-        raise DialError("upgrade", (error.strerror or str(error)).lower()) from error
-    return response.rest, received_ns
+        raise DialError(phase, (error.strerror or str(error)).lower()) from error
 
 
 def _has_body(response: handshake.Response) -> bool:

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import engineio
 from engineio import packet
 from gevent.event import Event
 
-from .gevent_engine import GeventEngine
-from .known_reads import KnownReads, event_name
 from .lanes import Lane
-from .observer import NOBODY
+from .observing import ObservingEngine
 from .opening import insecure_context, open_engine, with_cookies
-from .shared import shared
 from .websocket_frames import (
     BINARY,
     CLOSE,
@@ -33,56 +30,30 @@ from .websocket_frames import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from .channel import Channel
-    from .known_reads import Known
-    from .observer import Observer
-    from .websocket_frames import FrameParser
 
 logger = logging.getLogger(__name__)
 
-_NOTHING: Final[Mapping[Any, Known]] = {}
-_UNOBSERVED: Final = KnownReads(())
 
-
-class EngineIOClient(GeventEngine):
+class EngineIOClient(ObservingEngine):
     """See the module. Its public interface is that of `engineio.Client`."""
 
-    observer: Observer = NOBODY
-    member = 0
-    known = _UNOBSERVED
-    handled: frozenset[str] = frozenset()
-    """Observed events that are decoded and handed on all the same."""
-    source_address: str | None = None
-    ssl_context: ssl.SSLContext | None = None
-    deadline_s = 0.0
-    phases_ns: Mapping[str, int] = {}
-    """What the phases of the last connect took: tcp, tls, upgrade, open."""
-    end_reason = ""
-    """Why the last connection ended, in a few words."""
+    __slots__ = ("_over", "deadline_s", "end_reason", "lane", "phases_ns", "source_address", "ssl_context")
     state: str
     sid: str | None
-    _parser: FrameParser
-    _channel: Channel | None = None
-    _over: Event | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.shared = shared()
         self.lane = Lane(self.shared.servers)
-
-    def observe(self, observer: Observer, events: Iterable[str], member: int) -> None:
-        """Show the named events to an observer."""
-        self.observer = observer
-        self.member = member
-        self.known = self.shared.known(events)
-        self._shorten()
-
-    def handle(self, events: Iterable[str]) -> None:
-        """Decode these events and hand them on, though they are observed."""
-        self.handled = frozenset(events).intersection(self.known.observed.values())
-        self._shorten()
+        self.source_address: str | None = None
+        self.ssl_context: ssl.SSLContext | None = None
+        self.deadline_s = 0.0
+        self.phases_ns: Mapping[str, int] = {}
+        """What the phases of the last connect took: tcp, tls, upgrade, open."""
+        self.end_reason = ""
+        """Why the last connection ended, in a few words."""
+        self._over: Event | None = None
 
     # What python-engineio's interface promises
 
@@ -179,12 +150,6 @@ class EngineIOClient(GeventEngine):
         for opcode, payload in messages:
             self._on_message(opcode, payload, received_ns)
 
-    def _shorten(self) -> None:
-        """Spare this object the reads whose bytes say everything, where nobody else wants them."""
-        if self._channel is not None:
-            short = self._parser.idle and not self.handled
-            self._channel.shorten(self.known.reads if short else _NOTHING, self.observer, self.member)
-
     def _on_message(self, opcode: int, payload: bytes, received_ns: int) -> None:
         if opcode == TEXT:
             self._on_text(payload, received_ns)
@@ -199,18 +164,6 @@ class EngineIOClient(GeventEngine):
             self.break_off(
                 "closed by the server" if code == NO_STATUS else f"closed by the server with {code}{said}"
             )
-
-    def _on_text(self, payload: bytes, received_ns: int) -> None:
-        event = self.known.observed.get(event_name(payload))
-        if event is None:
-            self._take(payload)
-        else:
-            self._on_observed(event, payload, received_ns)
-
-    def _on_observed(self, event: str, payload: bytes, received_ns: int) -> None:
-        self.observer.observe(self.member, event, payload, received_ns)
-        if event in self.handled:
-            self._take(payload)
 
     def _take(self, payload: bytes) -> None:
         """A text message that is not, or not only, the observer's."""

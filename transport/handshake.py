@@ -77,12 +77,17 @@ def check(response: Response, key: bytes) -> None:
     :raises HandshakeError: if it has not, with what it said.
     """
     if response.status != _SWITCHING:
-        raise HandshakeError(f"HTTP {response.status}{_said(response.rest)}")
+        raise HandshakeError(refusal(response))
     expected = base64.b64encode(hashlib.sha1(base64.b64encode(key) + _GUID).digest()).decode()  # noqa: S324
     if response.headers.get("sec-websocket-accept") != expected:
         raise HandshakeError("the server's Sec-WebSocket-Accept is wrong: something between answers for it")
     if response.headers.get("sec-websocket-extensions"):
         raise HandshakeError("the server uses an extension that was not offered")
+
+
+def refusal(response: Response) -> str:
+    """What an answer says that is not the one that was asked for."""
+    return f"HTTP {response.status}{_said(response.rest)}"
 
 
 def _said(body: bytes) -> str:

@@ -46,7 +46,8 @@ class SocketIOUser(User):
         """Take part in the run."""
         self.run_context = current_context(self.environment)
         self.account = self.run_context.meter.open_account()
-        self.client = SocketIOClient()
+        plan = self.run_context.plan
+        self.client = SocketIOClient(plan.source_of(self.run_context.number("user")), plan.ssl_context())
         self.client.observe(self.run_context.meter, Reader.events, self.account.number)
         self.client.on("connect", self._on_connect)
         self.client.on("connect_error", self._on_connect_error)

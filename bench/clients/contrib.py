@@ -15,7 +15,7 @@ _AT_A_TIME = 50
 
 def main() -> None:
     """Run."""
-    url, connections = f"http://127.0.0.1:{sys.argv[1]}", int(sys.argv[2])
+    url, connections = sys.argv[1], int(sys.argv[2])
     events = Events()
     received = 0
 

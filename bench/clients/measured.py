@@ -1,4 +1,6 @@
-"""Ours, with the whole measuring path on: timestamp, trace, stream ledger, histogram, a report every second."""
+"""Ours: Locust's viewers, with the whole measuring path on: kernel timestamp, trace, stream ledger, histogram,
+Locust's statistics, a report every second.
+"""
 
 from gevent import monkey
 
@@ -10,47 +12,44 @@ from array import array
 
 import gevent
 import gevent.os
-from gevent.pool import Pool
+from locust.env import Environment
 
-from backend import contract
+from backend.plan import Plan, Room
 from backend.reader import Reader
+from backend.tls import Trust
 from measure.meter import Meter
-from transport.client import SocketIOClient
-from users.inbox import Inbox
+from run import locust_stats
+from tasks.context import RunContext, install
+from users.viewer import Viewer
 
 from .protocol import say
 
-_AT_A_TIME = 50
+_RUN = "0123abcd"
 
 
 def main() -> None:
     """Run."""
-    url, connections = f"http://127.0.0.1:{sys.argv[1]}", int(sys.argv[2])
-    meter = Meter("0123abcd", Reader())
-    clients = []
-
-    def connect() -> None:
-        account = meter.open_account()
-        client = SocketIOClient()
-        client.observe(meter, Reader.events, account.number)
-        client.connect(url, auth={"token": "x" * 200}, transports=["websocket"], wait_timeout=10)
-        joined = Inbox(client).expect(contract.JOINED)
-        account.joining(0)
-        client.emit(contract.JOIN, "bench")
-        joined.wait(10)
-        account.joined(0, time.time_ns())
-        clients.append(client)
+    url, connections = sys.argv[1], int(sys.argv[2])
+    meter = Meter(_RUN, Reader())
+    room = Room(project_id="bench", agent_id="", token="x" * 200)
+    trust = Trust(insecure=True)
+    plan = Plan(run_id="bench", run=_RUN, host=url, rooms=(room,), rate_per_s=1.0, publishers=0, trust=trust)
+    environment = Environment(user_classes=[Viewer])
+    install(environment, RunContext(plan, meter))
+    runner = environment.create_local_runner()
 
     def report() -> None:
         while True:
             gevent.sleep(1)
-            meter.take_report(int(time.time()), {}, {"loop_lag": array("q")})
+            now_s = time.time()
+            _, latencies = meter.take_report(int(now_s), {}, {"loop_lag": array("q")})
+            for event, latencies_us in latencies.items():
+                locust_stats.feed(environment.stats, event, latencies_us, now_s)
 
     say(start=True)
-    pool = Pool(_AT_A_TIME)
-    for _ in range(connections):
-        pool.spawn(connect)
-    pool.join(raise_error=True)
+    runner.start(connections, spawn_rate=100)
+    while sum(account.is_member for account in meter.accounts) < connections:
+        gevent.sleep(0.1)
     gevent.spawn(report)
     say(ready=True)
     gevent.os.tp_read(0, 1)

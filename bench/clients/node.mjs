@@ -1,14 +1,15 @@
 // socket.io-client on node, with a handler that does nothing.
 import { io } from "socket.io-client";
 
-const [port, connections] = process.argv.slice(2).map(Number);
+const [url, count] = process.argv.slice(2);
+const connections = Number(count);
 let joined = 0;
 let received = 0;
 let opened = 0;
 
 function connect() {
   if (opened++ >= connections) return;
-  const socket = io(`http://127.0.0.1:${port}`, { transports: ["websocket"], forceNew: true, auth: { token: "x".repeat(200) } });
+  const socket = io(url, { transports: ["websocket"], forceNew: true, auth: { token: "x".repeat(200) } });
   socket.on("connect", () => socket.emit("joinProjectRoom", "bench"));
   socket.on("joinedRoom", () => {
     if (++joined === connections) console.log(JSON.stringify({ ready: true }));

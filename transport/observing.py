@@ -1,0 +1,73 @@
+"""The observe lane: chosen events go to an observer, undecoded, in their order of arrival."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from .gevent_engine import GeventEngine
+from .known_reads import KnownReads, event_name
+from .observer import NOBODY
+from .shared import shared
+from .websocket_frames import FrameParser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .channel import Channel
+    from .known_reads import Known
+    from .observer import Observer
+
+_NOTHING: Final[Mapping[Any, Known]] = {}
+_UNOBSERVED: Final = KnownReads(())
+
+
+class ObservingEngine(GeventEngine):
+    """Tells text that an observer has asked for from text that python-socketio has to see."""
+
+    # More attributes than python-engineio's own, and an instance's dictionary would be twice as large.
+    __slots__ = ("_channel", "_parser", "handled", "known", "member", "observer", "shared")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.shared = shared()
+        self.observer: Observer = NOBODY
+        self.member = 0
+        self.known = _UNOBSERVED
+        self.handled: frozenset[str] = frozenset()
+        """Observed events that are decoded and handed on all the same."""
+        self._parser = FrameParser()
+        self._channel: Channel | None = None
+
+    def observe(self, observer: Observer, events: Iterable[str], member: int) -> None:
+        """Show the named events to an observer."""
+        self.observer = observer
+        self.member = member
+        self.known = self.shared.known(events)
+        self._shorten()
+
+    def handle(self, events: Iterable[str]) -> None:
+        """Decode these events and hand them on, though they are observed."""
+        self.handled = frozenset(events).intersection(self.known.observed.values())
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """Spare this object the reads whose bytes say everything, where nobody else wants them."""
+        if self._channel is not None:
+            short = self._parser.idle and not self.handled
+            self._channel.shorten(self.known.reads if short else _NOTHING, self.observer, self.member)
+
+    def _on_text(self, payload: bytes, received_ns: int) -> None:
+        event = self.known.observed.get(event_name(payload))
+        if event is None:
+            self._take(payload)
+        else:
+            self._on_observed(event, payload, received_ns)
+
+    def _on_observed(self, event: str, payload: bytes, received_ns: int) -> None:
+        self.observer.observe(self.member, event, payload, received_ns)
+        if event in self.handled:
+            self._take(payload)
+
+    def _take(self, payload: bytes) -> None:
+        """A text message that is not, or not only, the observer's."""
+        raise NotImplementedError

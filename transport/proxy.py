@@ -1,0 +1,61 @@
+"""Which HTTP proxy a connection goes through, as curl and websocket-client read it from the environment.
+
+`http_proxy` for ws, `https_proxy` for wss, and `no_proxy`; in capitals too.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SCHEMES = {"ws": "http", "wss": "https"}
+
+
+class ProxyError(Exception):
+    """A proxy that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy. authorization: the header's value, or empty."""
+
+    host: str
+    port: int
+    authorization: str
+
+    def request(self, host: str, port: int) -> bytes:
+        """What asks the proxy for a tunnel (RFC 9110, section 9.3.6)."""
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+        if self.authorization:
+            lines.append(f"Proxy-Authorization: {self.authorization}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def proxy_for(scheme: str, host: str, proxies: Mapping[str, str] | None = None) -> Proxy | None:
+    """The proxy for a host; None where the connection is direct.
+
+    :param scheme: ws or wss.
+    :param proxies: as of `urllib.request.getproxies_environment`, which is the default.
+    :raises ProxyError: if it is of a kind that is not supported.
+    """
+    known = dict(getproxies_environment() if proxies is None else proxies)
+    url = known.get(_SCHEMES[scheme], "")
+    if not url or proxy_bypass_environment(host, known):
+        return None
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise ProxyError(
+            f"the proxy {parts.scheme}://{parts.hostname} is none for HTTP; unset it, or add to no_proxy"
+        )
+    authorization = ""
+    if parts.username is not None:
+        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = "Basic " + base64.b64encode(user.encode()).decode()
+    return Proxy(parts.hostname, parts.port or 80, authorization)
