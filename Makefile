@@ -16,7 +16,7 @@ RUNTIME := requirements.txt target/requirements.txt
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help demo test quick bench peers lint format lock clean
+.PHONY: help demo test quick bench hold peers lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ peers: $(VENV)/dev ## install the large ones among the peers of the bench: Artil
 bench/node_modules: bench/package-lock.json
 	npm ci --prefix bench --no-fund --no-audit --loglevel=error
 	@touch $@
+
+hold: $(VENV)/dev bench/node_modules ## 15,000 users in one process for three minutes, each broadcast counted at each
+	$(BIN)/python -m bench.hold
 
 lint: $(VENV)/dev ## ruff and mypy
 	$(BIN)/ruff check .

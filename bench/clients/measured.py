@@ -19,6 +19,7 @@ from backend.reader import Reader
 from backend.tls import Trust
 from measure.meter import Meter
 from run import locust_stats
+from run.limits import raise_file_limit
 from tasks.context import RunContext, install
 from users.viewer import Viewer
 
@@ -29,6 +30,7 @@ _RUN = "0123abcd"
 
 def main() -> None:
     """Run."""
+    raise_file_limit()
     url, connections = sys.argv[1], int(sys.argv[2])
     meter = Meter(_RUN, Reader())
     room = Room(project_id="bench", agent_id="", token="x" * 200)
@@ -47,13 +49,13 @@ def main() -> None:
                 locust_stats.feed(environment.stats, event, latencies_us, now_s)
 
     say(start=True)
-    runner.start(connections, spawn_rate=100)
+    runner.start(connections, spawn_rate=max(connections / 60, 100))
     while sum(account.is_member for account in meter.accounts) < connections:
         gevent.sleep(0.1)
     gevent.spawn(report)
     say(ready=True)
     gevent.os.tp_read(0, 1)
-    say(received=meter.received)
+    say(received=meter.received, lost=meter.counters["connections_lost"])
 
 
 main()

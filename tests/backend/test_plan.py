@@ -25,3 +25,11 @@ def test_every_worker_spreads_its_users_evenly(rooms: int, workers: int, users: 
 def test_publishers_of_different_workers_differ() -> None:
     numbers = {replace(PLAN, worker=worker).publisher_number(n) for worker in range(5) for n in range(5)}
     assert len(numbers) == 25
+
+
+def test_users_leave_from_the_addresses_in_turn_over_all_workers() -> None:
+    addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+    plans = [replace(PLAN, source_addresses=addresses, worker=worker, workers=2) for worker in range(2)]
+    taken = Counter(plan.source_of(user) for plan in plans for user in range(30))
+    assert taken == dict.fromkeys(addresses, 20)
+    assert replace(PLAN, source_addresses=()).source_of(5) is None

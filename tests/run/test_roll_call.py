@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from faults import Fault
+from run import roll_call
+from run.roll_call import Answer, check, code_version
+
+ROOT = Path(roll_call.__file__).resolve().parent.parent
+
+
+def test_workers_that_fit_are_taken() -> None:
+    check("v", ["a", "b"], {"a": Answer("v", 1128), "b": Answer("v", 1128)}, 2000)
+
+
+@pytest.mark.parametrize(
+    ("answers", "users", "said"),
+    [
+        ({"a": Answer("v", 9999), "b": Answer("w", 9999)}, 1, "worker b runs another version"),
+        ({"a": Answer("v", 9999)}, 1, "worker b did not answer"),
+        (
+            {"a": Answer("v", 1128), "b": Answer("v", 1128)},
+            2001,
+            "1001 users would go to worker a, which may hold 1000 connections .* ulimit -Hn. to 1129, or start 3 workers",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused(answers: dict[str, Answer], users: int, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        check("v", ["a", "b"], answers, users)
+
+
+def test_an_answer_travels() -> None:
+    answer = Answer("v", 5)
+    assert Answer(**answer.to_message()) == answer
+
+
+def test_the_version_changes_with_the_code_and_not_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = code_version()
+    for room in roll_call._ROOMS:
+        shutil.copytree(ROOT / room, tmp_path / room)
+    for file in ("faults.py", "locustfile.py"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    monkeypatch.setattr(roll_call, "_ROOT", tmp_path)
+    assert code_version() == here
+    (tmp_path / "users" / "viewer.py").write_text("# changed\n")
+    assert code_version() != here
