@@ -63,6 +63,22 @@ class Child:
         """Resident memory."""
         return sum(process.memory_info().rss for process in self._all()) / 1024
 
+    def unread_bytes(self) -> int:
+        """What has been sent to it and waits in the kernel, at either end, for it to read."""
+        ports = {
+            connection.laddr.port
+            for process in self._all()
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_ESTABLISHED
+        }
+        waiting = 0
+        for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            unsent, unread = (int(part, 16) for part in queues.split(":"))
+            waiting += unread if int(local.partition(":")[2], 16) in ports else 0
+            waiting += unsent if int(remote.partition(":")[2], 16) in ports else 0
+        return waiting
+
     def settle(self, most_s: float) -> tuple[float, bool]:
         """Wait until it has nothing to do any more.
 

@@ -1,4 +1,4 @@
-"""`make hold`: very many users in one process, in a room, receiving; every broadcast must reach every one of them."""
+"""`make hold`: very many users in one process and one room; every broadcast must reach every one of them."""
 
 from __future__ import annotations
 

@@ -119,6 +119,7 @@ class Channel:
         """Send, or queue what the socket does not take.
 
         :raises SendQueueFullError: if too much waits already.
+        :raises OSError: if the connection is broken and was not started; the end of a started one is told.
         """
         if self._queue is not None:
             self._enqueue(data)
@@ -128,6 +129,8 @@ class Channel:
         except BlockingIOError:
             sent = 0
         except OSError as error:
+            if self._on_end is None:
+                raise
             self._end(_reason(error))
             return
         if sent < len(data):

@@ -29,6 +29,7 @@ class SocketIOClient(socketio.Client):
     """
 
     _binary_packet: Any
+    _refusals: tuple[str, ...] = ()
     namespaces: dict[str, str | None]
 
     def __init__(
@@ -45,7 +46,19 @@ class SocketIOClient(socketio.Client):
 
         :raises socketio.exceptions.ConnectionError: with the phase and the reason.
         """
-        super().connect(*arguments, **options)
+        self.eio.end_reason = ""
+        self._refusals = ()
+        try:
+            super().connect(*arguments, **options)
+        except socketio.exceptions.ConnectionError as error:
+            if self.eio.end_reason:
+                raise socketio.exceptions.ConnectionError(
+                    f"lost before the namespace was joined: {self.eio.end_reason}"
+                ) from error
+            if error.__cause__ is not None:
+                raise
+            said = ", ".join(self._refusals) or "the namespace was not answered in time"
+            raise socketio.exceptions.ConnectionError(said) from error
         if self.eio.state != "connected":
             # python-socketio does not look again, and would take itself for connected for ever.
             self.connected = False
@@ -83,6 +96,11 @@ class SocketIOClient(socketio.Client):
             for event in self.eio.known.observed.values()
             if all_events or self._get_event_handler(event, "/", ())[0] is not None
         )
+
+    def _handle_error(self, namespace: str, data: Any) -> None:
+        said = data.get("message", data) if isinstance(data, dict) else data
+        self._refusals += (f"{namespace or '/'} was refused: {said}",)
+        super()._handle_error(namespace, data)
 
     def _handle_eio_message(self, data: str | bytes) -> None:
         """A packet arrived: decode it here, in the hub; what it sets off runs in the connection's lane.

@@ -67,7 +67,7 @@ class EngineIOClient(ObservingEngine):
 
     def disconnect(self, abort: bool = False, reason: str | None = None) -> None:  # noqa: ARG002 - its interface
         """Say good-bye and close."""
-        if self._channel is None:
+        if self.current_transport != "websocket":
             super().disconnect(reason=reason)
             return
         if self.state == "connected":
@@ -179,6 +179,7 @@ class EngineIOClient(ObservingEngine):
             else:
                 self._trigger_event("message", text, run_async=False)
         elif kind == b"1":
+            self.end_reason = "closed by the server"
             self.lane.submit(self.disconnect, True, self.reason.SERVER_DISCONNECT)
         elif kind != b"6":
             self.break_off(f"protocol error of the server: a packet of type {kind!r}")

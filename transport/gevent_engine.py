@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import engineio
 import gevent
-from engineio import packet
+from engineio import packet, payload
 from gevent.event import Event
 from gevent.queue import Empty, JoinableQueue
 
@@ -20,6 +20,8 @@ class _NoQueue:
     def get_nowait(self) -> None:
         raise Empty
 
+
+MOST_PACKETS_A_POLL: Final = 100_000
 
 NO_QUEUE: Final = _NoQueue()
 
@@ -58,6 +60,8 @@ class GeventEngine(engineio.Client):
 
     def _connect_polling(self, url: str, headers: dict[str, str], engineio_path: str) -> Any:
         self.queue = JoinableQueue()
+        # Its default guards servers; a client that polls gets whole bursts of broadcasts at once.
+        payload.Payload.max_decode_packets = MOST_PACKETS_A_POLL
         return super()._connect_polling(url, headers, engineio_path)
 
     def _flush_polling(self) -> None:

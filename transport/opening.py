@@ -77,7 +77,10 @@ def open_engine(
             packet = _open_packet(opcode, payload)
     except (OSError, WebSocketProtocolError) as error:
         channel.close()
-        raise error if isinstance(error, DialError) else DialError("open", str(error)) from error
+        if isinstance(error, DialError):
+            raise
+        said = error.strerror if isinstance(error, OSError) else None
+        raise DialError("open", (said or str(error)).lower()) from error
     phases_ns = {**dialled.phases_ns, "open": time.perf_counter_ns() - started_ns}
     return Opened(channel, parser, packet, messages, received_ns, phases_ns)
 

@@ -51,9 +51,7 @@ def proxy_for(scheme: str, host: str, proxies: Mapping[str, str] | None = None) 
         return None
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        raise ProxyError(
-            f"the proxy {parts.scheme}://{parts.hostname} is none for HTTP; unset it, or add to no_proxy"
-        )
+        raise ProxyError(f"{parts.scheme}://{parts.hostname} is no HTTP proxy; unset it, or add to no_proxy")
     authorization = ""
     if parts.username is not None:
         user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

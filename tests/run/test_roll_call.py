@@ -24,7 +24,7 @@ def test_workers_that_fit_are_taken() -> None:
         (
             {"a": Answer("v", 1128), "b": Answer("v", 1128)},
             2001,
-            "1001 users would go to worker a, which may hold 1000 connections .* ulimit -Hn. to 1129, or start 3 workers",
+            "1001 users would go to worker a, which may hold 1000 connections .* to 1129, or start 3 workers",
         ),
     ],
 )

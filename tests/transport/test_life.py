@@ -6,6 +6,7 @@ namespace is not answered), connected, closed (by us), lost.
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ class Life:
     url: str
     conversations: list[Conversation] = field(default_factory=list)
     disconnects: list[Any] = field(default_factory=list)
-    raised: str = ""
+    raised: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.client = SocketIOClient(reconnection=False, request_timeout=SOON_S)
@@ -45,7 +46,7 @@ class Life:
         try:
             self.client.connect(self.url, transports=["websocket"], wait_timeout=SOON_S)
         except socketio.exceptions.ConnectionError as error:
-            self.raised = str(error)
+            self.raised.append(str(error))
 
     @property
     def server(self) -> Conversation:
@@ -53,7 +54,7 @@ class Life:
 
     def outcome(self) -> tuple[str, int, bool]:
         """What connect() raised, how often the disconnect handler ran, whether it is connected."""
-        return self.raised, len(self.disconnects), self.client.connected
+        return "; ".join(self.raised), len(self.disconnects), self.client.connected
 
 
 # Events
@@ -64,7 +65,7 @@ def nothing(_life: Life) -> None:
 
 
 def server_closes(life: Life) -> None:
-    life.server.sock.close()
+    life.server.sock.shutdown(socket.SHUT_WR)
 
 
 def server_resets(life: Life) -> None:
@@ -109,11 +110,11 @@ def we_emit(life: Life) -> None:
     try:
         life.client.emit("hello")
     except socketio.exceptions.BadNamespaceError:
-        life.raised += "emit refused"
+        life.raised.append("emit refused")
 
 
-NOT_ALL = "One or more namespaces failed to connect"
-AT_ONCE = "lost at once: "
+SILENT = "the namespace was not answered in time"
+LOST = "lost before the namespace was joined: "
 
 TABLE: dict[tuple[str, Callable[[Life], None]], tuple[str, int, bool]] = {
     ("new", we_disconnect): ("", 0, False),
@@ -123,24 +124,24 @@ TABLE: dict[tuple[str, Callable[[Life], None]], tuple[str, int, bool]] = {
     ("dialling", server_resets): ("upgrade: connection reset by peer", 0, False),
     ("dialling", garbage): ("upgrade: the answer is no HTTP", 0, False),
     ("dialling", we_disconnect): ("upgrade: timed out", 0, False),
-    ("dialling", we_emit): ("emit refused", 0, False),
+    ("dialling", we_emit): ("emit refused; upgrade: timed out", 0, False),
     ("opening", nothing): ("open: timed out", 0, False),
     ("opening", server_closes): ("open: the server closed before it opened", 0, False),
     ("opening", server_resets): ("open: connection reset by peer", 0, False),
-    ("opening", garbage): ("open: reserved bits are set, and no extension was agreed on", 0, False),
+    ("opening", garbage): ("open: a masked frame from the server", 0, False),
     ("opening", close_frame): ("open: the first packet is no OPEN packet", 0, False),
     ("opening", ping): ("open: the first packet is no OPEN packet", 0, False),
     ("opening", we_disconnect): ("open: timed out", 0, False),
-    ("joining", nothing): (NOT_ALL, 0, False),
-    ("joining", server_closes): (NOT_ALL, 0, False),
-    ("joining", server_resets): (NOT_ALL, 0, False),
-    ("joining", garbage): (NOT_ALL, 0, False),
-    ("joining", close_frame): (NOT_ALL, 0, False),
-    ("joining", close_packet): (NOT_ALL, 0, False),
-    ("joining", namespace_refused): (NOT_ALL, 0, False),
-    ("joining", ping): (NOT_ALL, 0, False),
-    ("joining", we_disconnect): (NOT_ALL, 0, False),
-    ("joining", we_emit): ("emit refused", 0, False),
+    ("joining", nothing): (SILENT, 0, False),
+    ("joining", server_closes): (LOST + "closed by the peer", 0, False),
+    ("joining", server_resets): (LOST + "connection reset by peer", 0, False),
+    ("joining", garbage): (LOST + "protocol error of the server: a masked frame from the server", 0, False),
+    ("joining", close_frame): (LOST + "closed by the server with 1001 (bye)", 0, False),
+    ("joining", close_packet): (LOST + "closed by the server", 0, False),
+    ("joining", namespace_refused): ("/ was refused: no", 0, False),
+    ("joining", ping): (SILENT, 0, False),
+    ("joining", we_disconnect): (SILENT, 0, False),
+    ("joining", we_emit): ("emit refused; " + SILENT, 0, False),
     ("connected", nothing): ("", 1, False),
     ("connected", server_closes): ("", 1, False),
     ("connected", server_resets): ("", 1, False),
@@ -164,9 +165,7 @@ def script_until(state: str, life: list[Life], timing: dict[str, int]) -> Callab
         if state != "dialling":
             conversation.upgrade()
         if state not in ("dialling", "opening"):
-            conversation.text(
-                '0{"sid":"s","upgrades":[],"pingInterval":%(interval)d,"pingTimeout":%(timeout)d}' % timing
-            )
+            conversation.text("0" + json.dumps({"sid": "s", "upgrades": [], **timing}))
         if state not in ("dialling", "opening", "joining"):
             assert next(conversation.frames()).startswith("40")
             conversation.text('40{"sid":"x"}')
@@ -176,25 +175,34 @@ def script_until(state: str, life: list[Life], timing: dict[str, int]) -> Callab
     return script
 
 
-@pytest.mark.parametrize(("state", "event"), TABLE, ids=lambda part: part if isinstance(part, str) else part.__name__)
+def until(happens: Callable[[], bool]) -> None:
+    with gevent.Timeout(5):
+        while not happens():
+            gevent.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("state", "event"), TABLE, ids=lambda part: part if isinstance(part, str) else part.__name__
+)
 def test_what_each_event_does_in_each_state(state: str, event: Callable[[Life], None]) -> None:
     lives: list[Life] = []
-    silence = {"interval": 300, "timeout": 100} if event is nothing else {"interval": 25_000, "timeout": 20_000}
-    with Peer(script_until(state, lives, silence)) as peer:
+    patience_ms = 200 if event is nothing else 20_000
+    timing = {"pingInterval": patience_ms, "pingTimeout": patience_ms}
+    with Peer(script_until(state, lives, timing)) as peer:
         life = Life(peer.url)
         lives.append(life)
         if state != "new":
             life.connecting = gevent.spawn(life.connect)
             with gevent.Timeout(5):
-                while not life.conversations or (state in ("connected", "closed", "lost") and not life.connecting.ready()):
+                while not life.conversations or (
+                    state in ("connected", "closed", "lost") and not life.connecting.ready()
+                ):
                     gevent.sleep(0.005)
         if state == "closed":
             life.client.disconnect()
         if state == "lost":
             server_closes(life)
-            with gevent.Timeout(5):
-                while life.client.connected:
-                    gevent.sleep(0.005)
+            until(lambda: not life.client.connected)
         event(life)
         if life.connecting is not None:
             life.connecting.join(timeout=5)
