@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -141,9 +142,16 @@ def locust_environment() -> dict[str, str]:
 
 
 def run_locust(
-    backend_url: str, *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = 90
+    backend_url: str,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    timeout_s: float = 90,
+    file_limit: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Locust headless with the project's locustfile, to its end."""
+    """Run Locust headless with the project's locustfile, to its end.
+
+    :param file_limit: the hard limit of open files that it gets.
+    """
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
     return subprocess.run(
         [*command, "--host", backend_url, *arguments],
@@ -152,6 +160,7 @@ def run_locust(
         capture_output=True,
         text=True,
         timeout=timeout_s,
+        preexec_fn=file_limit and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (file_limit, file_limit))),
     )
 
 

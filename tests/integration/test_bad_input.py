@@ -57,6 +57,15 @@ def nothing_left(documented: Backend) -> Iterator[None]:
     assert rows() == before
 
 
+def test_more_users_than_files(documented: Backend, results: Path, nothing_left: None) -> None:
+    arguments = ["-u", "400", "-r", "100", "-t", "3s", "--results-dir", str(results)]
+    ended = run_locust(documented.url, *arguments, file_limit=300)
+    assert ended.returncode == ExitCode.SETUP_FAILED
+    assert "400 users would go to worker local, which may hold 172 connections" in ended.stderr + ended.stdout
+    assert "or start 3 workers" in ended.stderr + ended.stdout
+    assert not results.exists()
+
+
 def test_no_such_host(results: Path) -> None:
     line = attempt("http://no-such-host.invalid", results)
     assert "cannot reach the backend" in line

@@ -7,11 +7,15 @@ from array import array
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend import contract
 from backend.reader import Reader
 from measure.latency import merge_encoded, new_histogram, summarise
 from measure.meter import FLIGHT_NS, Meter
+from measure.presence import ledger_key
+from measure.sequence import SequenceLedger
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
 
@@ -170,3 +174,45 @@ def test_reports_are_numbered_and_carry_each_thing_once(meter: Meter) -> None:
     assert set(first.latencies) == {"connect", "connect_tcp", "connect_socketio", "trigger", "lag"}
     assert second.latencies == {}
     assert first.gauges == {"connected": 1, "members": 1}
+
+
+ACTIONS = st.lists(
+    st.tuples(st.sampled_from(["receive"] * 8 + ["join", "leave", "lose"]), st.integers(0, 2), st.integers(0, 5)),
+    max_size=60,
+)
+
+
+@given(ACTIONS)
+def test_the_short_way_counts_as_the_ledger_does(actions: list[tuple[str, int, int]]) -> None:
+    """Whatever comes, in line or not, in and out of the room: as if each went into its ledger."""
+    meter = Meter(RUN, Reader())
+    accounts = [meter.open_account() for _ in range(3)]
+    plain = [SequenceLedger() for _ in accounts]
+    joined: set[int] = set()
+    leaked = first_arrivals = 0
+    for number, (act, member, seq) in enumerate(actions):
+        now_ns = 10 * S + number * 1_000_000
+        account = accounts[member]
+        if act == "join":
+            account.joined(0, now_ns)
+            joined.add(member)
+        elif act == "receive":
+            meter.observe(account.number, contract.AGENT_LOG, log_frame(seq), now_ns)
+            if member in joined:
+                first_arrivals += plain[member].record(seq)
+            else:
+                leaked += 1
+        else:
+            account.disconnected(now_ns, wanted=act == "leave")
+    _, latencies = meter.take_report(1, {}, {})
+    meter.learn([trigger(seq) for seq in range(6)])
+    totals = meter.settle()
+    assert len(latencies.get(contract.AGENT_LOG, ())) == first_arrivals
+    assert totals.leaked.get(0, 0) == leaked
+    for account, ledger in zip(accounts, plain, strict=True):
+        presence = account.presences.get(0)
+        if presence is None:
+            continue
+        kept = presence.ledger(ledger_key(1, ACCEPTED))
+        assert [kept.count(seq, seq + 1) for seq in range(6)] == [ledger.count(seq, seq + 1) for seq in range(6)]
+        assert (kept.duplicates, kept.reordered) == (ledger.duplicates, ledger.reordered)
