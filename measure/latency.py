@@ -30,21 +30,20 @@ def new_histogram() -> Any:
     return HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
 
 
-def distinct(samples_us: npt.ArrayLike) -> tuple[Samples, Samples]:
-    """The values among the samples that a histogram tells apart, and how often each is there.
-
-    What lies outside the range is put at its end, so that the count stays exact.
-    """
-    values_us = np.asarray(samples_us, dtype=np.int64).clip(LOWEST_US, HIGHEST_US)
-    # The histogram has 2048 steps to each power of two; frexp's exponent is the number of bits.
-    shift = np.maximum(np.frexp(values_us.astype(np.float64))[1] - _STEP_BITS, 0)
-    return np.unique(values_us >> shift << shift, return_counts=True)
-
-
 def fold(histogram: Any, samples_us: npt.ArrayLike) -> None:
-    """Record many samples."""
-    for value_us, count in zip(*(column.tolist() for column in distinct(samples_us)), strict=True):
-        histogram.record_value(value_us, count)
+    """Record many samples. What lies outside the range is recorded at its end, so that the count stays exact."""
+    values_us = np.asarray(samples_us, dtype=np.int64).clip(LOWEST_US, HIGHEST_US)
+    if not len(values_us):
+        return
+    # The histogram has 2048 steps up to 2048 µs, and 1024 for each power of two above; frexp's exponent is the
+    # number of bits. Recording them one by one takes a hundred times as long.
+    shift = np.maximum(np.frexp(values_us.astype(np.float64))[1].astype(np.int64) - _STEP_BITS, 0)
+    steps = (shift << _STEP_BITS - 1) + (values_us >> shift)
+    counts = np.frombuffer(histogram.counts, dtype=np.uint64)
+    counts += np.bincount(steps, minlength=len(counts)).astype(np.uint64)
+    histogram.total_count += len(values_us)
+    histogram.min_value = min(histogram.min_value, int(values_us.min()))
+    histogram.max_value = max(histogram.max_value, int(values_us.max()))
 
 
 def merge_encoded(histogram: Any, encoded: bytes) -> None:

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SCHEMES = {"ws": "http", "wss": "https"}
+_VARIABLES = {"ws": "http_proxy", "wss": "https_proxy"}
 
 
 class ProxyError(Exception):
@@ -38,22 +39,26 @@ class Proxy:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def proxy_for(scheme: str, host: str, proxies: Mapping[str, str] | None = None) -> Proxy | None:
+def proxy_for(scheme: str, host: str, environment: Mapping[str, str] = os.environ) -> Proxy | None:
     """The proxy for a host; None where the connection is direct.
 
     :param scheme: ws or wss.
-    :param proxies: as of `urllib.request.getproxies_environment`, which is the default.
     :raises ProxyError: if it is of a kind that is not supported.
     """
-    known = dict(getproxies_environment() if proxies is None else proxies)
-    url = known.get(_SCHEMES[scheme], "")
-    if not url or proxy_bypass_environment(host, known):
+    url = _variable(_VARIABLES[scheme], environment)
+    if not url or proxy_bypass_environment(host, {"no": _variable("no_proxy", environment)}):
         return None
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        raise ProxyError(f"{parts.scheme}://{parts.hostname} is no HTTP proxy; unset it, or add to no_proxy")
+        raise ProxyError(
+            f"{parts.scheme}://{parts.hostname} is no HTTP proxy; unset it, or add {host} to no_proxy"
+        )
     authorization = ""
     if parts.username is not None:
         user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = "Basic " + base64.b64encode(user.encode()).decode()
     return Proxy(parts.hostname, parts.port or 80, authorization)
+
+
+def _variable(name: str, environment: Mapping[str, str]) -> str:
+    return environment.get(name) or environment.get(name.upper()) or ""

@@ -45,7 +45,10 @@ def test_counting_together_changes_nothing(values_us: list[int]) -> None:
     one_by_one = new_histogram()
     for value_us in values_us:
         one_by_one.record_value(value_us)
-    assert list(of(values_us).counts) == list(one_by_one.counts)
+    together = of(values_us)
+    assert list(together.counts) == list(one_by_one.counts)
+    for name in ("total_count", "min_value", "max_value"):
+        assert getattr(together, name) == getattr(one_by_one, name)
 
 
 def test_what_lies_outside_is_counted_at_the_end() -> None:

@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "host", "proxies", "expected"),
+    ("scheme", "host", "environment", "expected"),
     [
         ("ws", "a.example", {}, None),
-        ("ws", "a.example", {"http": "http://p:3128"}, Proxy("p", 3128, "")),
-        ("ws", "a.example", {"http": "p:3128"}, Proxy("p", 3128, "")),
-        ("ws", "a.example", {"https": "http://p:3128"}, None),
-        ("wss", "a.example", {"https": "http://p"}, Proxy("p", 80, "")),
-        ("wss", "a.example", {"https": "http://p", "no": "b.example,.example"}, None),
+        ("ws", "a.example", {"http_proxy": "http://p:3128"}, Proxy("p", 3128, "")),
+        ("ws", "a.example", {"HTTP_PROXY": "p:3128"}, Proxy("p", 3128, "")),
+        ("ws", "a.example", {"https_proxy": "http://p:3128"}, None),
+        ("wss", "a.example", {"https_proxy": "http://p"}, Proxy("p", 80, "")),
+        ("wss", "a.example", {"https_proxy": "http://p", "no_proxy": "b.example,.example"}, None),
         (
             "ws",
             "a.example",
-            {"http": "http://me:s%40fe@p:1"},
+            {"http_proxy": "http://me:s%40fe@p:1"},
             Proxy("p", 1, "Basic " + base64.b64encode(b"me:s@fe").decode()),
         ),
     ],
 )
-def test_which_proxy(scheme: str, host: str, proxies: dict[str, str], expected: Proxy | None) -> None:
-    assert proxy_for(scheme, host, proxies) == expected
+def test_which_proxy(scheme: str, host: str, environment: dict[str, str], expected: Proxy | None) -> None:
+    assert proxy_for(scheme, host, environment) == expected
 
 
 def test_another_kind_of_proxy_is_refused() -> None:
     with pytest.raises(ProxyError, match="socks5://p is no HTTP proxy"):
-        proxy_for("ws", "a.example", {"http": "socks5://p:1080"})
+        proxy_for("ws", "a.example", {"http_proxy": "socks5://p:1080"})
 
 
 def test_an_ipv6_target_is_in_brackets() -> None:
