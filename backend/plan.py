@@ -26,8 +26,8 @@ class Plan:
 
     run_id: names the run's record and its rows. run: 8 hexadecimal digits in every trace. rate_per_s: triggers
     a second over all publishers. publishers: how many share the rate. source_addresses: local addresses that
-    all connections leave from in turn, empty for the system's choice. trust: for TLS. worker, workers: this
-    worker's number from 0, and how many there are.
+    all connections leave from in turn, empty for the system's choice. arrivals: the law of the triggers, see
+    `tasks.schedule`. trust: for TLS. worker, workers: this worker's number from 0, and how many there are.
     """
 
     run_id: str
@@ -37,6 +37,7 @@ class Plan:
     rate_per_s: float
     publishers: int
     source_addresses: tuple[str, ...] = ()
+    arrivals: str = "constant"
     trust: Trust = field(default_factory=Trust)
     worker: int = 0
     workers: int = 1

@@ -221,7 +221,7 @@ class Meter:
     # What goes to the master
 
     def take_report(
-        self, at_s: int, health: Mapping[str, float], more_us: Mapping[str, array[int]]
+        self, at_s: int, health: Mapping[str, float], more_us: Mapping[str, Samples]
     ) -> tuple[WorkerReport, dict[str, Samples]]:
         """What happened since the last report.
 
@@ -231,12 +231,14 @@ class Meter:
         """
         own, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
         latencies = self._recogniser.take_samples_us()
-        samples = {**{name: np.array(taken_us) for name, taken_us in {**own, **more_us}.items()}, **latencies}
+        samples = {name: np.array(taken_us) for name, taken_us in own.items()} | dict(more_us) | latencies
         self.counters["negative_latency"] += sum(
             int(np.count_nonzero(latencies_us < 0)) for latencies_us in latencies.values()
         )
         encoded = {}
         for name, values_us in samples.items():
+            if not len(values_us):
+                continue
             histogram = new_histogram()
             fold(histogram, values_us)
             encoded[name] = histogram.encode()

@@ -78,7 +78,7 @@ class Counts:
     """Deliveries of one or more presences.
 
     `expected == delivered + lost` always; `missed_offline` is the part of `lost` that was sent while the user's
-    connection was gone against its will.
+    connection was gone against its will. `reorder_extent` is the largest, see `SequenceLedger`.
     """
 
     expected: int = 0
@@ -88,11 +88,14 @@ class Counts:
     edge: int = 0
     duplicate: int = 0
     reordered: int = 0
+    reorder_extent: int = 0
 
     def add(self, other: Counts) -> None:
-        """Add another's counts to these."""
+        """Add another's counts to these; of extents, the largest is kept."""
+        extent = max(self.reorder_extent, other.reorder_extent)
         for name in Counts.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.reorder_extent = extent
 
 
 @dataclass(slots=True)
@@ -188,6 +191,7 @@ class Presence:
                 ledger = self.ledgers.get(ledger_key(publisher, slot)) or _EMPTY
                 counts.duplicate += ledger.duplicates
                 counts.reordered += ledger.reordered
+                counts.reorder_extent = max(counts.reorder_extent, ledger.extent)
                 for start, stop, owed in parts:
                     not_owed = log.not_owed(start, stop)
                     expected = stop - start - len(not_owed)

@@ -7,18 +7,22 @@ class SequenceLedger:
     """Receives sequence numbers of one stream in their order of arrival.
 
     What came is kept as one range with gaps, so that memory grows with the gaps and not with the numbers: about
-    100 bytes, and 120 for each gap. A number below the largest seen so far is reordered (RFC 4737, section 3),
-    unless it is a duplicate (RFC 5560).
+    100 bytes, and 150 for each gap. A number below the largest seen so far is reordered (RFC 4737, section 3),
+    unless it is a duplicate (RFC 5560). Its extent (section 4.2.1) is how many arrivals it is behind the first of
+    the larger ones.
     """
 
-    __slots__ = ("_first", "_gaps", "duplicates", "next", "reordered")
+    __slots__ = ("_first", "_gaps", "duplicates", "extent", "next", "reordered")
 
     def __init__(self) -> None:
         self._first = self.next = -1
         """The number after the largest that came."""
-        self._gaps: list[tuple[int, int]] | None = None
+        self._gaps: list[tuple[int, int, int]] | None = None
+        # (start, stop, how many different numbers had come before the first that is larger)
         self.duplicates = 0
         self.reordered = 0
+        self.extent = 0
+        """The largest extent of a reordered number."""
 
     def record(self, seq: int) -> bool:
         """Record one arrival; False if it is a duplicate."""
@@ -33,28 +37,34 @@ class SequenceLedger:
             self._first, self.next = seq, seq + 1
             return True
         if seq > self.next:
-            gaps.append((self.next, seq))
+            gaps.append((self.next, seq, self.count(self._first, self.next)))
             self.next = seq + 1
         elif seq < self._first:
             if seq + 1 < self._first:
-                gaps.insert(0, (seq + 1, self._first))
+                gaps.insert(0, (seq + 1, self._first, 0))
+            self._reordered(0)
             self._first = seq
-            self.reordered += 1
         else:
-            at = next((at for at, (start, stop) in enumerate(gaps) if start <= seq < stop), None)
+            at = next((at for at, (start, stop, _) in enumerate(gaps) if start <= seq < stop), None)
             if at is None:
                 self.duplicates += 1
                 return False
-            start, stop = gaps[at]
-            gaps[at : at + 1] = [gap for gap in ((start, seq), (seq + 1, stop)) if gap[0] < gap[1]]
-            self.reordered += 1
+            start, stop, before = gaps[at]
+            self._reordered(before)
+            parts = ((start, seq, before), (seq + 1, stop, before))
+            gaps[at : at + 1] = [part for part in parts if part[0] < part[1]]
         self._gaps = gaps or None
         return True
+
+    def _reordered(self, before: int) -> None:
+        """A reordered number came, and so many others before the first that is larger."""
+        self.reordered += 1
+        self.extent = max(self.extent, self.count(self._first, self.next) - before)
 
     def count(self, start: int, stop: int) -> int:
         """How many different numbers in [start, stop) came."""
         start, stop = max(start, self._first), min(stop, self.next)
         if stop <= start or self._first < 0:
             return 0
-        missing = sum(max(0, min(stop, end) - max(start, begin)) for begin, end in self._gaps or ())
+        missing = sum(max(0, min(stop, end) - max(start, begin)) for begin, end, _ in self._gaps or ())
         return stop - start - missing

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 LOOP_LAG = "loop_lag"
+GENERATOR_DELAY = "generator_delay"
 _BATCH = 20
 _MANY_CONNECTIONS = 50
 _MANY_MEMBERS = 20
@@ -84,6 +85,7 @@ def build(
             "leaked": sum(fleet.by_key("leaked").values()),
             "corrupt": fleet.counter("corrupt"),
             "foreign": fleet.counter("foreign"),
+            "coalesced": fleet.counter("coalesced"),
         },
         "untraced": _untraced(fleet, rooms, reader),
         "latency_ms": {
@@ -98,6 +100,7 @@ def build(
         "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
         "trigger_ms": summarise(fleet.latencies[TRIGGER]),
         "loop_lag_ms": summarise(fleet.latencies[LOOP_LAG]),
+        "generator_delay_ms": summarise(fleet.latencies[GENERATOR_DELAY]),
         "triggers": {name: fleet.counter(name) for name in ("due", "sent", "missed", "refused", "failed")},
         "connections": {
             "most": fleet.most_connected,
@@ -161,7 +164,6 @@ def all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:
 
 
 def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts) -> validity.Evidence:
-    lag = fleet.latencies[LOOP_LAG]
     failures = fleet.by_key("failures")
     workers = fleet.workers.values()
     return validity.Evidence(
@@ -176,7 +178,10 @@ def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts) -> validity.Evi
         exhausted=sum(count for why, count in failures.items() if any(word in why.lower() for word in _EXHAUSTED)),
         user_errors=fleet.counter("user_errors"),
         clocks=len({worker.clock for worker in workers}) or 1,
-        loop_lag_p99_ms=summarise(lag)["p99"],
+        loop_lag_p99_ms=summarise(fleet.latencies[LOOP_LAG])["p99"],
+        generator_delay_p99_ms=summarise(fleet.latencies[GENERATOR_DELAY])["p99"],
+        received=fleet.counter("received"),
+        coalesced=fleet.counter("coalesced"),
         cpu_percent=max((_mean(worker.cpu_percent) or 0.0 for worker in workers), default=None),
         cpu_warning=facts.cpu_warning,
     )

@@ -22,9 +22,11 @@ class Verdict(IntEnum):
 class Evidence:
     """What a run says of itself.
 
-    Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), cpu_percent (the busiest
-    worker's mean). lost_workers: those that sent no totals. uncounted_reports: workers whose
-    totals do not match the sum of their reports. exhausted: failures for want of descriptors or ports.
+    Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), generator_delay_p99_ms (from a
+    read's receive timestamp to when it was dealt with), cpu_percent (the busiest worker's mean). coalesced:
+    deliveries that came out of one read with others, so that they bear the time of the last one. lost_workers:
+    those that sent no totals. uncounted_reports: workers whose totals do not match the sum of their reports.
+    exhausted: failures for want of descriptors or ports.
     """
 
     expected: int = 0
@@ -38,7 +40,10 @@ class Evidence:
     exhausted: int = 0
     user_errors: int = 0
     clocks: int = 1
+    received: int = 0
+    coalesced: int = 0
     loop_lag_p99_ms: float | None = None
+    generator_delay_p99_ms: float | None = None
     cpu_percent: float | None = None
     cpu_warning: bool = False
 
@@ -56,6 +61,9 @@ MISSED_INVALID_SHARE: Final = 0.01
 MISSED_SUSPECT_SHARE: Final = 0.001
 LOOP_LAG_SUSPECT_MS: Final = 25.0
 LOOP_LAG_INVALID_MS: Final = 200.0
+DELAY_SUSPECT_MS: Final = 25.0
+DELAY_INVALID_MS: Final = 200.0
+COALESCED_SUSPECT_SHARE: Final = 0.1
 CPU_SUSPECT_PERCENT: Final = 90.0
 
 
@@ -78,6 +86,16 @@ def _lag(evidence: Evidence, low_ms: float, high_ms: float) -> str | None:
     if lag_ms is None or not low_ms < lag_ms <= high_ms:
         return None
     return f"the workers' event loops woke up {lag_ms:.0f} ms late (p99): they were too busy; add workers"
+
+
+def _delay(evidence: Evidence, low_ms: float, high_ms: float) -> str | None:
+    delay_ms = evidence.generator_delay_p99_ms
+    if delay_ms is None or not low_ms < delay_ms <= high_ms:
+        return None
+    return (
+        f"the workers took {delay_ms:.0f} ms (p99) to deal with what the kernel had received: the backend met "
+        "slower clients than it was meant to; add workers"
+    )
 
 
 RULES: Final = (
@@ -145,6 +163,18 @@ RULES: Final = (
     ),
     Rule("event loop stalled", Verdict.INVALID, lambda e: _lag(e, LOOP_LAG_INVALID_MS, float("inf"))),
     Rule("event loop lags", Verdict.SUSPECT, lambda e: _lag(e, LOOP_LAG_SUSPECT_MS, LOOP_LAG_INVALID_MS)),
+    Rule("generator stalled", Verdict.INVALID, lambda e: _delay(e, DELAY_INVALID_MS, float("inf"))),
+    Rule("generator delays", Verdict.SUSPECT, lambda e: _delay(e, DELAY_SUSPECT_MS, DELAY_INVALID_MS)),
+    Rule(
+        "coalesced reads",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"{e.coalesced} of {e.received} deliveries came out of one read with others and bear the time of the "
+            "last of them; add workers, or lower --rate"
+            if _share(e.coalesced, e.received) > COALESCED_SUSPECT_SHARE
+            else None
+        ),
+    ),
     Rule(
         "negative latency",
         Verdict.SUSPECT,

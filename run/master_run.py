@@ -80,6 +80,7 @@ class Run:
             rooms=rooms,
             rate_per_s=opts.rate,
             publishers=max(opts.publishers, 1),
+            arrivals=opts.arrivals,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
             trust=self._trust,
         )

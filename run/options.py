@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faults import Fault, Owner
 from measure import slo
+from tasks import schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,12 @@ def add(parser: LocustArgumentParser) -> None:
 
     option("--rooms", "Project rooms that are made and filled (default 10)", type=_rooms, default=10)
     option("--rate", "Triggers a second over all publishers (default 10)", type=_rate, default=10.0)
+    option(
+        "--arrivals",
+        "How triggers follow each other: at equal distances, or as a Poisson process (default constant)",
+        choices=schedule.LAWS,
+        default=schedule.CONSTANT,
+    )
     option(
         "--publishers",
         "Users that publish, out of --users; they share the rate (default 4)",

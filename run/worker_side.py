@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
+import numpy as np
 import psutil
 
 from backend.plan import Plan
 from backend.reader import Reader
 from measure.meter import Meter
 from measure.report import triggers_from
-from measure.summary import LOOP_LAG
+from measure.summary import GENERATOR_DELAY, LOOP_LAG
 from tasks.context import RunContext, install
+from transport.shared import shared
 
 from . import locust_stats, messages, roll_call
 from .limits import file_limit
@@ -46,6 +48,8 @@ class WorkerSide:
         self._context: RunContext | None = None
         self._lags_us: array[int] = array("q")
         self._process = psutil.Process()
+        self._transport = shared()
+        self._coalesced_before = 0
         self._clock = clock_id()
         self._loops: list[gevent.Greenlet] = []
 
@@ -69,6 +73,8 @@ class WorkerSide:
         install(self._environment, self._context)
         self._process.cpu_percent()
         self._lags_us = array("q")
+        self._transport.poller.take_delays_ns()
+        self._coalesced_before = self._transport.coalesced
         self._loops = [
             gevent.spawn(self._probe_lag, self._context),
             gevent.spawn(self._report_always, self._context),
@@ -126,7 +132,10 @@ class WorkerSide:
             "rss_bytes": float(self._process.memory_info().rss),
         }
         lags_us, self._lags_us = self._lags_us, array("q")
-        report, latencies = context.meter.take_report(second, health, {LOOP_LAG: lags_us})
+        delays_us = np.array(self._transport.poller.take_delays_ns()) // 1000
+        context.meter.counters["coalesced"] = self._transport.coalesced - self._coalesced_before
+        more_us = {LOOP_LAG: np.array(lags_us), GENERATOR_DELAY: delays_us}
+        report, latencies = context.meter.take_report(second, health, more_us)
         for name, latencies_us in latencies.items():
             locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
         self._send(

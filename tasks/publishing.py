@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from random import Random
 from typing import TYPE_CHECKING, Protocol, cast
 
 import gevent
@@ -58,19 +59,17 @@ class Publishing(TaskSet):
         """Follow the schedule until the run closes."""
         context = self._context
         plan = context.plan
-        pace = schedule.share(plan.rate_per_s, plan.publishers, self._index)
+        share = schedule.Share(plan.rate_per_s, plan.publishers, self._index)
+        random = Random(f"{plan.run}/{self._publisher}")  # noqa: S311 - repeatable, and nobody's secret
         context.publishing.wait()
         started_s = time.monotonic()
         wall_ns = time.time_ns()
-        number = 0
-        while not context.closing.is_set():
-            due_s = pace.due_s(number)
+        for number, due_s in enumerate(share.due_s(plan.arrivals, random.expovariate)):
             wait_s = started_s + due_s - time.monotonic()
-            if wait_s > 0 and context.closing.wait(wait_s):
+            if context.closing.is_set() or (wait_s > 0 and context.closing.wait(wait_s)):
                 break
             room = (self._index + number) % len(plan.rooms)
             self._trigger(room, wall_ns + round(due_s * 1e9), started_s + due_s)
-            number += 1
         context.over.wait()
         raise StopUser
 

@@ -13,6 +13,7 @@ import engineio
 from engineio import packet
 from gevent.event import Event
 
+from .known_reads import event_name
 from .lanes import Lane
 from .observing import ObservingEngine
 from .opening import insecure_context, open_engine, with_cookies
@@ -147,6 +148,9 @@ class EngineIOClient(ObservingEngine):
             self.break_off(f"protocol error of the server: {error}")
             return
         self._shorten()
+        if len(messages) > 1:
+            observed = self.known.observed
+            self.shared.coalesced += sum(event_name(payload) in observed for _, payload in messages)
         for opcode, payload in messages:
             self._on_message(opcode, payload, received_ns)
 

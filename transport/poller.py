@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import sys
 import time
+from array import array
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
@@ -47,6 +48,15 @@ class Poller:
         self._epoll: Any = None
         self._watchers: dict[int, Any] = {}
         self._polled_ns = 0
+        self._delays_ns: array[int] | None = None
+
+    def take_delays_ns(self) -> array[int]:
+        """For each read since the last call: how long after its receive timestamp all of its batch was dealt with.
+
+        It is the reader's own delay, and empty without the kernel's timestamps. Recorded from the first call on.
+        """
+        taken, self._delays_ns = self._delays_ns, array("q")
+        return taken if taken is not None else array("q")
 
     def add(self, descriptor: int, channel: Channel) -> None:
         """Call this channel from now on."""
@@ -98,11 +108,13 @@ class Poller:
                 continue
             except OSError as error:
                 reads.append((channel, (error, (), 0, None)))
+        times_ns = []
         for channel, (data, ancillary, _, _) in reads:
             try:
                 if ancillary:
                     seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
                     received_ns = seconds * 1_000_000_000 + nanoseconds
+                    times_ns.append(received_ns)
                 else:
                     received_ns = time.time_ns()
                 known = channel.known.get(data)
@@ -113,3 +125,6 @@ class Poller:
                     channel.take(data, received_ns)
             except Exception:  # noqa: BLE001 - one connection's trouble is not the next one's
                 gevent.get_hub().handle_error(channel, *sys.exc_info())
+        if self._delays_ns is not None:
+            dealt_ns = time.time_ns()
+            self._delays_ns.extend([dealt_ns - received_ns for received_ns in times_ns])

@@ -37,6 +37,8 @@ class Shared:
         self.dialler = Dialler()
         self.servers = Servers()
         self.poller = Poller()
+        self.coalesced = 0
+        """Observed events that came out of one read with others: each bears the time of the last one."""
         self._known: dict[frozenset[str], KnownReads] = {}
         self._wheel: TimerWheel[Watched] = TimerWheel(time.monotonic())
         self._timer: Any = None

@@ -1,5 +1,5 @@
 """Ours: Locust's viewers, with the whole measuring path on: kernel timestamp, trace, stream ledger, histogram,
-Locust's statistics, a report every second.
+the reader's own delay, Locust's statistics, a report every second.
 """
 
 from gevent import monkey
@@ -8,19 +8,21 @@ monkey.patch_all()
 
 import sys
 import time
-from array import array
 
 import gevent
 import gevent.os
+import numpy as np
 from locust.env import Environment
 
 from backend.plan import Plan, Room
 from backend.reader import Reader
 from backend.tls import Trust
 from measure.meter import Meter
+from measure.summary import GENERATOR_DELAY
 from run import locust_stats
 from run.limits import raise_file_limit
 from tasks.context import RunContext, install
+from transport.shared import shared
 from users.viewer import Viewer
 
 from .protocol import say
@@ -44,7 +46,8 @@ def main() -> None:
         while True:
             gevent.sleep(1)
             now_s = time.time()
-            _, latencies = meter.take_report(int(now_s), {}, {"loop_lag": array("q")})
+            delays_us = np.array(shared().poller.take_delays_ns()) // 1000
+            _, latencies = meter.take_report(int(now_s), {}, {GENERATOR_DELAY: delays_us})
             for event, latencies_us in latencies.items():
                 locust_stats.feed(environment.stats, event, latencies_us, now_s)
 

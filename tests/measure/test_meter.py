@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from array import array
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -167,7 +167,7 @@ def test_reports_are_numbered_and_carry_each_thing_once(meter: Meter) -> None:
     member(meter, 0)
     meter.connected(0, 5_000_000, {"tcp": 1_000_000})
     meter.trigger_answered(trigger(), 1.0)
-    first, _ = meter.take_report(1, {"cpu_percent": 1.0}, {"lag": array("q", [3])})
+    first, _ = meter.take_report(1, {"cpu_percent": 1.0}, {"lag": np.array([3])})
     second, _ = meter.take_report(2, {}, {})
     assert (first.number, second.number) == (1, 2)
     assert (len(first.triggers), len(second.triggers)) == (1, 0)

@@ -109,7 +109,7 @@ def test_duplicates_and_reordering_are_counted() -> None:
     presence = member(100)
     receive(presence, 1, 0, 0, 2)
     counts = settle(presence, log_of(110, 120, 130))
-    assert counts == Counts(expected=3, delivered=3, duplicate=1, reordered=1)
+    assert counts == Counts(expected=3, delivered=3, duplicate=1, reordered=1, reorder_extent=1)
 
 
 # The model

@@ -75,9 +75,11 @@ def test_deliveries_add_up_over_slots() -> None:
         "edge": 0,
         "duplicate": 0,
         "reordered": 0,
+        "reorder_extent": 0,
         "leaked": 3,
         "corrupt": 0,
         "foreign": 0,
+        "coalesced": 0,
     }
     assert summary["users"] == 64
     assert summary["triggers"] == {"due": 10, "sent": 10, "missed": 0, "refused": 0, "failed": 0}

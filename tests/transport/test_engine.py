@@ -405,6 +405,24 @@ def test_only_observed_events_are_observed_and_only_handled_ones_decoded(client:
     assert handled == [("b", 3), ("c", 5)]
 
 
+def test_events_of_one_read_are_counted_as_coalesced(client: SocketIOClient) -> None:
+    def send(conversation: Conversation) -> None:
+        one = conversation.frame(Opcode.TEXT, b'42["a",1]')
+        other = conversation.frame(Opcode.TEXT, b'42["b",1]')
+        conversation.sock.sendall(one)
+        gevent.sleep(0.05)
+        conversation.sock.sendall(one + other + one)
+        stay(conversation)
+
+    seen = Seen()
+    client.observe(seen, ["a"])
+    before = shared().coalesced
+    with Peer(opened(send)) as peer:
+        connect(client, peer.url)
+        until(lambda: len(seen.frames) == 3)
+    assert shared().coalesced - before == 2
+
+
 def test_a_catch_all_handler_gets_observed_events_too(client: SocketIOClient) -> None:
     handled: list[Any] = []
     client.observe(Seen(), ["a"])

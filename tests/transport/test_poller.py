@@ -113,6 +113,29 @@ def test_whoever_raises_does_not_take_another_s_read_along(
     assert capfd.readouterr().err.count("RuntimeError: own trouble") == 2
 
 
+def test_a_reader_that_sleeps_knows_how_late_it_was(poller: Poller) -> None:
+    """The process sleeps while bytes wait in the kernel: that is its own delay."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+        ours.setblocking(False)
+        channel, read = Channel(ours, "late"), []
+        assert not poller.take_delays_ns()
+        channel.start(poller, lambda *what: read.append(what), print)
+        theirs.sendall(b"x")
+        time.sleep(0.2)
+        until(lambda: bool(read))
+        delays_ns = list(poller.take_delays_ns())
+        if poller_module.KERNEL_TIMESTAMPS:
+            (delay_ns,) = delays_ns
+            assert 0.2e9 <= delay_ns < WAIT_S * 1e9
+        else:
+            assert delays_ns == []
+        assert not poller.take_delays_ns()
+        channel.close()
+        theirs.close()
+
+
 def test_a_reset_says_so() -> None:
     poller = Poller()
     with socket.create_server(("127.0.0.1", 0)) as server:
