@@ -60,6 +60,7 @@ def summarise(rounds: list[dict[str, Measured]]) -> Figures:
             elif name == "measured_wss":
                 note("wss_over_measured", peer.delivery_us / ours.delivery_us)
                 note("wss_connect_cpu_ms", peer.connect_ms)
+                note("measured_wss_kb_per_connection", peer.connection_kb)
             elif name == "measured":
                 note("connect_cpu_ms", peer.connect_ms)
                 note("kb_per_user", peer.connection_kb)
