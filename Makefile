@@ -16,7 +16,7 @@ RUNTIME := requirements.txt target/requirements.txt
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help demo test quick bench hold peers lint format lock clean
+.PHONY: help demo test quick bench hold calibrate peers lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ bench/node_modules: bench/package-lock.json
 
 hold: $(VENV)/dev bench/node_modules ## 15,000 users in one process for three minutes, each broadcast counted at each
 	$(BIN)/python -m bench.hold
+
+calibrate: $(VENV)/dev ## what a run says of a backend that does known wrong; writes results/calibration.json
+	$(BIN)/python -m calibration
 
 lint: $(VENV)/dev ## ruff and mypy
 	$(BIN)/ruff check .

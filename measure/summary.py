@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LOOP_LAG = "loop_lag"
 GENERATOR_DELAY = "generator_delay"
+GC_PAUSE = "gc_pause"
 _BATCH = 20
 _MANY_CONNECTIONS = 50
 _MANY_MEMBERS = 20
@@ -101,6 +102,7 @@ def build(
         "trigger_ms": summarise(fleet.latencies[TRIGGER]),
         "loop_lag_ms": summarise(fleet.latencies[LOOP_LAG]),
         "generator_delay_ms": summarise(fleet.latencies[GENERATOR_DELAY]),
+        "gc_pause_ms": summarise(fleet.latencies[GC_PAUSE]),
         "triggers": {name: fleet.counter(name) for name in ("due", "sent", "missed", "refused", "failed")},
         "connections": {
             "most": fleet.most_connected,

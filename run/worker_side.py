@@ -15,11 +15,12 @@ from backend.plan import Plan
 from backend.reader import Reader
 from measure.meter import Meter
 from measure.report import triggers_from
-from measure.summary import GENERATOR_DELAY, LOOP_LAG
+from measure.summary import GC_PAUSE, GENERATOR_DELAY, LOOP_LAG
 from tasks.context import RunContext, install
 from transport.shared import shared
 
 from . import locust_stats, messages, roll_call
+from .gc_pauses import GcPauses
 from .limits import file_limit
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class WorkerSide:
         self._process = psutil.Process()
         self._transport = shared()
         self._coalesced_before = 0
+        self._pauses = GcPauses()
         self._clock = clock_id()
         self._loops: list[gevent.Greenlet] = []
 
@@ -73,6 +75,8 @@ class WorkerSide:
         install(self._environment, self._context)
         self._process.cpu_percent()
         self._lags_us = array("q")
+        self._pauses.start()
+        self._pauses.take_us()
         self._transport.poller.take_delays_ns()
         self._coalesced_before = self._transport.coalesced
         self._loops = [
@@ -113,6 +117,7 @@ class WorkerSide:
             received = context.meter.received
             gevent.sleep(_QUIET_S)
         gevent.killall(self._loops)
+        self._pauses.stop()
         # No other greenlet runs between the two, so the last report and the totals speak of the same moment.
         self._report(context, int(time.time()))
         totals = context.meter.settle()
@@ -134,7 +139,11 @@ class WorkerSide:
         lags_us, self._lags_us = self._lags_us, array("q")
         delays_us = np.array(self._transport.poller.take_delays_ns()) // 1000
         context.meter.counters["coalesced"] = self._transport.coalesced - self._coalesced_before
-        more_us = {LOOP_LAG: np.array(lags_us), GENERATOR_DELAY: delays_us}
+        more_us = {
+            LOOP_LAG: np.array(lags_us),
+            GENERATOR_DELAY: delays_us,
+            GC_PAUSE: np.array(self._pauses.take_us()),
+        }
         report, latencies = context.meter.take_report(second, health, more_us)
         for name, latencies_us in latencies.items():
             locust_stats.feed(self._environment.stats, name, latencies_us, time.time())

@@ -10,17 +10,19 @@ import random
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import uvicorn
 
 from .app import Application
+from .injection import Faults, Injector
 from .postgres import PostgresError, embedded
 from .profile import DOCUMENTED, PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _BACKLOG = 4096
 
@@ -44,6 +46,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="HS256 secret of the tokens (default: $JWT_SECRET, else a fixed one)",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the backend's own chance (default 1)")
+    parser.add_argument(
+        "--faults",
+        type=Faults.parse,
+        help="what shall go wrong, e.g. drop=0.02,duplicate=0.01; see target/injection.py",
+    )
+    parser.add_argument("--fault-log", type=Path, help="a file for a line of JSON for each fault")
     return parser.parse_args(arguments)
 
 
@@ -58,6 +66,18 @@ def listen(host: str, port: int) -> socket.socket:
         sys.exit(f"target: cannot listen on {host}:{port}: {error.strerror}. Choose another --port, or 0.")
     listener.listen(_BACKLOG)
     return listener
+
+
+@contextlib.contextmanager
+def injector(options: argparse.Namespace) -> Iterator[Injector | None]:
+    """What makes the faults that were asked for; None if there are none."""
+    if options.faults is None:
+        yield None
+        return
+    with (options.fault_log or Path(os.devnull)).open("w", encoding="utf-8", buffering=1) as log:
+        # The seed of its own keeps the faults the same, whatever else chance decides.
+        chance = random.Random(f"faults {options.seed}")  # noqa: S311
+        yield Injector(options.faults, chance, lambda line: print(line, file=log))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -86,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             options.jwt_secret,
             database_url,
             random.Random(options.seed),  # noqa: S311
+            injector=stack.enter_context(injector(options)),
             on_ready=lambda: print(ready, flush=True),  # noqa: T201
         )
         config = uvicorn.Config(

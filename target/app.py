@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from random import Random
 
+    from .injection import Injector
     from .profile import Profile
 
     Scope = dict[str, Any]
@@ -43,6 +44,7 @@ class Application:
     :param secret: the HS256 secret of the tokens.
     :param database_url: a libpq URL.
     :param random: makes the backend's chance repeatable.
+    :param injector: makes faults on purpose.
     :param on_ready: called when the database is open and requests are answered.
     """
 
@@ -53,12 +55,13 @@ class Application:
         secret: str,
         database_url: str,
         random: Random,
+        injector: Injector | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_ready = on_ready
         self._database = Database(database_url)
         tokens = Tokens(secret, self._database)
-        realtime = Realtime(profile, tokens, self._database)
+        realtime = Realtime(profile, tokens, self._database, injector)
         self._orchestrator = Orchestrator(self._database, realtime.broadcast, random)
         rest = Rest(profile, Throttle(throttle_limit), tokens, self._database, realtime, self._orchestrator)
         self._engine = realtime.server.eio

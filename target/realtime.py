@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from .database import Database
+    from .injection import Injector
     from .profile import Profile
     from .tokens import Tokens
 
@@ -99,11 +100,14 @@ class Server(socketio.AsyncServer):
 class Realtime:
     """The gateway: which events are heard, who may join what, and what is answered."""
 
-    def __init__(self, profile: Profile, tokens: Tokens, database: Database) -> None:
+    def __init__(
+        self, profile: Profile, tokens: Tokens, database: Database, injector: Injector | None = None
+    ) -> None:
         self.server = Server()
         self._profile = profile
         self._tokens = tokens
         self._database = database
+        self._injector = injector
         # An event that nobody handles gets no ack, and neither does any event of a build without acks.
         self._no_ack = self.server.not_handled
         self.server.on("connect", self._connect)
@@ -122,7 +126,16 @@ class Realtime:
 
     async def broadcast(self, project_id: str, event: str, payload: dict[str, Any]) -> None:
         """Send one event to every member of a project's room."""
-        await self.server.emit(event, payload, room=project_id)
+        if self._injector is None:
+            await self.server.emit(event, payload, room=project_id)
+            return
+        # With faults, every member is sent to by itself.
+        manager = self.server.manager
+        members = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, project_id)]
+        inside = set(members)
+        others = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, None) if sid not in inside]
+        for sid, sent in self._injector.deliveries(project_id, members, others, event, payload):
+            await self.server.emit(event, sent, to=sid)
 
     async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
         user_id = None

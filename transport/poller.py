@@ -30,6 +30,8 @@ REST_S: Final = 50e-6
 """How long a batch may grow; with the timer's own slack it is about twice that."""
 _DENSE_NS: Final = 300_000
 """Reads come fast if it is no longer since the last ones."""
+_GROWN: Final = 64
+"""A batch of this size gains nothing by growing."""
 _MOST_AT_ONCE: Final = 256
 _READABLE: Final = 1
 
@@ -48,6 +50,7 @@ class Poller:
         self._epoll: Any = None
         self._watchers: dict[int, Any] = {}
         self._polled_ns = 0
+        self._batch = 0
         self._delays_ns: array[int] | None = None
 
     def take_delays_ns(self) -> array[int]:
@@ -91,9 +94,11 @@ class Poller:
         watcher.close()
 
     def _poll(self) -> None:
-        if time.monotonic_ns() - self._polled_ns < _DENSE_NS:
+        if self._batch < _GROWN and time.monotonic_ns() - self._polled_ns < _DENSE_NS:
             _sleep(REST_S)
-        self._take([descriptor for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE)])
+        descriptors = [descriptor for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE)]
+        self._take(descriptors)
+        self._batch = len(descriptors)
         self._polled_ns = time.monotonic_ns()
 
     def _take(self, descriptors: Iterable[int]) -> None:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from random import Random
+from typing import Any
+
+import pytest
+
+from target.injection import Faults, Injector
+
+MEMBERS = [f"m{number}" for number in range(5)]
+OTHERS = ["o1", "o2"]
+LOG = {"message": "accepted ~0123abcd.0.1.2.3.cafe~ now"}
+UPDATE = {"taskId": "t", "newStatus": "FAILED"}
+
+
+def run(faults: Faults, payloads: list[dict[str, Any]], seed: int = 1) -> tuple[list[Any], list[Any]]:
+    lines: list[str] = []
+    injector = Injector(faults, Random(seed), lines.append)
+    sent = [pair for payload in payloads for pair in injector.deliveries("r", MEMBERS, OTHERS, "e", payload)]
+    return sent, [json.loads(line) for line in lines]
+
+
+def test_without_faults_everybody_gets_everything() -> None:
+    sent, log = run(Faults(), [LOG, UPDATE])
+    assert sent == [(member, payload) for payload in (LOG, UPDATE) for member in MEMBERS]
+    assert log == []
+
+
+def test_every_delivery_is_what_the_log_says() -> None:
+    faults = Faults(drop=0.1, duplicate=0.1, corrupt=0.1, leak=0.1)
+    sent, log = run(faults, [LOG, UPDATE] * 500)
+    done = Counter((line["fault"], line["what"]) for line in log)
+    kinds = Counter(fault for fault, _ in done.elements())
+    assert all(300 < kinds[kind] < 700 for kind in ("drop", "duplicate", "leak"))
+    # Only what carries a trace can be damaged.
+    assert done["corrupt", "FAILED"] == 0 < done["corrupt", LOG["message"]]
+    extra = kinds["duplicate"] + kinds["leak"] - kinds["drop"]
+    assert len(sent) == 5 * 1000 + extra
+    assert sum(member in OTHERS for member, _ in sent) == kinds["leak"]
+    damaged = [payload for _, payload in sent if payload not in (LOG, UPDATE)]
+    assert len(damaged) == kinds["corrupt"]
+    assert all(len(payload["message"]) == len(LOG["message"]) for payload in damaged)
+
+
+def test_the_same_seed_does_the_same() -> None:
+    faults = Faults(drop=0.5)
+    assert run(faults, [LOG] * 20) == run(faults, [LOG] * 20)
+    assert run(faults, [LOG] * 20) != run(faults, [LOG] * 20, seed=2)
+
+
+def test_a_muted_member_and_a_muted_room() -> None:
+    sent, log = run(Faults(mute_member=2), [LOG])
+    assert [member for member, _ in sent] == ["m0", "m2", "m3", "m4"]
+    assert [(line["fault"], line["member"]) for line in log] == [("mute", "m1")]
+    lines: list[str] = []
+    injector = Injector(Faults(mute_room=2), Random(1), lines.append)
+    sizes = [len(list(injector.deliveries(room, MEMBERS, [], "e", LOG))) for room in ("a", "b", "a", "b", "c")]
+    assert sizes == [5, 0, 5, 0, 5]
+    assert len(lines) == 10
+
+
+def test_a_leak_needs_somebody_else() -> None:
+    injector = Injector(Faults(leak=1.0), Random(1), lambda _line: pytest.fail("nobody is there to leak to"))
+    assert len(list(injector.deliveries("r", MEMBERS, [], "e", LOG))) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [("", Faults()), ("drop=0.5,mute_member=2", Faults(drop=0.5, mute_member=2))],
+)
+def test_parse(text: str, faults: Faults) -> None:
+    assert Faults.parse(text) == faults
+
+
+@pytest.mark.parametrize("text", ["dorp=1", "drop", "drop=x", "drop=-1", "mute_member=1.5"])
+def test_parse_refuses(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Faults.parse(text)
