@@ -25,6 +25,7 @@ _SECRET: Final = "calibration"  # noqa: S105 - of a backend that lives for secon
 _PUBLISHERS: Final = 4
 _ROOMS: Final = 4
 _MEMBERS: Final = 6
+_WARM_UP_S: Final = 3
 _RUN_S: Final = 90.0
 _MEASURED: Final = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_INVALID, ExitCode.RUN_SUSPECT)
 
@@ -48,8 +49,10 @@ def run_case(name: str, profile: str, workers: int, folder: Path, seconds: int) 
         _, url, database_url = backend.stdout.readline().split()
         users = _PUBLISHERS + _ROOMS * _MEMBERS
         load = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
-        load += ["--host", url, "-u", str(users), "-r", "100", "-t", f"{seconds}s", "--rooms", str(_ROOMS)]
-        load += ["--publishers", str(_PUBLISHERS), "--rate", "20", "--no-report", "--results-dir", str(folder)]
+        load += ["--host", url, "-u", str(users), "-r", "100", "-t", f"{seconds + _WARM_UP_S}s"]
+        load += ["--publishers", str(_PUBLISHERS), "--rate", "20", "--rooms", str(_ROOMS)]
+        # So that everybody is a member from the first trigger to the last, and the truth has no edges.
+        load += ["--warm-up", str(_WARM_UP_S), "--no-report", "--results-dir", str(folder)]
         load += ["--processes", str(workers)] if workers > 1 else []
         environment = {"LOCUST_DATABASE_URL": database_url, "LOCUST_JWT_SECRET": _SECRET}
         ran = start(load, log, environment=environment)

@@ -81,6 +81,7 @@ class Run:
             rate_per_s=opts.rate,
             publishers=max(opts.publishers, 1),
             arrivals=opts.arrivals,
+            warm_up_s=opts.warm_up,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
             trust=self._trust,
         )
@@ -135,7 +136,7 @@ class Run:
             profile=self._profile,
             started=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             duration_s=ended_s - self._began_s,
-            publishing_s=ended_s - self.publishing_since_s if self.publishing_since_s else 0.0,
+            publishing_s=max(ended_s - self.publishing_since_s, 0.0) if self.publishing_since_s else 0.0,
             users=self.users,
             rooms=len(plan.rooms),
             rate_per_s=plan.rate_per_s,

@@ -120,8 +120,9 @@ class MasterSide:
 
     def spawned(self) -> None:
         """All users were started."""
-        if self._run is not None:
-            self._run.publishing_since_s = self._run.publishing_since_s or time.monotonic()
+        if self._run is not None and self._run.plan is not None:
+            begin_s = time.monotonic() + self._run.plan.warm_up_s
+            self._run.publishing_since_s = self._run.publishing_since_s or begin_s
             self._run.users = dict(self._user_counts())
 
     def watch(self) -> None:

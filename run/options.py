@@ -46,6 +46,12 @@ def add(parser: LocustArgumentParser) -> None:
         default=schedule.CONSTANT,
     )
     option(
+        "--warm-up",
+        "Seconds from when all users were started to when publishers begin (default 0)",
+        type=_seconds,
+        default=0.0,
+    )
+    option(
         "--publishers",
         "Users that publish, out of --users; they share the rate (default 4)",
         type=_publishers,
@@ -146,6 +152,10 @@ def _rooms(text: str) -> int:
 
 def _publishers(text: str) -> int:
     return _number(text, int, 0, 4096)
+
+
+def _seconds(text: str) -> float:
+    return _number(text, float, 0, 86_400)
 
 
 def _rate(text: str) -> float:

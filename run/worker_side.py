@@ -86,8 +86,8 @@ class WorkerSide:
 
     def on_spawned(self) -> None:
         """All users were started: the publishers may begin."""
-        if self._context is not None:
-            self._context.publishing.set()
+        if (context := self._context) is not None:
+            self._loops.append(gevent.spawn_later(context.plan.warm_up_s, context.publishing.set))
 
     def on_triggers(self, data: dict[str, Any]) -> None:
         """Triggers of other workers."""
