@@ -15,6 +15,8 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_NEVER = "localhost,127.0.0.1"
+"""What no proxy is asked for, unless no_proxy says otherwise."""
 _VARIABLES = {"ws": "http_proxy", "wss": "https_proxy"}
 
 
@@ -46,7 +48,8 @@ def proxy_for(scheme: str, host: str, environment: Mapping[str, str] = os.enviro
     :raises ProxyError: if it is of a kind that is not supported.
     """
     url = _variable(_VARIABLES[scheme], environment)
-    if not url or proxy_bypass_environment(host, {"no": _variable("no_proxy", environment)}):
+    bypass = _variable("no_proxy", environment) or _NEVER
+    if not url or proxy_bypass_environment(host, {"no": bypass}):
         return None
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:

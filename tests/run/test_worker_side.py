@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -9,6 +10,7 @@ from locust.env import Environment
 
 from backend.plan import Plan, Room
 from run import messages
+from run.roll_call import Answer, code_version
 from run.worker_side import WorkerSide
 from tasks.context import current_context
 
@@ -49,3 +51,22 @@ def test_drained_follows_its_reports_and_totals_agree_with_them() -> None:
     worker.on_settle({})
     assert sent[-1] is not None
     assert sum(kind == messages.TOTALS for kind, _ in sent) == 1
+
+
+def test_publishers_begin_after_the_warm_up() -> None:
+    worker, environment, _ = side()
+    worker.on_plan(replace(PLAN, warm_up_s=0.1).to_message())
+    publishing = current_context(environment).publishing
+    worker.on_spawned()
+    gevent.sleep(0.01)
+    assert not publishing.is_set()
+    assert publishing.wait(5)
+
+
+def test_a_roll_call_is_answered_with_what_this_process_is() -> None:
+    worker, _, sent = side()
+    worker.on_roll({})
+    ((kind, data),) = sent
+    assert kind == messages.HERE
+    assert Answer(**data).version == code_version()
+    assert Answer(**data).file_limit > 0

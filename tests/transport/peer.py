@@ -76,16 +76,17 @@ class Conversation:
 class Peer:
     """A server whose every connection runs one script.
 
+    :param address: where it listens; localhost has to lead there for `url`.
     :param options: for the server's TLS.
     """
 
-    def __init__(self, script: Callable[[Conversation], None], **options: Any) -> None:
+    def __init__(self, script: Callable[[Conversation], None], address: str = "127.0.0.1", **options: Any) -> None:
         def handle(sock: Any, _address: Any) -> None:
             # The client went away in the middle of the script: what that means is the test's business.
             with contextlib.suppress(OSError, StopIteration, AssertionError):
                 script(Conversation(sock))
 
-        self._server = StreamServer(("127.0.0.1", 0), handle, **options)
+        self._server = StreamServer((address, 0), handle, **options)
         self._secure = bool(options)
 
     @property

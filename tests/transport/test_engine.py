@@ -193,6 +193,12 @@ def test_a_source_address(client: SocketIOClient) -> None:
     assert seen == ["127.0.0.88"]
 
 
+def test_ipv6(client: SocketIOClient) -> None:
+    with Peer(opened(), address="::1") as peer:
+        connect(client, peer.url.replace("localhost", "[::1]"))
+        assert client.connected
+
+
 def test_a_source_address_that_is_not_ours(client: SocketIOClient) -> None:
     client.eio.source_address = "192.0.2.1"
     assert "no such source address" in fails_with(client, "http://127.0.0.1:1")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     ("scheme", "host", "environment", "expected"),
     [
         ("ws", "a.example", {}, None),
+        ("ws", "localhost", {"http_proxy": "http://p"}, None),
+        ("ws", "localhost", {"http_proxy": "http://p", "no_proxy": "b.example"}, Proxy("p", 80, "")),
         ("ws", "a.example", {"http_proxy": "http://p:3128"}, Proxy("p", 3128, "")),
         ("ws", "a.example", {"HTTP_PROXY": "p:3128"}, Proxy("p", 3128, "")),
         ("ws", "a.example", {"https_proxy": "http://p:3128"}, None),
@@ -101,7 +103,7 @@ def test_a_connection_through_a_proxy(client: SocketIOClient, monkeypatch: pytes
     tunnels = Tunnels()
     tunnels.server.start()
     monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{tunnels.server.server_port}")
-    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("no_proxy", "elsewhere.invalid")
     with Peer(stay) as peer:
         client.connect(peer.url, transports=["websocket"], wait_timeout=5)
         assert client.connected
