@@ -102,9 +102,9 @@ def with_cookies(headers: Mapping[str, str], jar: Iterable[Any]) -> dict[str, st
     cookies: SimpleCookie = SimpleCookie()
     for cookie in jar:
         cookies[cookie.name] = cookie.value
-    collected = cookies.output(header="", attrs=[], sep=";").strip()
-    if not collected:
+    if not cookies:
         return dict(headers)
+    collected = cookies.output(header="", attrs=[], sep=";").strip()
     return {**headers, "Cookie": "; ".join(filter(None, (headers.get("Cookie"), collected)))}
 
 
