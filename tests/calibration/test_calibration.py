@@ -22,13 +22,16 @@ LOG = [
     fault("corrupt", "agentLog", "~trace~"),
     fault("duplicate"),
     fault("leak"),
+    fault("hold"),
+    fault("hold"),
+    fault("release"),
     fault("drop", "agentLog", "no trace, so nobody can miss it"),
 ]
 
 
 def summary(**changed: int) -> dict[str, Any]:
-    deliveries = {"expected": 180, "delivered": 177, "lost": 3, "duplicate": 1, "leaked": 1, "corrupt": 1}
-    deliveries |= {"reordered": 0, "missed_offline": 0, "foreign": 0}
+    deliveries = {"expected": 180, "delivered": 176, "lost": 4, "duplicate": 1, "leaked": 1, "corrupt": 1}
+    deliveries |= {"reordered": 1, "reorder_extent": 1, "missed_offline": 0, "foreign": 0}
     return {"deliveries": deliveries | changed, "triggers": {"sent": 10}}
 
 
@@ -50,5 +53,5 @@ def test_everything_at_once_is_measured_exactly(profile: str, workers: int, tmp_
     rows = run_case("all", profile, workers, tmp_path, seconds=5)
     assert [row.to_json() for row in rows if not row.passed] == []
     assert {row.quantity for row in rows if row.truth} == {
-        *("expected", "lost", "duplicate", "leaked", "corrupt", "delivered")
+        *("expected", "lost", "duplicate", "leaked", "corrupt", "reordered", "reorder_extent", "delivered")
     }

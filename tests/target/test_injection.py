@@ -44,6 +44,21 @@ def test_every_delivery_is_what_the_log_says() -> None:
     assert all(len(payload["message"]) == len(LOG["message"]) for payload in damaged)
 
 
+def test_a_held_delivery_goes_out_after_the_next_of_its_kind() -> None:
+    lines: list[str] = []
+    injector = Injector(Faults(reorder=1.0), Random(1), lines.append)
+
+    def send(payload: dict[str, Any]) -> list[Any]:
+        return [sent for _, sent in injector.deliveries("r", ["m"], OTHERS, "e", payload)]
+
+    other_log = {"message": "accepted ~0123abcd.0.1.3.3.cafe~ now"}
+    assert send(LOG) == []
+    assert send(UPDATE) == []
+    assert send({"message": "no trace"}) == [{"message": "no trace"}]
+    assert send(other_log) == [other_log, LOG]
+    assert [json.loads(line)["fault"] for line in lines] == ["hold", "hold", "release"]
+
+
 def test_the_same_seed_does_the_same() -> None:
     faults = Faults(drop=0.5)
     assert run(faults, [LOG] * 20) == run(faults, [LOG] * 20)
