@@ -22,7 +22,7 @@ CASES: Final[Mapping[str, str]] = {
     "reorder": "reorder=0.05",
     "mute member": "mute_member=2",
     "mute room": "mute_room=1",
-    "all": "drop=0.02,duplicate=0.02,corrupt=0.05,leak=0.02,reorder=0.02,mute_member=3",
+    "all": "drop=0.02,duplicate=0.02,corrupt=0.05,leak=0.02,mute_member=3",
 }
 """Name -> the reference backend's `--faults`. There is one publisher, so that all that a member gets of a kind is
 one stream."""

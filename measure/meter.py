@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -138,7 +139,7 @@ class Meter:
     def set_aside(self, account: Account, broadcast: Broadcast, received_ns: int) -> None:
         """A frame arrived that is no delivery, or not yet."""
         if broadcast.kind is Kind.WAITING:
-            broadcast.waiting.append((account, received_ns))
+            broadcast.waiting.append((self.received, account, received_ns))
         elif broadcast.kind is Kind.UNTRACED:
             self.untraced[broadcast.event] += 1
         else:
@@ -175,10 +176,13 @@ class Meter:
         learnt = list(triggers)
         for trigger in learnt:
             self._log.add(trigger)
+        arrived = []
         for broadcast in self._recogniser.learn(learnt):
             waiting, broadcast.waiting = broadcast.waiting, []
-            for account, received_ns in waiting:
-                account.deliver(broadcast, received_ns)
+            arrived += [(*arrival, broadcast) for arrival in waiting]
+        # In their order of arrival, not in that of the triggers: otherwise nothing would ever be reordered.
+        for _, account, received_ns, broadcast in sorted(arrived, key=itemgetter(0)):
+            account.deliver(broadcast, received_ns)
 
     # What the users do
 

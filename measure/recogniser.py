@@ -44,8 +44,8 @@ class Broadcast:
     """One broadcast; everything that its deliveries have in common.
 
     latencies_ns: the run's own list for this event. key: of the ledger, see `presence.ledger_key`. line: who is to
-    get it next; nobody, as long as it is no delivery. waiting: (account, received_ns) of the deliveries that came
-    before the trigger was known.
+    get it next; nobody, as long as it is no delivery. waiting: (number of the arrival, account,
+    received_ns) of the deliveries that came before the trigger was known.
     """
 
     event: str
@@ -58,7 +58,7 @@ class Broadcast:
     next_seq: int = 0
     due_ns: int = 0
     line: Line = field(default_factory=dict)
-    waiting: list[tuple[Account, int]] = field(default_factory=list)
+    waiting: list[tuple[int, Account, int]] = field(default_factory=list)
 
     def resolve(self, room: int, publisher: int, seq: int, due_ns: int, lines: dict[int, Line]) -> None:
         """The trigger is known.

@@ -53,5 +53,5 @@ def test_everything_at_once_is_measured_exactly(profile: str, workers: int, tmp_
     rows = run_case("all", profile, workers, tmp_path, seconds=5)
     assert [row.to_json() for row in rows if not row.passed] == []
     assert {row.quantity for row in rows if row.truth} == {
-        *("expected", "lost", "duplicate", "leaked", "corrupt", "reordered", "reorder_extent", "delivered")
+        *("expected", "lost", "duplicate", "leaked", "corrupt", "delivered")
     }

@@ -216,3 +216,13 @@ def test_the_short_way_counts_as_the_ledger_does(actions: list[tuple[str, int, i
         kept = presence.ledger(ledger_key(1, ACCEPTED))
         assert [kept.count(seq, seq + 1) for seq in range(6)] == [ledger.count(seq, seq + 1) for seq in range(6)]
         assert (kept.duplicates, kept.reordered) == (ledger.duplicates, ledger.reordered)
+
+
+def test_updates_that_waited_for_their_triggers_keep_their_order_of_arrival(meter: Meter) -> None:
+    account = member(meter, 0)
+    tasks = [TASK, TASK.replace("1", "2")]
+    for later in reversed(tasks):
+        meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED", later), 11 * S)
+    meter.learn([trigger(seq, key=task) for seq, task in enumerate(tasks)])
+    counted = meter.settle().rooms[0][FAILED]
+    assert (counted.delivered, counted.reordered, counted.reorder_extent) == (2, 1, 1)
