@@ -56,7 +56,12 @@ def run_case(name: str, profile: str, workers: int, folder: Path, seconds: int) 
         load += ["--processes", str(workers)] if workers > 1 else []
         environment = {"LOCUST_DATABASE_URL": database_url, "LOCUST_JWT_SECRET": _SECRET}
         ran = start(load, log, environment=environment)
-        if ran.wait(_RUN_S) not in _MEASURED:
+        try:
+            code: int | None = ran.wait(_RUN_S)
+        except subprocess.TimeoutExpired:
+            code = None
+            end(ran, signal.SIGTERM, 5.0)
+        if code not in _MEASURED:
             raise CalibrationError(f"{name}: the run failed: {log.read_text(encoding='utf-8')[-2000:]}")
     finally:
         end(backend, signal.SIGTERM, 10.0)
