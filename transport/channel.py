@@ -96,7 +96,7 @@ class Channel:
         if self._on_data is None:
             return  # closed since it was read
         if isinstance(data, OSError):
-            self._end(_reason(data))
+            self._end(reason_of(data))
         elif data:
             self._on_data(data, received_ns)
         else:
@@ -131,7 +131,7 @@ class Channel:
         except OSError as error:
             if self._on_end is None:
                 raise
-            self._end(_reason(error))
+            self._end(reason_of(error))
             return
         if sent < len(data):
             self._queue = deque()
@@ -184,7 +184,7 @@ class Channel:
         except BlockingIOError:
             return
         except OSError as error:
-            self._end(_reason(error))
+            self._end(reason_of(error))
             return
         self._writer.stop()
         self._writer.close()
@@ -295,5 +295,6 @@ class TlsChannel(Channel):
         return b"".join(parts)
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Why a socket failed, in a few words."""
     return (error.strerror or str(error)).lower()

@@ -16,7 +16,7 @@ from gevent import socket as gevent_socket
 from gevent.lock import BoundedSemaphore
 
 from . import handshake
-from .channel import Channel, TlsChannel
+from .channel import Channel, TlsChannel, reason_of
 from .proxy import ProxyError, proxy_for
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Dialler:
             try:
                 return _connect_to(family, kind, protocol, address, source, deadline_s)
             except OSError as error:
-                reason = _EXHAUSTED.get(error.errno or 0) or (error.strerror or str(error)).lower()
+                reason = _EXHAUSTED.get(error.errno or 0) or reason_of(error)
                 failure = DialError("tcp", reason)
         raise failure
 
@@ -169,7 +169,7 @@ def _tls(sock: socket.socket, name: str, context: ssl.SSLContext, host: str, dea
     except ssl.SSLCertVerificationError as error:
         raise DialError("tls", error.verify_message.lower()) from error
     except OSError as error:
-        raise DialError("tls", (error.strerror or str(error)).lower()) from error
+        raise DialError("tls", reason_of(error)) from error
     return channel
 
 
@@ -212,7 +212,7 @@ def _ask(phase: str, channel: Channel, request: bytes, deadline_s: float) -> tup
     except OSError as error:
         if isinstance(error, DialError):
             raise
-        raise DialError(phase, (error.strerror or str(error)).lower()) from error
+        raise DialError(phase, reason_of(error)) from error
 
 
 def _has_body(response: handshake.Response) -> bool:

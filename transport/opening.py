@@ -10,6 +10,7 @@ from functools import lru_cache
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 
+from .channel import reason_of
 from .dial import DialError
 from .websocket_frames import TEXT, FrameParser, WebSocketProtocolError, build_frame
 
@@ -79,8 +80,8 @@ def open_engine(
         channel.close()
         if isinstance(error, DialError):
             raise
-        said = error.strerror if isinstance(error, OSError) else None
-        raise DialError("open", (said or str(error)).lower()) from error
+        said = reason_of(error) if isinstance(error, OSError) else str(error).lower()
+        raise DialError("open", said) from error
     phases_ns = {**dialled.phases_ns, "open": time.perf_counter_ns() - started_ns}
     return Opened(channel, parser, packet, messages, received_ns, phases_ns)
 

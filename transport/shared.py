@@ -55,7 +55,9 @@ class Shared:
     def known(self, events: Iterable[str]) -> KnownReads:
         """What connections that are observed for the same events have read."""
         key = frozenset(events)
-        return self._known.setdefault(key, KnownReads(key))
+        if key not in self._known:
+            self._known[key] = KnownReads(key)
+        return self._known[key]
 
     def watch(self, connection: Watched) -> None:
         """Have a connection told when its deadline is over."""
