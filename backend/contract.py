@@ -78,28 +78,29 @@ def agent_name(agent_id: str) -> str:
 class BurstEvent:
     """One event of the burst that follows the creation of a task, in the order of sending.
 
-    `template` is the text of an `agentLog`, `status` the new status of a `taskStatusUpdate`.
+    `template` is the text of an `agentLog`, `status` the new status of a `taskStatusUpdate`; `label` is ours.
     """
 
+    label: str
     event: str
     template: str = ""
     status: str = ""
 
 
 BURST_WITH_AGENT: Final = (
-    BurstEvent(AGENT_LOG, template=LOG_ACCEPTED),
-    BurstEvent(TASK_STATUS_UPDATE, status=IN_PROGRESS),
-    BurstEvent(AGENT_LOG, template=LOG_STATUS, status=IN_PROGRESS),
-    BurstEvent(AGENT_LOG, template=LOG_DOCKER),
-    BurstEvent(AGENT_LOG, template=LOG_CRITICAL),
-    BurstEvent(TASK_STATUS_UPDATE, status=FAILED),
-    BurstEvent(AGENT_LOG, template=LOG_STATUS, status=FAILED),
+    BurstEvent("accepted", AGENT_LOG, template=LOG_ACCEPTED),
+    BurstEvent(IN_PROGRESS, TASK_STATUS_UPDATE, status=IN_PROGRESS),
+    BurstEvent(IN_PROGRESS, AGENT_LOG, template=LOG_STATUS, status=IN_PROGRESS),
+    BurstEvent("docker", AGENT_LOG, template=LOG_DOCKER),
+    BurstEvent("critical", AGENT_LOG, template=LOG_CRITICAL),
+    BurstEvent(FAILED, TASK_STATUS_UPDATE, status=FAILED),
+    BurstEvent(FAILED, AGENT_LOG, template=LOG_STATUS, status=FAILED),
 )
 """With an `agentId`: seven events."""
 
 BURST_WITHOUT_AGENT: Final = (
-    BurstEvent(AGENT_LOG, template=LOG_ACCEPTED),
-    BurstEvent(TASK_STATUS_UPDATE, status=FAILED),
-    BurstEvent(AGENT_LOG, template=LOG_STATUS, status=FAILED),
+    BurstEvent("accepted", AGENT_LOG, template=LOG_ACCEPTED),
+    BurstEvent(FAILED, TASK_STATUS_UPDATE, status=FAILED),
+    BurstEvent(FAILED, AGENT_LOG, template=LOG_STATUS, status=FAILED),
 )
 """Without an agent: three events, by the agent `system`."""

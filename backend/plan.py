@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from measure.clocks import publisher_number
+
 from .tls import Trust
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ class Plan:
     a second over all publishers. publishers: how many share the rate. source_addresses: local addresses that
     all connections leave from in turn, empty for the system's choice. arrivals: the law of the triggers, see
     `tasks.schedule`. warm_up_s: from when all users were started to when publishers begin. trust: for TLS.
-    worker, workers: this worker's number from 0, and how many there are.
+    worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the first
+    trigger of the run that it has to know, see `run.trigger_feed`.
     """
 
     run_id: str
@@ -43,6 +46,7 @@ class Plan:
     trust: Trust = field(default_factory=Trust)
     worker: int = 0
     workers: int = 1
+    triggers_from: int = 0
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -75,4 +79,4 @@ class Plan:
 
     def publisher_number(self, publisher: int) -> int:
         """A number for this worker's n-th publisher that no other publisher of the run has."""
-        return self.worker * 4096 + publisher
+        return publisher_number(self.worker, publisher)

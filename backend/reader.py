@@ -16,6 +16,24 @@ _ACCEPTED = 0
 _STATUS_SLOTS = {contract.IN_PROGRESS.encode(): 1, contract.FAILED.encode(): 2}
 
 
+def _step(place: int, step: contract.BurstEvent) -> str:
+    return f"{step.event} {place} {step.label}"
+
+
+def _words(step: contract.BurstEvent) -> bytes:
+    """What a log's text always has, as it stands in a frame."""
+    if step.status:
+        return step.template.format(status=step.status).encode()
+    return re.split('[{"]', step.template)[0].encode()
+
+
+_UNTRACED_LOGS = {
+    _words(step): _step(place, step)
+    for place, step in enumerate(contract.BURST_WITH_AGENT, 1)
+    if step.event == contract.AGENT_LOG and place > 1
+}
+
+
 class Reader:
     """Reads the burst of a task that has an agent. See `measure.sighting.FrameReader`."""
 
@@ -24,9 +42,7 @@ class Reader:
         Slot(contract.TASK_STATUS_UPDATE, contract.IN_PROGRESS),
         Slot(contract.TASK_STATUS_UPDATE, contract.FAILED),
     )
-    untraced: dict[str, int] = {  # noqa: RUF012 - a constant of the contract
-        contract.AGENT_LOG: sum(step.event == contract.AGENT_LOG for step in contract.BURST_WITH_AGENT) - 1
-    }
+    untraced: tuple[str, ...] = tuple(_UNTRACED_LOGS.values())
     events = (contract.AGENT_LOG, contract.TASK_STATUS_UPDATE)
 
     def read(self, event: str, frame: bytes) -> Sighting:
@@ -37,9 +53,12 @@ class Reader:
             if task_id is None or status is None:
                 return Corrupt()
             slot = _STATUS_SLOTS.get(status[1])
-            return Untraced() if slot is None else Keyed(slot, task_id[1].decode())
+            return Untraced(f"{event}, another status") if slot is None else Keyed(slot, task_id[1].decode())
         try:
             trace = find(frame)
         except CorruptTraceError:
             return Corrupt()
-        return Untraced() if trace is None else Traced(_ACCEPTED, trace)
+        if trace is not None:
+            return Traced(_ACCEPTED, trace)
+        known = (step for words, step in _UNTRACED_LOGS.items() if words in frame)
+        return Untraced(next(known, f"{event}, another text"))

@@ -6,23 +6,32 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .latency import merge_encoded, new_histogram, summarise
+from .latency import fold, merge_encoded, new_histogram, summarise
 from .presence import Counts
+from .recogniser import ACROSS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from .clocks import Clock
+    from .recogniser import FanOut
     from .report import Totals, WorkerReport
+
+FAN_OUT = "fan_out"
 
 _OPEN_SECONDS = 10
 """A second of the time line is closed, and its histograms are dropped, when it is this old."""
+AWAY_S = 4.0
+"""A worker that reports every second and was not heard for longer was away."""
 
 
 @dataclass(slots=True)
 class WorkerState:
     """One worker as the master sees it.
 
-    gaps: numbers of reports that never came. repeats: reports that came twice.
+    gaps: numbers of reports that never came. repeats: reports that came twice. away_s: how long it was not heard
+    and then came back, all times together. complete_ns, timed: see `WorkerReport`. clock_bound_ms: the widest that
+    one of its latencies had.
     """
 
     number: int
@@ -31,9 +40,15 @@ class WorkerState:
     repeats: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     gauges: dict[str, int] = field(default_factory=dict)
+    gauges_at_last: dict[str, int] = field(default_factory=dict)
     cpu_percent: list[float] = field(default_factory=list)
     rss_bytes: float = 0.0
-    clock: str = ""
+    clock: Clock | None = None
+    clock_bound_ms: float = 0.0
+    heard_s: float | None = None
+    away_s: float = 0.0
+    complete_ns: int = 0
+    timed: dict[tuple[int, int], int] = field(default_factory=dict)
     totals: Totals | None = None
 
 
@@ -45,6 +60,12 @@ class Second:
     latencies: dict[str, Any] = field(default_factory=dict)
     received: int = 0
     gauges: dict[str, dict[str, int]] = field(default_factory=dict)
+    fan_outs: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)
+    """(publisher, room, seq, slot) -> first, last, deliveries."""
+
+    def fan_outs_us(self) -> list[int]:
+        """Of the broadcasts that more than one member received: from the first delivery to the last."""
+        return [(last_ns - first_ns) // 1000 for first_ns, last_ns, count in self.fan_outs.values() if count > 1]
 
     def row(self, gauges: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         """As a row of plain values: `<name>_<quantile>` in milliseconds.
@@ -75,9 +96,15 @@ class Fleet:
         """A worker takes part in the run."""
         return self.workers.setdefault(worker_id, WorkerState(len(self.workers)))
 
-    def take(self, worker_id: str, report: WorkerReport) -> bool:
-        """Merge a report; False if it was merged before."""
+    def take(self, worker_id: str, report: WorkerReport, now_s: float) -> bool:
+        """Merge a report; False if it was merged before.
+
+        :param now_s: when it came, by any clock that only goes forward.
+        """
         worker = self.enlist(worker_id)
+        if worker.heard_s is not None and now_s - worker.heard_s > AWAY_S:
+            worker.away_s += now_s - worker.heard_s
+        worker.heard_s = now_s
         if report.number <= worker.last_report:
             worker.repeats += 1
             return False
@@ -85,17 +112,52 @@ class Fleet:
         worker.last_report = report.number
         second = self._seconds.setdefault(report.at_s, Second(report.at_s))
         for name, encoded in report.latencies.items():
-            merge_encoded(self.latencies[name], encoded)
-            merge_encoded(second.latencies.setdefault(name, new_histogram()), encoded)
+            for merged in dict.fromkeys((name, name.removesuffix(ACROSS))):
+                merge_encoded(self.latencies[merged], encoded)
+            event = name.removesuffix(ACROSS)
+            merge_encoded(second.latencies.setdefault(event, new_histogram()), encoded)
+        self._spread(report.fan_outs, second)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
         second.gauges[worker_id] = report.gauges
         worker.counters = report.counters
-        worker.gauges = report.gauges
+        worker.gauges = worker.gauges_at_last = report.gauges
+        worker.timed = report.timed
+        worker.complete_ns = report.complete_ns
         worker.cpu_percent.append(report.health["cpu_percent"])
         worker.rss_bytes = report.health["rss_bytes"]
+        worker.clock_bound_ms = report.health.get("clock_bound_ms", 0.0)
         self.most_connected = max(self.most_connected, self.gauge("connected"))
         self._close_seconds(report.at_s - _OPEN_SECONDS)
         return True
+
+    def _spread(self, fan_outs: Iterable[FanOut], second: Second) -> None:
+        """Join what several workers, or several reports, know of the same broadcasts."""
+        for publisher, room, seq, slot, first_ns, last_ns, count in fan_outs:
+            broadcast = (publisher, room, seq, slot)
+            known_in = next((it for it in self._seconds.values() if broadcast in it.fan_outs), second)
+            known = known_in.fan_outs.setdefault(broadcast, [first_ns, last_ns, 0])
+            known[:] = [min(known[0], first_ns), max(known[1], last_ns), known[2] + count]
+
+    def complete_ns(self, alive: Collection[str]) -> int:
+        """Before this moment of the master's clock, the triggers of all workers that live are known."""
+        workers = [worker for worker_id, worker in self.workers.items() if worker_id in alive]
+        return min((worker.complete_ns for worker in workers), default=0)
+
+    def clocks(self) -> int:
+        """How many different clocks the workers run on."""
+        found: list[Clock] = []
+        for worker in self.workers.values():
+            if worker.clock is not None and not any(worker.clock.is_that_of(other) for other in found):
+                found.append(worker.clock)
+        return max(len(found), 1)
+
+    def timed_by_the_lost(self) -> Counter[tuple[int, int]]:
+        """(room, slot) -> deliveries that workers without totals had timed until their last report."""
+        merged: Counter[tuple[int, int]] = Counter()
+        for worker in self.workers.values():
+            if worker.totals is None:
+                merged.update(worker.timed)
+        return merged
 
     def keep_only(self, alive: Collection[str]) -> None:
         """Forget what the workers that are gone last said of their connections."""
@@ -149,4 +211,7 @@ class Fleet:
             if before_s is None or at_s < before_s:
                 second = self._seconds.pop(at_s)
                 self._gauges |= second.gauges
+                if spreads_us := second.fan_outs_us():
+                    fold(self.latencies[FAN_OUT], spreads_us)
+                    fold(second.latencies.setdefault(FAN_OUT, new_histogram()), spreads_us)
                 self.timeline.append(second.row(self._gauges))

@@ -4,90 +4,36 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .account import Account
+from .clocks import Clock, ClockTable, worker_of
 from .latency import fold, new_histogram
-from .presence import Counts, End, Presence
-from .recogniser import Broadcast, Kind, Recogniser
+from .recogniser import ACROSS, Kind, Recogniser
 from .report import Totals, WorkerReport
-from .triggers import Outcome, Trigger, TriggerLog
+from .settlement import Settlement
+from .triggers import Outcome, Stream, Trigger, TriggerLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .latency import Samples
+    from .presence import Line
+    from .recogniser import Broadcast
     from .sighting import FrameReader
-
-FLIGHT_NS = 2_000_000_000
-"""How long a broadcast may be in flight at the edge of a membership."""
 
 CONNECT = "connect"
 CONNECT_PHASE = "connect_"
 JOIN = "join"
 TRIGGER = "trigger"
-
-
-@dataclass(slots=True, eq=False)
-class Account:
-    """One user's account: where it is a member, and what it received."""
-
-    meter: Meter
-    number: int
-    presences: dict[int, Presence] = field(default_factory=dict)
-
-    def receive(self, broadcast: Broadcast, received_ns: int) -> None:
-        """A broadcast arrived that is not simply the next one of its stream."""
-        if broadcast.kind is Kind.DELIVERY:
-            self.deliver(broadcast, received_ns)
-        else:
-            self.meter.set_aside(self, broadcast, received_ns)
-
-    def deliver(self, broadcast: Broadcast, received_ns: int) -> None:
-        """A broadcast of a known trigger arrived: to a member, or to somebody who is none."""
-        presence = self.presences.get(broadcast.room)
-        if presence is not None and self.may_receive(broadcast.room, received_ns):
-            presence.receive(broadcast, received_ns)
-        else:
-            self.meter.leaked[broadcast.room] += 1
-
-    def joining(self, room: int) -> None:
-        """The user asked to join: from now on a broadcast of this room is no leak."""
-        if room not in self.presences:
-            self.presences[room] = Presence(room, self.number, self.meter.lines[room])
-
-    def joined(self, room: int, now_ns: int) -> None:
-        """The backend answered that the user is in the room."""
-        self.joining(room)
-        self.presences[room].join(now_ns)
-
-    def left(self, room: int, now_ns: int) -> None:
-        """The user left the room."""
-        if (presence := self.presences.get(room)) is not None:
-            presence.close(now_ns, End.LEFT)
-
-    def disconnected(self, now_ns: int, *, wanted: bool) -> None:
-        """The connection ended; all memberships with it."""
-        for presence in self.presences.values():
-            presence.close(now_ns, End.LEFT if wanted else End.LOST)
-
-    @property
-    def is_member(self) -> bool:
-        """Whether the user is in any room now."""
-        return any(presence.open for presence in self.presences.values())
-
-    def may_receive(self, room: int, now_ns: int) -> bool:
-        """Whether a broadcast of a room that arrives now is none leaked."""
-        presence = self.presences.get(room)
-        if presence is None:
-            return False
-        if presence.open or not presence.spans:
-            return True
-        ended_ns = presence.spans[-1].ended_ns
-        return ended_ns is not None and now_ns - ended_ns < FLIGHT_NS
+REPLAY = "replay"
+_MOST_REASONS = 100
+_OTHER_REASONS = "other reasons"
+_SECOND_NS = 1_000_000_000
+_EARLY_NS = 5_000_000
+"""By how much a timer may wake up before the second that it was set to."""
 
 
 class Meter:
@@ -95,32 +41,41 @@ class Meter:
 
     :param run: the run's 8 hexadecimal digits; what carries another run's trace is foreign.
     :param reader: tells what a frame is.
+    :param clocks: what is known of the workers' clocks; None if there is one worker.
     """
 
-    def __init__(self, run: str, reader: FrameReader) -> None:
-        self._reader = reader
-        self._recogniser = Recogniser(run, reader)
-        self.accounts: list[Account] = []
-        """By number."""
+    def __init__(self, run: str, reader: FrameReader, clocks: ClockTable | None = None) -> None:
+        self._clocks = clocks or ClockTable(Clock(0, ""))
+        self._recogniser = Recogniser(run, reader, self._clocks)
+        self.accounts: dict[int, Account] = {}
+        """By number; those that are not settled yet."""
+        self._opened = 0
         self._log = TriggerLog()
+        self._settlement = Settlement(self._log, len(reader.slots))
+        self._complete_ns = 0
+        self._in_flight: dict[tuple[Stream, int], int] = {}
         self._new_triggers: list[Trigger] = []
         self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))
+        self._timed: Counter[tuple[int, int]] = Counter()
+        self._bound_ns = 0
         self._report_number = 0
-        self._connects: list[tuple[int, int]] = []
+        self._reported_ns = 0
+        self._connects_ns: array[int] = array("q")
+        """Started, finished, started, finished …"""
         self.known = self._recogniser.known
-        self.lines = self._recogniser.lines
         self.received = 0
         self.leaked: Counter[int] = Counter()
         self.counters: Counter[str] = Counter()
         """Cumulative: see `WorkerReport.counters`."""
         self.untraced: Counter[str] = Counter()
+        """By the step of the burst."""
         self.failures: Counter[str] = Counter()
         """What users could not do, by one-line reason."""
 
     def open_account(self) -> Account:
         """An account for a new user."""
-        account = Account(self, len(self.accounts))
-        self.accounts.append(account)
+        account = self.accounts[self._opened] = Account(self, self._opened)
+        self._opened += 1
         return account
 
     # What arrives
@@ -133,17 +88,28 @@ class Meter:
             # Nearly all: nothing of the member's own needs to be looked at.
             broadcast.line[member] = broadcast.next_seq
             broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
+        elif broadcast.kind is Kind.UNTRACED:
+            self.untraced[broadcast.name] += 1
         else:
             self.accounts[member].receive(broadcast, received_ns)
 
-    def set_aside(self, account: Account, broadcast: Broadcast, received_ns: int) -> None:
-        """A frame arrived that is no delivery, or not yet."""
-        if broadcast.kind is Kind.WAITING:
-            broadcast.waiting.append((self.received, account, received_ns))
-        elif broadcast.kind is Kind.UNTRACED:
-            self.untraced[broadcast.event] += 1
-        else:
-            self.counters[broadcast.kind.value] += 1
+    # What an account tells, see `account.Books`
+
+    def lines_of(self, room: int) -> dict[int, Line]:
+        """A room's lines."""
+        return self._recogniser.lines[room]
+
+    def leak(self, room: int) -> None:
+        """A broadcast reached somebody who is no member."""
+        self.leaked[room] += 1
+
+    def replay(self, delay_ns: int) -> None:
+        """A broadcast reached its member by a later connection, so long after it was due."""
+        self._samples_us[REPLAY].append(delay_ns // 1000)
+
+    def set_aside(self, broadcast: Broadcast) -> None:
+        """A frame arrived that is corrupt or foreign."""
+        self.counters[broadcast.kind.value] += 1
 
     # What the publishers do
 
@@ -155,15 +121,17 @@ class Meter:
         """A trigger that was due could not be sent in time, or at all."""
         self.counters["missed"] += 1
 
-    def trigger_sent(self) -> None:
+    def trigger_sent(self, publisher: int, room: int, seq: int, sent_ns: int) -> None:
         """A trigger left."""
         self.counters["sent"] += 1
+        self._in_flight[(publisher, room), seq] = sent_ns
 
     def trigger_answered(self, trigger: Trigger, answer_ms: float | None) -> None:
         """A trigger came to its end.
 
         :param answer_ms: how long the backend took to answer; None if it did not.
         """
+        self._in_flight.pop(((trigger.publisher, trigger.room), trigger.seq), None)
         if trigger.outcome is not Outcome.ACCEPTED:
             self.counters[trigger.outcome.name.lower()] += 1
         if answer_ms is not None:
@@ -171,18 +139,30 @@ class Meter:
         self._new_triggers.append(trigger)
         self.learn([trigger])
 
+    @property
+    def in_flight(self) -> int:
+        """How many triggers left and were not answered."""
+        return len(self._in_flight)
+
     def learn(self, triggers: Iterable[Trigger]) -> None:
         """Take in triggers, our own or another worker's; one that is known already changes nothing."""
-        learnt = list(triggers)
-        for trigger in learnt:
-            self._log.add(trigger)
-        arrived = []
-        for broadcast in self._recogniser.learn(learnt):
-            waiting, broadcast.waiting = broadcast.waiting, []
-            arrived += [(*arrival, broadcast) for arrival in waiting]
-        # In their order of arrival, not in that of the triggers: otherwise nothing would ever be reordered.
-        for _, account, received_ns, broadcast in sorted(arrived, key=itemgetter(0)):
-            account.deliver(broadcast, received_ns)
+        resolved = []
+        for trigger in triggers:
+            sent = self._clocks.here(worker_of(trigger.publisher), trigger.sent_ns)
+            if self._log.add(trigger, sent.ns, sent.bound_ns or 0):
+                self.counters["late_triggers"] += sent.ns < self._complete_ns
+                resolved += self._recogniser.learn(trigger)
+        _go_on(resolved)
+
+    def complete_until(self, master_ns: int) -> None:
+        """All triggers of all workers are known that left before this moment of the master's clock."""
+        own = self._clocks.own.estimate
+        self._complete_ns = master_ns if own is None else own.ours_ns(master_ns)
+        self._settlement.settle_ended(self.accounts, self._complete_ns)
+
+    def master_ns(self, ns: int) -> int:
+        """A moment of this worker's clock by the master's."""
+        return self._clocks.master_ns(ns)
 
     # What the users do
 
@@ -192,7 +172,7 @@ class Meter:
         :param phases_ns: what the transport's phases of it took; the rest is Socket.IO's own.
         """
         self.counters["connects"] += 1
-        self._connects.append((started_ns, finished_ns))
+        self._connects_ns.extend((started_ns, finished_ns))
         took_ns = finished_ns - started_ns
         self._samples_us[CONNECT].append(took_ns // 1000)
         for phase, phase_ns in {**phases_ns, "socketio": took_ns - sum(phases_ns.values())}.items():
@@ -201,12 +181,12 @@ class Meter:
     def connect_failed(self, reason: str) -> None:
         """A connection could not be made."""
         self.counters["connect_failures"] += 1
-        self.failures[reason] += 1
+        self._failed(reason)
 
     def connection_lost(self, reason: str) -> None:
         """A connection ended that nobody wanted to end."""
         self.counters["connections_lost"] += 1
-        self.failures[reason] += 1
+        self._failed(reason)
 
     def join_answered(self, duration_ns: int) -> None:
         """The backend answered a join."""
@@ -215,30 +195,37 @@ class Meter:
     def join_failed(self, reason: str) -> None:
         """A room could not be joined."""
         self.counters["join_failures"] += 1
-        self.failures[reason] += 1
+        self._failed(reason)
 
     def user_failed(self, reason: str) -> None:
         """A user raised what nobody expected: the load test itself is wrong."""
         self.counters["user_errors"] += 1
-        self.failures[f"error in our own user: {reason}"] += 1
+        self._failed(f"error in our own user: {reason}")
+
+    def _failed(self, reason: str) -> None:
+        known = reason in self.failures or len(self.failures) < _MOST_REASONS
+        self.failures[reason if known else _OTHER_REASONS] += 1
 
     # What goes to the master
 
     def take_report(
-        self, at_s: int, health: Mapping[str, float], more_us: Mapping[str, Samples]
+        self, now_ns: int, health: Mapping[str, float], more_us: Mapping[str, Samples]
     ) -> tuple[WorkerReport, dict[str, Samples]]:
         """What happened since the last report.
 
+        :param now_ns: by this worker's clock.
         :param health: of the worker process itself.
         :param more_us: further samples in µs, measured elsewhere.
         :returns: the report, and the raw latencies of the traced events in µs, for Locust's own statistics.
         """
+        _go_on(self._recogniser.expire())
         own, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
-        latencies = self._recogniser.take_samples_us()
-        samples = {name: np.array(taken_us) for name, taken_us in own.items()} | dict(more_us) | latencies
-        self.counters["negative_latency"] += sum(
-            int(np.count_nonzero(latencies_us < 0)) for latencies_us in latencies.values()
-        )
+        taken = self._recogniser.take()
+        samples = {name: np.array(own_us) for name, own_us in own.items()} | dict(more_us) | taken.samples_us
+        self.counters["negative_latency"] += taken.negative
+        self.counters["unbounded_latency"] += taken.unbounded
+        self._timed.update(taken.timed)
+        self._bound_ns = max(self._bound_ns, taken.bound_ns)
         encoded = {}
         for name, values_us in samples.items():
             if not len(values_us):
@@ -248,49 +235,61 @@ class Meter:
             encoded[name] = histogram.encode()
         triggers, self._new_triggers = self._new_triggers, []
         self._report_number += 1
-        gauges = {
-            "connected": self.counters["connects"]
-            - self.counters["connections_lost"]
-            - self.counters["disconnects"],
-            "members": sum(account.is_member for account in self.accounts),
-        }
+        began_ns, self._reported_ns = self._reported_ns or now_ns - _SECOND_NS, now_ns
+        connected = self.counters["connects"] - self.counters["connections_lost"] - self.counters["disconnects"]
+        members = sum(account.is_member for account in self.accounts.values())
         report = WorkerReport(
             number=self._report_number,
-            at_s=at_s,
+            at_s=(self._clocks.master_ns(began_ns) + _EARLY_NS) // _SECOND_NS,
+            complete_ns=self._clocks.master_ns(min(self._in_flight.values(), default=now_ns)),
             triggers=triggers,
             latencies=encoded,
+            fan_outs=taken.fan_outs,
+            timed=dict(self._timed),
             counters=self._all_counters(),
-            gauges=gauges,
-            health=dict(health),
+            gauges={"connected": connected, "members": members},
+            health={**health, "clock_bound_ms": self._bound_ns / 1e6},
         )
-        return report, latencies
+        return report, _by_event(taken.samples_us)
 
     def _all_counters(self) -> dict[str, int]:
         return {**self.counters, "received": self.received}
 
+    def close(self) -> None:
+        """All triggers are known and nothing is in flight: what still waits for its trigger is not of this run."""
+        _go_on(self._recogniser.expire(-1))
+
     def settle(self) -> Totals:
-        """Count everything against what was owed. Call when all triggers are known and nothing is in flight."""
-        slots = self._reader.slots
-        rooms: dict[int, list[Counts]] = {}
-        members: Counter[int] = Counter()
-        logs = {}
-        for account in self.accounts:
-            for room, presence in account.presences.items():
-                if room not in logs:
-                    logs[room] = self._log.of_room(room)
-                counts = rooms.setdefault(room, [Counts() for _ in slots])
-                for slot, settled in presence.settle(logs[room], len(slots), FLIGHT_NS).items():
-                    counts[slot].add(settled)
-                members[room] += bool(presence.spans)
-        counters = self._all_counters()
-        counters["foreign"] = counters.get("foreign", 0) + self._recogniser.still_waiting()
+        """Count everything against what was owed. Call after `close` and the last report."""
+        for account in self.accounts.values():
+            self._settlement.settle(account)
+        self.accounts.clear()
         return Totals(
             reports=self._report_number,
-            counters=counters,
-            rooms=rooms,
-            members=dict(members),
+            counters=self._all_counters(),
+            rooms=self._settlement.rooms,
+            members=dict(self._settlement.members),
             leaked=dict(self.leaked),
             untraced=dict(self.untraced),
             failures=dict(self.failures),
-            connects=self._connects,
+            connects=[
+                (self._clocks.master_ns(started_ns), self._clocks.master_ns(finished_ns))
+                for started_ns, finished_ns in zip(self._connects_ns[::2], self._connects_ns[1::2], strict=True)
+            ],
         )
+
+
+def _go_on(broadcasts: Iterable[Broadcast]) -> None:
+    """Let the accounts that waited deal with what no longer has to."""
+    for broadcast in broadcasts:
+        waiting, broadcast.waiting = broadcast.waiting, []
+        for account in waiting:
+            account.advance(broadcast.slot)
+
+
+def _by_event(samples_us: Mapping[str, Samples]) -> dict[str, Samples]:
+    merged: dict[str, Samples] = {}
+    for name, values_us in samples_us.items():
+        event = name.removesuffix(ACROSS)
+        merged[event] = np.concatenate([merged[event], values_us]) if event in merged else values_us
+    return merged

@@ -10,9 +10,11 @@ within F before a join              edge: neither expected nor lost
 within a span of membership         expected
 within F before a leave             edge
 between a lost connection and the   expected; lost if it did not come, and then shown apart
-next join, or the end of the run    as missed while offline
+next join, or the end of the run    as missed while offline; replayed if it came after all
 anything else                       not owed
 ==================================  ==========================================================
+
+Where t is another clock's, all these borders are widened by what its time may be wrong.
 """
 
 from __future__ import annotations
@@ -53,6 +55,8 @@ class Span:
     """One uninterrupted membership, in nanoseconds since the epoch."""
 
     joined_ns: int
+    resumed_ns: int
+    """When the connection that it came by was made, if the one before was lost; else as joined."""
     ended_ns: int | None = None
     end: End | None = None
 
@@ -62,7 +66,19 @@ class Owed(Enum):
 
     MEMBER = "member"
     OFFLINE = "offline"
+    """Sent while there was no connection."""
+    REJOINING = "rejoining"
+    """Sent when there was a connection again, and its user not a member yet."""
     EDGE = "edge"
+
+
+class Arrival(Enum):
+    """What an arrival was."""
+
+    FIRST = "first"
+    REPLAYED = "replayed"
+    """A first one, of what was sent before the connection was lost and made again."""
+    DUPLICATE = "duplicate"
 
 
 class Part(NamedTuple):
@@ -78,14 +94,20 @@ class Counts:
     """Deliveries of one or more presences.
 
     `expected == delivered + lost` always; `missed_offline` is the part of `lost` that was sent while the user's
-    connection was gone against its will. `reorder_extent` is the largest, see `SequenceLedger`.
+    connection was gone against its will, and `replayed` the part of `delivered` that was sent then and came by a
+    later connection. `arrived` is all that came, duplicates apart, and `unowed` what of that nobody was owed: of a
+    refused trigger, or from a time when the user was no member. `reorder_extent` is the largest, see
+    `SequenceLedger`.
     """
 
     expected: int = 0
     delivered: int = 0
     lost: int = 0
     missed_offline: int = 0
+    replayed: int = 0
     edge: int = 0
+    arrived: int = 0
+    unowed: int = 0
     duplicate: int = 0
     reordered: int = 0
     reorder_extent: int = 0
@@ -112,24 +134,38 @@ class Presence:
     spans: list[Span] = field(default_factory=list)
     ledgers: dict[int, SequenceLedger] = field(default_factory=dict)
     """`ledger_key` -> ledger."""
+    replays: dict[int, SequenceLedger] = field(default_factory=dict)
+    """`ledger_key` -> the numbers that came late, by another connection than they would have come by."""
+    returned: bool = False
+    """Whether the user is a member again after a lost connection."""
+    resumed_ns: int = 0
+    """When the present connection was made, if the one before was lost."""
 
     def join(self, now_ns: int) -> None:
         """The backend answered that the user has joined; a second answer changes nothing."""
         if not self.open:
-            self.spans.append(Span(now_ns))
+            resumed_ns = self.resumed_ns if self.is_lost and self.resumed_ns else now_ns
+            self.returned = self.is_lost
+            self.spans.append(Span(now_ns, resumed_ns))
             self.open = True
 
     def close(self, now_ns: int, end: End) -> None:
         """The membership ended."""
         if self.open:
             self.open = False
-            for key, ledger in self.ledgers.items():
-                ledger.next = self._line(key).pop(self.member, ledger.next)
+            self.resumed_ns = 0
+            for key in self.ledgers:
+                self.step_out(key)
             self.spans[-1].ended_ns = now_ns
             self.spans[-1].end = end
-        elif end is End.LEFT and self.spans and self.spans[-1].end is End.LOST:
+        elif end is End.LEFT and self.is_lost:
             # Whoever leaves for good while offline is not offline any more.
-            self.spans.append(Span(now_ns, now_ns, End.LEFT))
+            self.spans.append(Span(now_ns, now_ns, now_ns, End.LEFT))
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the membership ended with a lost connection."""
+        return not self.open and bool(self.spans) and self.spans[-1].end is End.LOST
 
     def ledger(self, key: int) -> SequenceLedger:
         """The ledger of one stream's slot, by `ledger_key`."""
@@ -138,40 +174,70 @@ class Presence:
             ledger = self.ledgers[key] = SequenceLedger()
         return ledger
 
-    def receive(self, broadcast: Broadcast, received_ns: int) -> None:
-        """A broadcast of this room arrived; its first arrival is timed."""
+    def step_out(self, key: int) -> None:
+        """Leave the line of one stream's slot; the next arrival there is taken by `receive`."""
+        ledger = self.ledgers[key]
+        ledger.next = self._line(key).pop(self.member, ledger.next)
+
+    def step_out_of_slot(self, slot: int) -> None:
+        """Leave the lines of all streams of a slot."""
+        for key in self.ledgers:
+            if key % _MOST_SLOTS == slot:
+                self.step_out(key)
+
+    def receive(self, broadcast: Broadcast, received_ns: int, *, in_line: bool) -> Arrival:
+        """A broadcast of this room arrived.
+
+        :param in_line: whether the next one may be taken from the line.
+        """
         ledger = self.ledger(broadcast.key)
         line = broadcast.line
         ledger.next = line.get(self.member, ledger.next)
-        if ledger.record(broadcast.seq):
-            broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
-        if self.open:
+        arrival = Arrival.FIRST
+        if not ledger.record(broadcast.seq):
+            arrival = Arrival.DUPLICATE
+        elif self._is_replay(broadcast.due_ns, received_ns):
+            arrival = Arrival.REPLAYED
+            self.replays.setdefault(broadcast.key, SequenceLedger()).record(broadcast.seq)
+        # What is replayed has to be told from what follows, one by one.
+        if self.open and in_line and arrival is not Arrival.REPLAYED:
             line[self.member] = ledger.next
+        else:
+            line.pop(self.member, None)
+        return arrival
+
+    def _is_replay(self, due_ns: int, received_ns: int) -> bool:
+        if self.returned:
+            return due_ns < self.spans[-1].resumed_ns <= received_ns
+        ended_ns = self.spans[-1].ended_ns if self.is_lost else None
+        return ended_ns is not None and ended_ns < received_ns
 
     def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:
         """The parts of a stream that count for this user, in order and without overlap."""
         done = 0
+        near_ns = flight_ns + log.bound_ns
         for number, span in enumerate(self.spans):
-            joined = log.sent_before(span.joined_ns)
+            joined = max(done, log.sent_before(span.joined_ns + log.bound_ns))
             if number == 0 or self.spans[number - 1].end is End.LEFT:
-                edge = max(done, log.sent_before(span.joined_ns - flight_ns))
+                edge = max(done, log.sent_before(span.joined_ns - near_ns))
                 yield Part(edge, joined, Owed.EDGE)
             else:
-                yield Part(done, joined, Owed.OFFLINE)
-            stop = log.end if span.ended_ns is None else log.sent_before(span.ended_ns)
-            if span.end is End.LEFT and span.ended_ns is not None:
-                edge = max(joined, log.sent_before(span.ended_ns - flight_ns))
-                yield Part(joined, edge, Owed.MEMBER)
-                yield Part(edge, stop, Owed.EDGE)
-            elif span.end is End.LOST and span.ended_ns is not None:
-                edge = max(joined, log.sent_before(span.ended_ns - flight_ns))
-                yield Part(joined, edge, Owed.MEMBER)
-                # What was in flight when the connection broke was missed because of that.
-                yield Part(edge, stop, Owed.OFFLINE)
+                resumed = min(max(done, log.sent_before(span.resumed_ns - log.bound_ns)), joined)
+                yield Part(done, resumed, Owed.OFFLINE)
+                yield Part(resumed, joined, Owed.REJOINING)
+            if span.ended_ns is None:
+                yield Part(joined, log.end, Owed.MEMBER)
+                return
+            edge = max(joined, log.sent_before(span.ended_ns - near_ns))
+            yield Part(joined, edge, Owed.MEMBER)
+            if span.end is End.LEFT:
+                done = max(edge, log.sent_before(span.ended_ns + log.bound_ns))
+                yield Part(edge, done, Owed.EDGE)
             else:
-                yield Part(joined, stop, Owed.MEMBER)
-            done = stop
-        if self.spans and self.spans[-1].end is End.LOST:
+                # What was in flight when the connection broke was missed because of that.
+                done = max(edge, log.sent_before(span.ended_ns))
+                yield Part(edge, done, Owed.OFFLINE)
+        if self.is_lost:
             yield Part(done, log.end, Owed.OFFLINE)
 
     def settle(self, logs: Mapping[int, StreamLog], slots: int, flight_ns: int) -> dict[int, Counts]:
@@ -188,7 +254,12 @@ class Presence:
         for publisher, log in logs.items():
             parts = [part for part in self.parts(log, flight_ns) if part.start < part.stop]
             for slot, counts in result.items():
-                ledger = self.ledgers.get(ledger_key(publisher, slot)) or _EMPTY
+                key = ledger_key(publisher, slot)
+                ledger = self.ledgers.get(key) or _EMPTY
+                replays = self.replays.get(key) or _EMPTY
+                arrived = ledger.count(0, ledger.next)
+                counts.arrived += arrived
+                counts.unowed += arrived
                 counts.duplicate += ledger.duplicates
                 counts.reordered += ledger.reordered
                 counts.reorder_extent = max(counts.reorder_extent, ledger.extent)
@@ -196,7 +267,10 @@ class Presence:
                     not_owed = log.not_owed(start, stop)
                     expected = stop - start - len(not_owed)
                     delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
+                    counts.unowed -= delivered
                     _count(counts, expected, delivered, owed)
+                    if owed is Owed.OFFLINE:
+                        counts.replayed += replays.count(start, stop)
         return result
 
     def _line(self, key: int) -> Line:
@@ -215,5 +289,5 @@ def _count(counts: Counts, expected: int, delivered: int, why: Owed) -> None:
     counts.expected += expected
     counts.delivered += delivered
     counts.lost += expected - delivered
-    if why is Owed.OFFLINE:
+    if why is not Owed.MEMBER:
         counts.missed_offline += expected - delivered

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from .clocks import worker_of
 from .presence import ledger_key
-from .sighting import Corrupt, Keyed, Traced
+from .sighting import Corrupt, Keyed, Traced, Untraced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from .account import Account
+    from .clocks import ClockTable
     from .latency import Samples
-    from .meter import Account
     from .presence import Line
     from .sighting import FrameReader
     from .triggers import Trigger
 
-_MOST_KNOWN: Final = 4096
+MOST_KNOWN: Final = 4096
+"""Frames that are known by their bytes."""
+MOST_KEYS: Final = 65_536
+"""Triggers that an id leads back to: the newest. An update of an older one is foreign."""
 _LONGEST_KNOWN_BYTES: Final = 4096
+_RETIRED_AFTER: Final = 30
+"""A broadcast that nobody received for this many reports is forgotten."""
+PATIENCE: Final = 60
+"""A broadcast whose trigger nobody named for this many reports is not of this run."""
+ACROSS: Final = "@across"
+"""Marks the latencies of deliveries whose publisher has another clock than their receiver."""
 
 
 class Kind(Enum):
@@ -43,35 +52,57 @@ class Kind(Enum):
 class Broadcast:
     """One broadcast; everything that its deliveries have in common.
 
-    latencies_ns: the run's own list for this event. key: of the ledger, see `presence.ledger_key`. line: who is to
-    get it next; nobody, as long as it is no delivery. waiting: (number of the arrival, account,
-    received_ns) of the deliveries that came before the trigger was known.
+    name: of the event, or of the step of the burst if it is not traced. due_ns: by this worker's clock.
+    bound_ns: by how much that may be wrong; None if nobody knows. latencies_ns: of its timed deliveries since
+    they were last taken. key: of the ledger, see `presence.ledger_key`. line: who is to get it next; nobody, as
+    long as it is no delivery. waiting: the accounts that got it before its trigger was known. idle: reports
+    since it was last received.
     """
 
-    event: str
+    name: str
     kind: Kind
-    latencies_ns: array[int]
     slot: int = 0
     room: int = -1
+    publisher: int = 0
     key: int = 0
     seq: int = 0
     next_seq: int = 0
     due_ns: int = 0
+    bound_ns: int | None = 0
+    across: bool = False
     line: Line = field(default_factory=dict)
-    waiting: list[tuple[int, Account, int]] = field(default_factory=list)
+    latencies_ns: array[int] = field(default_factory=lambda: array("q"))
+    waiting: list[Account] = field(default_factory=list)
+    idle: int = 0
 
-    def resolve(self, room: int, publisher: int, seq: int, due_ns: int, lines: dict[int, Line]) -> None:
-        """The trigger is known.
 
-        :param lines: the room's, by `ledger_key`.
-        """
-        self.kind = Kind.DELIVERY
-        self.room = room
-        self.key = ledger_key(publisher, self.slot)
-        self.seq = seq
-        self.next_seq = seq + 1
-        self.due_ns = due_ns
-        self.line = lines.setdefault(self.key, {})
+class FanOut(NamedTuple):
+    """What one worker knows of one broadcast's way to its members; times by the master's clock."""
+
+    publisher: int
+    room: int
+    seq: int
+    slot: int
+    first_ns: int
+    last_ns: int
+    deliveries: int
+
+
+@dataclass(slots=True)
+class Taken:
+    """What was timed since it was last taken.
+
+    samples_us: event -> latencies in µs; those across clocks under the event's name + `ACROSS`. timed: (room,
+    slot) -> deliveries. negative: deliveries that came before they were due, by more than the clocks may be
+    wrong. unbounded: those of clocks of which nothing is known. bound_ns: the widest bound of any of them.
+    """
+
+    samples_us: dict[str, Samples] = field(default_factory=dict)
+    timed: Counter[tuple[int, int]] = field(default_factory=Counter)
+    fan_outs: list[FanOut] = field(default_factory=list)
+    negative: int = 0
+    unbounded: int = 0
+    bound_ns: int = 0
 
 
 class Recogniser:
@@ -80,13 +111,14 @@ class Recogniser:
     :param run: the run's 8 hexadecimal digits.
     """
 
-    def __init__(self, run: str, reader: FrameReader) -> None:
+    def __init__(self, run: str, reader: FrameReader, clocks: ClockTable) -> None:
         self._run = run
         self._reader = reader
+        self._clocks = clocks
         self.known: dict[bytes, Broadcast] = {}
         self.lines: defaultdict[int, dict[int, Line]] = defaultdict(dict)
         """Room -> its lines; see `presence.Line`."""
-        self._latencies_ns: dict[str, array[int]] = {slot.event: array("q") for slot in reader.slots}
+        self._live: list[Broadcast] = []
         self._triggers: dict[str, Trigger] = {}
         self._waiting: dict[tuple[str, int], Broadcast] = {}
 
@@ -94,57 +126,106 @@ class Recogniser:
         """What a frame is that is not among the known ones."""
         broadcast = self._read(event, frame)
         if len(frame) <= _LONGEST_KNOWN_BYTES:
-            if len(self.known) >= _MOST_KNOWN:
+            if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
             self.known[frame] = broadcast
         return broadcast
 
-    def learn(self, triggers: Iterable[Trigger]) -> list[Broadcast]:
-        """Take in the ids of triggers; the broadcasts that have waited for one of them and are resolved now."""
-        resolved = []
-        for trigger in triggers:
-            if not trigger.key:
-                continue
-            self._triggers[trigger.key] = trigger
-            for slot in range(len(self._reader.slots)):
-                if (broadcast := self._waiting.pop((trigger.key, slot), None)) is not None:
-                    self._resolve(broadcast, trigger)
-                    resolved.append(broadcast)
+    def learn(self, trigger: Trigger) -> list[Broadcast]:
+        """Take in the id of a trigger; the broadcasts that have waited for it and are deliveries now."""
+        resolved: list[Broadcast] = []
+        if not trigger.key:
+            return resolved
+        self._triggers[trigger.key] = trigger
+        if len(self._triggers) > MOST_KEYS:
+            del self._triggers[next(iter(self._triggers))]
+        for slot in range(len(self._reader.slots)):
+            if (broadcast := self._waiting.pop((trigger.key, slot), None)) is not None:
+                self._resolve(broadcast, trigger.room, trigger.publisher, trigger.seq, trigger.due_ns)
+                resolved.append(broadcast)
         return resolved
 
-    def take_samples_us(self) -> dict[str, Samples]:
-        """Event -> the latencies in µs since they were last taken."""
-        taken = {}
-        for event, latencies_ns in self._latencies_ns.items():
-            if latencies_ns:
-                taken[event] = np.array(latencies_ns) // 1000
-                del latencies_ns[:]
+    def expire(self, patience: int = PATIENCE) -> list[Broadcast]:
+        """Give up those that have waited for more than so many reports: they are foreign from now on."""
+        expired = [key for key, broadcast in self._waiting.items() if broadcast.idle > patience]
+        given_up = [self._waiting.pop(key) for key in expired]
+        for broadcast in given_up:
+            broadcast.kind = Kind.FOREIGN
+        for broadcast in self._waiting.values():
+            broadcast.idle += 1
+        return given_up
+
+    def take(self) -> Taken:
+        """What was timed since the last call, which is to be once for each report."""
+        taken = Taken()
+        latencies_ns: dict[str, array[int]] = {}
+        live, self._live = self._live, []
+        for broadcast in live:
+            if broadcast.latencies_ns:
+                broadcast.idle = 0
+                own_ns = latencies_ns.setdefault(broadcast.name + ACROSS * broadcast.across, array("q"))
+                own_ns.extend(broadcast.latencies_ns)
+                self._account_for(broadcast, taken)
+                del broadcast.latencies_ns[:]
+            broadcast.idle += 1
+            if broadcast.idle <= _RETIRED_AFTER:
+                self._live.append(broadcast)
+        if len(self._live) < len(live):
+            for frame in [frame for frame, known in self.known.items() if known.idle > _RETIRED_AFTER]:
+                del self.known[frame]
+        taken.samples_us = {name: np.array(own_ns) // 1000 for name, own_ns in latencies_ns.items()}
         return taken
 
-    def still_waiting(self) -> int:
-        """Deliveries whose trigger nobody has named: they belong to tasks that are not ours."""
-        return sum(len(broadcast.waiting) for broadcast in self._waiting.values())
+    def _account_for(self, broadcast: Broadcast, taken: Taken) -> None:
+        latencies_ns = broadcast.latencies_ns
+        count = len(latencies_ns)
+        first_ns, last_ns = min(latencies_ns), max(latencies_ns)
+        taken.timed[broadcast.room, broadcast.slot] += count
+        due_ns = self._clocks.master_ns(broadcast.due_ns)
+        taken.fan_outs.append(
+            FanOut(
+                *(broadcast.publisher, broadcast.room, broadcast.seq, broadcast.slot),
+                *(due_ns + first_ns, due_ns + last_ns, count),
+            )
+        )
+        if broadcast.bound_ns is None:
+            taken.unbounded += count
+            return
+        taken.bound_ns = max(taken.bound_ns, broadcast.bound_ns)
+        if first_ns < -broadcast.bound_ns:
+            taken.negative += sum(latency_ns < -broadcast.bound_ns for latency_ns in latencies_ns)
 
     def _read(self, event: str, frame: bytes) -> Broadcast:
         sighting = self._reader.read(event, frame)
         if isinstance(sighting, Traced):
             run, room, publisher, seq, due_ns = sighting.trace
-            broadcast = self._new(event, Kind.FOREIGN, sighting.slot)
+            broadcast = Broadcast(event, Kind.FOREIGN, sighting.slot)
             if run == self._run:
-                broadcast.resolve(room, publisher, seq, due_ns, self.lines[room])
+                self._resolve(broadcast, room, publisher, seq, due_ns)
             return broadcast
         if isinstance(sighting, Keyed):
-            broadcast = self._new(event, Kind.WAITING, sighting.slot)
+            broadcast = Broadcast(event, Kind.WAITING, sighting.slot)
             trigger = self._triggers.get(sighting.key)
             if trigger is None:
                 return self._waiting.setdefault((sighting.key, sighting.slot), broadcast)
-            self._resolve(broadcast, trigger)
+            self._resolve(broadcast, trigger.room, trigger.publisher, trigger.seq, trigger.due_ns)
             return broadcast
-        return self._new(event, Kind.CORRUPT if isinstance(sighting, Corrupt) else Kind.UNTRACED)
+        if isinstance(sighting, Corrupt):
+            return Broadcast(event, Kind.CORRUPT)
+        assert isinstance(sighting, Untraced)
+        return Broadcast(sighting.step, Kind.UNTRACED)
 
-    def _resolve(self, broadcast: Broadcast, trigger: Trigger) -> None:
-        lines = self.lines[trigger.room]
-        broadcast.resolve(trigger.room, trigger.publisher, trigger.seq, trigger.due_ns, lines)
-
-    def _new(self, event: str, kind: Kind, slot: int = 0) -> Broadcast:
-        return Broadcast(event, kind, self._latencies_ns.setdefault(event, array("q")), slot)
+    def _resolve(self, broadcast: Broadcast, room: int, publisher: int, seq: int, due_ns: int) -> None:
+        due = self._clocks.here(worker_of(publisher), due_ns)
+        broadcast.kind = Kind.DELIVERY
+        broadcast.room = room
+        broadcast.publisher = publisher
+        broadcast.key = ledger_key(publisher, broadcast.slot)
+        broadcast.seq = seq
+        broadcast.next_seq = seq + 1
+        broadcast.due_ns = due.ns
+        broadcast.bound_ns = due.bound_ns
+        broadcast.across = not due.one_clock
+        broadcast.line = self.lines[room].setdefault(broadcast.key, {})
+        broadcast.idle = 0
+        self._live.append(broadcast)

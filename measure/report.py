@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .presence import Counts
+from .recogniser import FanOut
 from .triggers import Outcome, Trigger
 
 
@@ -13,31 +14,45 @@ from .triggers import Outcome, Trigger
 class WorkerReport:
     """One interval of one worker.
 
-    number: counts from 1 without holes. at_s: the second that the interval covers, since the
-    epoch. triggers: those
-    that came to their end. latencies: name -> encoded histogram in µs. counters: cumulative since the start of
-    the run (due, sent, missed, refused, failed, received, corrupt, foreign, negative_latency, connects,
-    connect_failures, connections_lost, reconnects, disconnects, join_failures,
-    user_errors). gauges: connected, members. health: of the
-    worker process itself (loop_lag_ms, cpu_percent, rss_bytes).
+    number: counts from 1 without holes. at_s: the second in which the interval began, since the epoch, by the
+    master's clock. complete_ns: all of this worker's triggers that left before that moment of the master's clock
+    were reported, with this report. triggers: those that came to their end. latencies: name -> encoded histogram
+    in µs. fan_outs: of the broadcasts that were received. timed: (room, slot) -> deliveries timed since the
+    start of the run. counters: cumulative since the start of the run (due, sent, missed, refused, failed,
+    late_triggers, received, coalesced, corrupt, foreign, negative_latency, unbounded_latency, clock_steps,
+    connects, connect_failures, connections_lost, reconnects, disconnects, join_failures, user_errors). gauges:
+    connected, members. health: of the worker process itself (cpu_percent, rss_bytes, clock_bound_ms).
     """
 
     number: int
     at_s: int
+    complete_ns: int
     triggers: list[Trigger]
     latencies: dict[str, bytes]
+    fan_outs: list[FanOut]
+    timed: dict[tuple[int, int], int]
     counters: dict[str, int]
     gauges: dict[str, int]
     health: dict[str, float]
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
-        return asdict(self) | {"triggers": [list(trigger) for trigger in self.triggers]}
+        return {
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            "triggers": [list(trigger) for trigger in self.triggers],
+            "fan_outs": [list(fan_out) for fan_out in self.fan_outs],
+            "timed": [[room, slot, count] for (room, slot), count in self.timed.items()],
+        }
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> WorkerReport:
         """From a message."""
-        return cls(**(message | {"triggers": triggers_from(message["triggers"])}))
+        plain = {
+            "triggers": triggers_from(message["triggers"]),
+            "fan_outs": [FanOut(*fan_out) for fan_out in message["fan_outs"]],
+            "timed": {(room, slot): count for room, slot, count in message["timed"]},
+        }
+        return cls(**(message | plain))
 
 
 @dataclass(slots=True)
@@ -45,8 +60,8 @@ class Totals:
     """Everything one worker counted.
 
     reports: how many reports it sent. rooms: room -> counts of each slot. members: room -> users that were ever
-    in it. leaked: room -> deliveries to sockets outside of it. connects: [started, finished] of each connect in
-    nanoseconds since the epoch.
+    in it. leaked: room -> deliveries to sockets outside of it. untraced: step of the burst -> deliveries.
+    connects: [started, finished] of each connect in nanoseconds since the epoch, by the master's clock.
     """
 
     reports: int

@@ -36,7 +36,9 @@ class Corrupt(NamedTuple):
 
 
 class Untraced(NamedTuple):
-    """A broadcast that cannot be led back to its trigger: counted by name."""
+    """A broadcast that cannot be led back to its trigger: counted by the step of the burst that it is."""
+
+    step: str
 
 
 Sighting = Traced | Keyed | Corrupt | Untraced
@@ -47,8 +49,8 @@ class FrameReader(Protocol):
 
     slots: tuple[Slot, ...]
     """The traced broadcasts of one trigger."""
-    untraced: dict[str, int]
-    """Event name -> how many broadcasts of it each trigger makes that cannot be led back."""
+    untraced: tuple[str, ...]
+    """The steps of a trigger's burst that cannot be led back, in order; each is one broadcast."""
 
     def read(self, event: str, frame: bytes) -> Sighting:
         """Tell what a frame is; `frame` is the Socket.IO packet's text, undecoded."""

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import slo, validity
 from .connects import slowest_batch_ms
+from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_of, mean
+from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
-from .meter import CONNECT, CONNECT_PHASE, JOIN, TRIGGER
+from .meter import CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
 from .presence import Counts
+from .recogniser import ACROSS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +21,10 @@ if TYPE_CHECKING:
     from .sighting import FrameReader
 
 SCHEMA = 1
-LOOP_LAG = "loop_lag"
-GENERATOR_DELAY = "generator_delay"
 GC_PAUSE = "gc_pause"
 _BATCH = 20
 _MANY_CONNECTIONS = 50
 _MANY_MEMBERS = 20
-_EXHAUSTED = ("out of file descriptors", "out of local ports")
-"""How the transport says that descriptors or ports ran out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,9 @@ def build(
     """The summary of a run that is over."""
     rooms = fleet.rooms()
     deliveries = _all(counts for slots in rooms.values() for counts in slots)
+    events = tuple(dict.fromkeys(slot.event for slot in reader.slots))
     times = all_deliveries(fleet, reader)
-    verdict, reasons = validity.judge(_evidence(facts, fleet, deliveries))
+    verdict, reasons = validity.judge(evidence_of(fleet, deliveries, cpu_warning=facts.cpu_warning))
     figures = _figures(facts, fleet, rooms, times)
     valid = verdict is validity.Verdict.VALID
     return {
@@ -83,14 +83,21 @@ def build(
         "slo": slo.judge(objectives, figures, asked, valid=valid),
         "deliveries": {
             **asdict(deliveries),
+            "uncounted": sum(fleet.timed_by_the_lost().values()),
             "leaked": sum(fleet.by_key("leaked").values()),
             "corrupt": fleet.counter("corrupt"),
             "foreign": fleet.counter("foreign"),
             "coalesced": fleet.counter("coalesced"),
         },
         "untraced": _untraced(fleet, rooms, reader),
-        "latency_ms": {
-            name: summarise(fleet.latencies[name]) for name in dict.fromkeys(slot.event for slot in reader.slots)
+        "latency_ms": {name: summarise(fleet.latencies[name]) for name in events},
+        "latency_across_clocks_ms": {name: summarise(fleet.latencies[name + ACROSS]) for name in events},
+        "fan_out_ms": summarise(fleet.latencies[FAN_OUT]),
+        "replay_ms": summarise(fleet.latencies[REPLAY]),
+        "clocks": {
+            "number": fleet.clocks(),
+            "bound_ms": round(max((worker.clock_bound_ms for worker in fleet.workers.values()), default=0.0), 3),
+            "steps": fleet.counter("clock_steps"),
         },
         "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
         "connect_phases_ms": {
@@ -122,20 +129,35 @@ def worker_rows(fleet: Fleet) -> list[dict[str, Any]]:
             "reports": worker.last_report,
             "gaps": worker.gaps,
             "repeats": worker.repeats,
+            "away_s": round(worker.away_s, 1),
             "totals": worker.totals is not None,
-            "clock": worker.clock,
-            "cpu_percent": round(_mean(worker.cpu_percent) or 0.0, 1),
+            **_clock_row(worker),
+            "cpu_percent": round(mean(worker.cpu_percent) or 0.0, 1),
             "rss_mb": round(worker.rss_bytes / 1e6, 1),
             **{name: worker.counters.get(name, 0) for name in ("connects", "received", "due", "sent")},
+            "timed": sum(worker.timed.values()),
         }
         for worker_id, worker in fleet.workers.items()
     ]
+
+
+def _clock_row(worker: WorkerState) -> dict[str, Any]:
+    clock = worker.clock
+    estimate = None if clock is None else clock.estimate
+    return {
+        "machine": "" if clock is None else clock.machine,
+        "offset_ms": "" if estimate is None else round(estimate.offset_ns / 1e6, 3),
+        "offset_bound_ms": "" if estimate is None else round(estimate.bound_ns / 1e6, 3),
+        "drift_ppm": "" if estimate is None else round(estimate.drift * 1e6, 1),
+        "latency_bound_ms": round(worker.clock_bound_ms, 3),
+    }
 
 
 def room_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
     """One row for each room and traced broadcast."""
     members = fleet.by_key("members")
     leaked = fleet.by_key("leaked")
+    uncounted = fleet.timed_by_the_lost()
     return [
         {
             "room": room,
@@ -144,6 +166,7 @@ def room_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
             "label": reader.slots[slot].label,
             **asdict(counts),
             "leaked": leaked[room],
+            "uncounted": uncounted[room, slot],
         }
         for room, slots in sorted(fleet.rooms().items())
         for slot, counts in enumerate(slots)
@@ -163,39 +186,6 @@ def all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:
     for event in {slot.event for slot in reader.slots}:
         merged.add(fleet.latencies[event])
     return merged
-
-
-def _evidence(facts: RunFacts, fleet: Fleet, deliveries: Counts) -> validity.Evidence:
-    failures = fleet.by_key("failures")
-    workers = fleet.workers.values()
-    return validity.Evidence(
-        expected=deliveries.expected,
-        due=fleet.counter("due"),
-        missed=fleet.counter("missed"),
-        refused=fleet.counter("refused"),
-        lost_workers=sum(worker.totals is None for worker in workers),
-        missing_reports=sum(worker.gaps for worker in workers),
-        uncounted_reports=sum(_differs(worker) for worker in workers),
-        negative_latency=fleet.counter("negative_latency"),
-        exhausted=sum(count for why, count in failures.items() if any(word in why.lower() for word in _EXHAUSTED)),
-        user_errors=fleet.counter("user_errors"),
-        clocks=len({worker.clock for worker in workers}) or 1,
-        loop_lag_p99_ms=summarise(fleet.latencies[LOOP_LAG])["p99"],
-        generator_delay_p99_ms=summarise(fleet.latencies[GENERATOR_DELAY])["p99"],
-        received=fleet.counter("received"),
-        coalesced=fleet.counter("coalesced"),
-        cpu_percent=max((_mean(worker.cpu_percent) or 0.0 for worker in workers), default=None),
-        cpu_warning=facts.cpu_warning,
-    )
-
-
-def _differs(worker: WorkerState) -> bool:
-    totals = worker.totals
-    if totals is None:
-        return False
-    counted = {name: count for name, count in totals.counters.items() if name != "foreign" and count}
-    reported = {name: count for name, count in worker.counters.items() if name != "foreign" and count}
-    return totals.reports != worker.last_report or counted != reported
 
 
 def _figures(
@@ -224,18 +214,18 @@ def _figures(
 
 
 def _untraced(fleet: Fleet, rooms: Mapping[int, list[Counts]], reader: FrameReader) -> dict[str, dict[str, int]]:
-    """Events that cannot be led back to a trigger: how many were owed, and how many came (edges included)."""
+    """The steps of a burst that cannot be led back to a trigger: how many were owed, how many came (edges
+    included).
+
+    What the burst should not have, comes last, and is owed to nobody.
+    """
     received = fleet.by_key("untraced")
     owed = _all(slots[0] for slots in rooms.values() if slots)
     return {
-        event: {
-            "expected": owed.expected * each,
-            "edge": owed.edge * each,
-            "received": received[event],
+        step: {
+            "expected": owed.expected if step in reader.untraced else 0,
+            "edge": owed.edge if step in reader.untraced else 0,
+            "received": received[step],
         }
-        for event, each in reader.untraced.items()
+        for step in dict.fromkeys((*reader.untraced, *sorted(received)))
     }
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None

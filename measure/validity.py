@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Verdict(IntEnum):
@@ -23,25 +23,37 @@ class Evidence:
     """What a run says of itself.
 
     Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), generator_delay_p99_ms (from a
-    read's receive timestamp to when it was dealt with), cpu_percent (the busiest worker's mean). coalesced:
-    deliveries that came out of one read with others, so that they bear the time of the last one. lost_workers:
-    those that sent no totals. uncounted_reports: workers whose totals do not match the sum of their reports.
-    exhausted: failures for want of descriptors or ports.
+    read's receive timestamp to when it was dealt with), clock_bound_ms (by how much a latency across clocks may
+    be wrong, at most), cpu_percent (the busiest worker's mean). coalesced: deliveries that came out of one read
+    with others, so that they bear the time of the last one. lost_workers: those that sent no totals,
+    away_workers: those that were not heard for a while, in words. uncounted_reports: workers whose totals do not
+    match the sum of their reports. late_triggers: learnt when users that may have been owed their broadcasts
+    were counted already. unknown_triggers: that a worker never learnt of. exhausted: failures for want of
+    descriptors or ports. timed: deliveries in the histograms, arrived: in the accounts, unowed: of these, those
+    that nobody was owed.
     """
 
     expected: int = 0
     due: int = 0
     missed: int = 0
     refused: int = 0
-    lost_workers: int = 0
+    lost_workers: Sequence[str] = ()
+    away_workers: Sequence[str] = ()
     missing_reports: int = 0
     uncounted_reports: int = 0
+    late_triggers: int = 0
+    unknown_triggers: int = 0
     negative_latency: int = 0
+    unbounded_latency: int = 0
+    clock_steps: int = 0
+    clock_bound_ms: float = 0.0
     exhausted: int = 0
     user_errors: int = 0
-    clocks: int = 1
     received: int = 0
     coalesced: int = 0
+    timed: int = 0
+    arrived: int = 0
+    unowed: int = 0
     loop_lag_p99_ms: float | None = None
     generator_delay_p99_ms: float | None = None
     cpu_percent: float | None = None
@@ -64,6 +76,7 @@ LOOP_LAG_INVALID_MS: Final = 200.0
 DELAY_SUSPECT_MS: Final = 25.0
 DELAY_INVALID_MS: Final = 200.0
 COALESCED_SUSPECT_SHARE: Final = 0.1
+CLOCK_BOUND_SUSPECT_MS: Final = 10.0
 CPU_SUSPECT_PERCENT: Final = 90.0
 
 
@@ -124,8 +137,56 @@ RULES: Final = (
         "lost workers",
         Verdict.INVALID,
         lambda e: (
-            f"{e.lost_workers} workers sent no totals: what they expected and received is missing"
+            f"no totals came from worker {', '.join(e.lost_workers)}: what was owed to its users is counted "
+            "nowhere, what they received is in the latencies only"
             if e.lost_workers
+            else None
+        ),
+    ),
+    Rule(
+        "worker was away",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"nothing was heard for a while of worker {', '.join(e.away_workers)}; it stood still or was cut off"
+            if e.away_workers
+            else None
+        ),
+    ),
+    Rule(
+        "late triggers",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"{e.late_triggers} triggers were learnt of when users that had gone were counted already: some of "
+            "them may have been owed more"
+            if e.late_triggers
+            else None
+        ),
+    ),
+    Rule(
+        "unknown triggers",
+        Verdict.INVALID,
+        lambda e: (
+            f"workers never learnt of {e.unknown_triggers} triggers of others: their broadcasts were not expected"
+            if e.unknown_triggers
+            else None
+        ),
+    ),
+    Rule(
+        "unowed deliveries",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"{e.unowed} deliveries came that nobody was owed: of refused triggers, or from when their receivers "
+            "were no members; the backend sends more than it should, or the accounts are wrong"
+            if e.unowed
+            else None
+        ),
+    ),
+    Rule(
+        "accounts differ",
+        Verdict.INVALID,
+        lambda e: (
+            f"{e.timed} deliveries were timed, and {e.arrived} entered into the accounts: one of the two is wrong"
+            if e.timed != e.arrived and not e.lost_workers
             else None
         ),
     ),
@@ -185,11 +246,30 @@ RULES: Final = (
         ),
     ),
     Rule(
-        "several clocks",
+        "clock unknown",
+        Verdict.INVALID,
+        lambda e: (
+            f"{e.unbounded_latency} latencies are between clocks that were never compared"
+            if e.unbounded_latency
+            else None
+        ),
+    ),
+    Rule(
+        "clocks too far apart",
         Verdict.SUSPECT,
         lambda e: (
-            f"the workers run on {e.clocks} clocks: latencies between them carry the clocks' difference"
-            if e.clocks > 1
+            f"latencies between workers may be wrong by {e.clock_bound_ms:.1f} ms, as that is how well their "
+            "clocks are known; bring master and workers closer, or relieve the master"
+            if e.clock_bound_ms > CLOCK_BOUND_SUSPECT_MS
+            else None
+        ),
+    ),
+    Rule(
+        "clock was set",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"a worker's clock, or the master's, was set {e.clock_steps} times while the run went on"
+            if e.clock_steps
             else None
         ),
     ),

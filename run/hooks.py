@@ -90,6 +90,7 @@ class WorkerHooks:
         self._side = WorkerSide(environment, runner.send_message)
         self._listen(messages.ROLL, self._side.on_roll)
         self._listen(messages.PLAN, self._side.on_plan)
+        self._listen(messages.TIME, self._side.on_time)
         self._listen(messages.TRIGGERS, self._side.on_triggers)
         # These two wait, and Locust's listener for messages must not: the triggers arrive there meanwhile.
         self._listen(messages.DRAIN, lambda data: _spawn(self._side.on_drain, data))
@@ -134,7 +135,9 @@ class MasterHooks:
             setattr(opts, name, "")
         self._side = MasterSide(self._send, self._alive, self._user_counts, secret_options)
         self._listen(messages.HERE, self._side.on_here)
+        self._listen(messages.CLOCK, self._side.on_clock)
         self._listen(messages.REPORT, self._side.on_report)
+        self._listen(messages.WANT, self._side.on_want)
         self._listen(messages.DRAINED, self._side.on_drained)
         self._listen(messages.TOTALS, self._side.on_totals)
         environment.events.test_start.add_listener(self._on_test_start)

@@ -19,10 +19,10 @@ from faults import Fault
 from measure import summary as summaries
 from measure.fleet import Fleet
 from measure.latency import summarise
-from transport.channel import RECEIVE_CLOCK
 
 from . import console, options, record
 from .exit_codes import ExitCode, of_summary
+from .trigger_feed import Feed
 
 if TYPE_CHECKING:
     import argparse
@@ -47,6 +47,8 @@ class Run:
         self._profile = "unknown"
         self.plan: Plan | None = None
         self.fleet = Fleet()
+        self.feed = Feed()
+        self.receive_clocks: set[str] = set()
         self.drained: set[str] = set()
         self.users: dict[str, int] = {}
         self.publishing_since_s: float | None = None
@@ -140,7 +142,7 @@ class Run:
             users=self.users,
             rooms=len(plan.rooms),
             rate_per_s=plan.rate_per_s,
-            receive_clock=RECEIVE_CLOCK,
+            receive_clock=" and ".join(sorted(self.receive_clocks)),
             interrupted=self._was_cut_short(ended_s),
             cpu_warning=cpu_warning,
         )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
+from measure.clocks import Clock
 from measure.report import Totals, WorkerReport
 
-from . import console, messages, options, roll_call
+from . import clock_sync, console, messages, options, roll_call
 from .master_run import Run
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class MasterSide:
         except BaseException:
             self._run = None
             raise
+        self._run.receive_clocks = {answer.receive_clock for answer in self._answers.values()}
         workers = self._alive()
         for number, worker_id in enumerate(workers):
             self._run.fleet.enlist(worker_id)
@@ -89,8 +91,24 @@ class MasterSide:
         if run is None or run.plan is None:
             return
         state = run.fleet.enlist(worker_id)
-        plan = replace(run.plan, worker=state.number, workers=max(len(run.fleet.workers), 1))
+        plan = replace(
+            run.plan,
+            worker=state.number,
+            workers=max(len(run.fleet.workers), 1),
+            triggers_from=run.feed.oldest,
+        )
         self._send(messages.PLAN, plan.to_message(), worker_id)
+
+    def on_clock(self, worker_id: str, data: dict[str, Any]) -> None:
+        """A worker asks what time it is."""
+        arrived_ns = time.time_ns()
+        run = self._current(data)
+        if run is None:
+            return
+        run.fleet.enlist(worker_id).clock = Clock.from_message(data["clock"])
+        known = {"triggers": run.feed.end, "complete_ns": run.fleet.complete_ns(self._alive())}
+        clocks = [worker.clock for worker in run.fleet.workers.values() if worker.clock is not None]
+        self._tell(run, messages.TIME, clock_sync.answer(data, arrived_ns, clocks) | known, worker_id)
 
     def on_report(self, worker_id: str, data: dict[str, Any]) -> None:
         """A worker's report: merge it and hand its triggers on."""
@@ -98,15 +116,21 @@ class MasterSide:
         if run is None:
             return
         report = WorkerReport.from_message(data["report"])
-        run.fleet.enlist(worker_id).clock = data["clock"]
         alive = self._alive()
         run.fleet.keep_only(alive)
-        if not run.fleet.take(worker_id, report) or not report.triggers:
+        if not run.fleet.take(worker_id, report, time.monotonic()) or not report.triggers:
             return
-        rows = {"triggers": data["report"]["triggers"]}
-        for other in alive:
-            if other != worker_id:
-                self._send(messages.TRIGGERS, rows, other)
+        start = run.feed.end
+        run.feed.add(data["report"]["triggers"])
+        for message in run.feed.since(start):
+            for other in alive:
+                self._tell(run, messages.TRIGGERS, message, other)
+
+    def on_want(self, worker_id: str, data: dict[str, Any]) -> None:
+        """A worker has missed triggers."""
+        if (run := self._current(data)) is not None:
+            for message in run.feed.since(data["from"]):
+                self._tell(run, messages.TRIGGERS, message, worker_id)
 
     def on_drained(self, worker_id: str, data: dict[str, Any]) -> None:
         """A worker's publishers have ended."""
@@ -144,8 +168,9 @@ class MasterSide:
         run.ended_s = time.monotonic()
         run.users = run.users or dict(self._user_counts())
         try:
-            self._phase(messages.DRAIN, lambda: run.drained, _DRAIN_S)
-            self._phase(messages.SETTLE, lambda: _counted(run.fleet), _TOTALS_S)
+            self._phase(run, messages.DRAIN, {}, lambda: run.drained, _DRAIN_S)
+            everything = {"triggers": run.feed.end}
+            self._phase(run, messages.SETTLE, everything, lambda: _counted(run.fleet), _TOTALS_S)
             return run.write(cpu_warning=cpu_warning)
         finally:
             self._run = None
@@ -157,18 +182,21 @@ class MasterSide:
             self._run.clean_up()
             self._run = None
 
-    def _phase(self, message: str, done: Callable[[], set[str]], limit_s: float) -> None:
+    def _phase(
+        self, run: Run, message: str, data: dict[str, Any], done: Callable[[], set[str]], limit_s: float
+    ) -> None:
         """Tell all workers, and wait until all that live have answered."""
-        run = self._run
-        if run is None:
-            return
         for worker_id in self._alive():
-            self._send(message, {}, worker_id)
+            self._tell(run, message, data, worker_id)
         deadline_s = time.monotonic() + limit_s
         while time.monotonic() < deadline_s:
             if set(self._alive()) & set(run.fleet.workers) <= done():
                 return
             gevent.sleep(0.05)
+
+    def _tell(self, run: Run, message: str, data: dict[str, Any], worker_id: str) -> None:
+        if run.plan is not None:
+            self._send(message, {**data, "run_id": run.plan.run_id}, worker_id)
 
     def _current(self, data: Mapping[str, Any]) -> Run | None:
         run = self._run

@@ -6,15 +6,20 @@ name     from      data             meaning
 ROLL     master    –                a run is about to begin: who are you?
 HERE     worker    an `Answer`      see `roll_call`
 PLAN     master    a `Plan`         a run begins; sent before Locust's own spawn message
+CLOCK    worker    see `clock_sync` what time is it?
+TIME     master    see `clock_sync` the answer; it also says which triggers should be known by now,
+                                    and until when all of them are (`complete_ns`)
 REPORT   worker    a `WorkerReport` one second of measurements
-TRIGGERS master    triggers         what other workers' publishers sent
+TRIGGERS master    see              what publishers sent, numbered
+                   `trigger_feed`
+WANT     worker    a number         rows of triggers are missing from that one on
 DRAIN    master    –                publishers end; all answers are waited for
 DRAINED  worker    –                they are here, and so are the reports that carry them
-SETTLE   master    –                everybody knows all triggers: count
+SETTLE   master    how many rows    everybody knows all triggers: count
 TOTALS   worker    `Totals`         the counts
 ======== ========= ================ ==========================================================
 
-Every message from a worker carries the run's id, so that a late one of an earlier run is told apart.
+From PLAN on, every message carries the run's id, so that a late one of an earlier run is told apart.
 """
 
 from __future__ import annotations
@@ -24,8 +29,11 @@ from typing import Final
 ROLL: Final = "loadtest.roll"
 HERE: Final = "loadtest.here"
 PLAN: Final = "loadtest.plan"
+CLOCK: Final = "loadtest.clock"
+TIME: Final = "loadtest.time"
 REPORT: Final = "loadtest.report"
 TRIGGERS: Final = "loadtest.triggers"
+WANT: Final = "loadtest.want"
 DRAIN: Final = "loadtest.drain"
 DRAINED: Final = "loadtest.drained"
 SETTLE: Final = "loadtest.settle"

@@ -21,10 +21,15 @@ _RESERVED_FILES: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A worker's answer. version: of the code that it runs. file_limit: how many files it may hold open."""
+    """A worker's answer.
+
+    version: of the code that it runs. file_limit: how many files it may hold open. receive_clock: where it takes
+    receive timestamps, see `transport.receive_clock`.
+    """
 
     version: str
     file_limit: int
+    receive_clock: str
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from array import array
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
@@ -13,15 +12,19 @@ import psutil
 
 from backend.plan import Plan
 from backend.reader import Reader
+from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.meter import Meter
 from measure.report import triggers_from
-from measure.summary import GC_PAUSE, GENERATOR_DELAY, LOOP_LAG
+from measure.summary import GC_PAUSE
 from tasks.context import RunContext, install
+from transport.receive_clock import receive_clock
 from transport.shared import shared
 
 from . import locust_stats, messages, roll_call
+from .clock_sync import ClockSync
 from .gc_pauses import GcPauses
 from .limits import file_limit
+from .trigger_feed import Inlet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +37,9 @@ _ANSWERS_S: Final = 12.0
 """How long unanswered triggers are waited for when the run ends."""
 _QUIET_S: Final = 0.5
 _MOST_QUIET_S: Final = 5.0
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_MISSING_S: Final = 5.0
+"""How long triggers that are missing at the end are asked for."""
+_ASK_AGAIN_S: Final = 0.5
 
 
 class WorkerSide:
@@ -52,7 +57,8 @@ class WorkerSide:
         self._transport = shared()
         self._coalesced_before = 0
         self._pauses = GcPauses()
-        self._clock = clock_id()
+        self._sync: ClockSync | None = None
+        self._inlet = Inlet()
         self._loops: list[gevent.Greenlet] = []
 
     @property
@@ -62,7 +68,7 @@ class WorkerSide:
 
     def on_roll(self, _data: dict[str, Any]) -> None:
         """A run is about to begin."""
-        answer = roll_call.Answer(roll_call.code_version(), file_limit())
+        answer = roll_call.Answer(roll_call.code_version(), file_limit(), receive_clock())
         self._send(messages.HERE, answer.to_message())
 
     def on_plan(self, data: dict[str, Any]) -> None:
@@ -71,7 +77,9 @@ class WorkerSide:
         if self._context is not None and self._context.plan.run_id == plan.run_id:
             return
         gevent.killall(self._loops)
-        self._context = RunContext(plan, Meter(plan.run, Reader()))
+        self._inlet = Inlet(plan.triggers_from)
+        self._sync = ClockSync(plan.run_id, plan.worker, self._send)
+        self._context = RunContext(plan, Meter(plan.run, Reader(), self._sync.table))
         install(self._environment, self._context)
         self._process.cpu_percent()
         self._lags_us = array("q")
@@ -80,6 +88,7 @@ class WorkerSide:
         self._transport.poller.take_delays_ns()
         self._coalesced_before = self._transport.coalesced
         self._loops = [
+            gevent.spawn(self._sync.ask_always),
             gevent.spawn(self._probe_lag, self._context),
             gevent.spawn(self._report_always, self._context),
         ]
@@ -89,28 +98,42 @@ class WorkerSide:
         if (context := self._context) is not None:
             self._loops.append(gevent.spawn_later(context.plan.warm_up_s, context.publishing.set))
 
-    def on_triggers(self, data: dict[str, Any]) -> None:
-        """Triggers of other workers."""
-        if self._context is not None:
-            self._context.meter.learn(triggers_from(data["triggers"]))
+    def on_time(self, data: dict[str, Any]) -> None:
+        """The master said what time it is, and which triggers there are."""
+        received_ns = time.time_ns()
+        context = self._current(data)
+        if context is None or self._sync is None:
+            return
+        self._sync.on_answer(data, received_ns)
+        context.meter.counters["clock_steps"] = self._sync.steps
+        if self._inlet.next < data["triggers"]:
+            self._want_triggers(context)
+        else:
+            context.meter.complete_until(data["complete_ns"])
 
-    def on_drain(self, _data: dict[str, Any]) -> None:
+    def on_triggers(self, data: dict[str, Any]) -> None:
+        """Triggers, our own and other workers'."""
+        if (context := self._current(data)) is not None:
+            context.meter.learn(triggers_from(self._inlet.take(data)))
+
+    def on_drain(self, data: dict[str, Any]) -> None:
         """Stop publishing, wait for the answers, and say so."""
-        context = self._context
+        context = self._current(data)
         if context is None:
             return
         context.closing.set()
         deadline_s = time.monotonic() + _ANSWERS_S
-        while context.in_flight and time.monotonic() < deadline_s:
+        while context.meter.in_flight and time.monotonic() < deadline_s:
             gevent.sleep(0.05)
-        self._report(context, int(time.time()))
+        self._report(context)
         self._send(messages.DRAINED, {"run_id": context.plan.run_id})
 
-    def on_settle(self, _data: dict[str, Any]) -> None:
+    def on_settle(self, data: dict[str, Any]) -> None:
         """Everybody's triggers are known: wait until nothing arrives any more, count, and let the users go."""
-        context = self._context
+        context = self._current(data)
         if context is None or context.over.is_set():
             return
+        self._wait_for_triggers(context, data["triggers"])
         deadline_s = time.monotonic() + _MOST_QUIET_S
         received = -1
         while received != context.meter.received and time.monotonic() < deadline_s:
@@ -119,19 +142,35 @@ class WorkerSide:
         gevent.killall(self._loops)
         self._pauses.stop()
         # No other greenlet runs between the two, so the last report and the totals speak of the same moment.
-        self._report(context, int(time.time()))
+        context.meter.close()
+        self._report(context)
         totals = context.meter.settle()
         self._send(messages.TOTALS, {"run_id": context.plan.run_id, "totals": totals.to_message()})
         context.over.set()
 
+    def _wait_for_triggers(self, context: RunContext, end: int) -> None:
+        """Get the rest of the triggers, up to a number."""
+        deadline_s = time.monotonic() + _MISSING_S
+        while self._inlet.next < end and time.monotonic() < deadline_s:
+            self._want_triggers(context)
+            gevent.sleep(_ASK_AGAIN_S)
+        context.meter.counters["unknown_triggers"] = self._inlet.missed + max(end - self._inlet.next, 0)
+
+    def _want_triggers(self, context: RunContext) -> None:
+        self._send(messages.WANT, {"run_id": context.plan.run_id, "from": self._inlet.next})
+
+    def _current(self, data: dict[str, Any]) -> RunContext | None:
+        context = self._context
+        return context if context is not None and data["run_id"] == context.plan.run_id else None
+
     def _report_always(self, context: RunContext) -> None:
         while True:
-            # At full seconds by the wall clock, so that the workers' intervals coincide.
-            now_s = time.time()
+            # At full seconds by the master's clock, so that the workers' intervals coincide.
+            now_s = context.meter.master_ns(time.time_ns()) / 1e9
             gevent.sleep(_REPORT_S - now_s % _REPORT_S)
-            self._report(context, int(now_s))
+            self._report(context)
 
-    def _report(self, context: RunContext, second: int) -> None:
+    def _report(self, context: RunContext) -> None:
         health = {
             "cpu_percent": self._process.cpu_percent(),
             "rss_bytes": float(self._process.memory_info().rss),
@@ -144,12 +183,12 @@ class WorkerSide:
             GENERATOR_DELAY: delays_us,
             GC_PAUSE: np.array(self._pauses.take_us()),
         }
-        report, latencies = context.meter.take_report(second, health, more_us)
+        report, latencies = context.meter.take_report(time.time_ns(), health, more_us)
         for name, latencies_us in latencies.items():
             locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
         self._send(
             messages.REPORT,
-            {"run_id": context.plan.run_id, "clock": self._clock, "report": report.to_message()},
+            {"run_id": context.plan.run_id, "report": report.to_message()},
         )
 
     def _probe_lag(self, context: RunContext) -> None:
@@ -160,11 +199,3 @@ class WorkerSide:
             gevent.sleep(_LAG_PROBE_S)
             late_s = time.perf_counter() - asleep_s - _LAG_PROBE_S
             self._lags_us.append(max(int(late_s * 1e6), 1))
-
-
-def clock_id() -> str:
-    """Names this machine's clock: two processes with the same id read the same clock."""
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return "unknown"

@@ -36,7 +36,8 @@ class Window:
             return None
         if not budget.blocked_until_s:
             budget.blocked_until_s = now_s + self._window_s
-        return math.ceil(budget.blocked_until_s - now_s)
+        # Adding and taking away a moment may leave a hair more than the window.
+        return min(math.ceil(budget.blocked_until_s - now_s), self._window_s)
 
 
 class Throttle:

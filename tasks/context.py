@@ -26,9 +26,9 @@ logger = logging.getLogger("loadtest")
 class RunContext:
     """One run in one process.
 
-    publishing: set when publishers may begin. closing: set when they have to end. over: set when everything
-    is counted and the users may go. in_flight: triggers that left and were not answered. throttled_until_s:
-    source address -> monotonic time until which a 429 asked for quiet.
+    publishing: set when publishers may begin. closing: set when they have to end. over: set when everything is
+    counted and the users may go. throttled_until_s: source address -> monotonic time until which a 429 asked for
+    quiet.
     """
 
     plan: Plan
@@ -36,7 +36,6 @@ class RunContext:
     publishing: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)
     over: Event = field(default_factory=Event)
-    in_flight: int = 0
     throttled_until_s: dict[str | None, float] = field(default_factory=dict)
     _numbers: Counter[str] = field(default_factory=Counter)
 

@@ -20,7 +20,9 @@ from . import schedule
 if TYPE_CHECKING:
     from .context import RunContext
 
-_MAX_IN_FLIGHT = 64
+_MAX_IN_FLIGHT = 1024
+"""Triggers that one publisher may have on the way: enough for a backend that stands still for seconds to be met
+with what was due meanwhile, which would otherwise be missed sends."""
 _NAME = "/v1/projects/:id/tasks"
 
 
@@ -83,10 +85,10 @@ class Publishing(TaskSet):
             return
         seq = self._next_seq[room]
         self._next_seq[room] += 1
-        context.meter.trigger_sent()
-        context.in_flight += 1
+        sent_ns = time.time_ns()
+        context.meter.trigger_sent(self._publisher, room, seq, sent_ns)
         self._in_flight += 1
-        gevent.spawn(self._send, room, seq, due_ns, time.time_ns())
+        gevent.spawn(self._send, room, seq, due_ns, sent_ns)
 
     def _send(self, room: int, seq: int, due_ns: int, sent_ns: int) -> None:
         plan = self._context.plan
@@ -109,7 +111,6 @@ class Publishing(TaskSet):
         outcome, key = self._outcome(answer)
         trigger = Trigger(room, self._publisher, seq, due_ns, sent_ns, outcome, key)
         self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
-        self._context.in_flight -= 1
         self._in_flight -= 1
         self._sender.report(_NAME, answer_ms, failure)
 

@@ -12,7 +12,8 @@ import gevent
 from gevent import socket as gevent_socket
 
 from .observer import NOBODY
-from .poller import ANCILLARY_BYTES, KERNEL_TIMESTAMPS, READ_BYTES, TIMESPEC
+from .poller import READ_BYTES
+from .receive_clock import ANCILLARY_BYTES, KERNEL, SO_TIMESTAMPNS, receive_clock, stamped_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,14 +22,9 @@ if TYPE_CHECKING:
     from .observer import Observer
     from .poller import Poller
 
-_SO_TIMESTAMPNS: Final = 35
 _WRITE: Final = 2
 _NOTHING: Final[Mapping[Any, Known]] = {}
 MAX_QUEUED_BYTES: Final = 4 * 1024 * 1024
-
-RECEIVE_CLOCK: Final = "kernel" if KERNEL_TIMESTAMPS else "user-space"
-"""Where receive timestamps are taken: in the kernel when the last segment that was read arrived, or else when the
-process read it."""
 
 
 class SendQueueFullError(ConnectionError):
@@ -69,8 +65,8 @@ class Channel:
         """Reads that go to the observer at once, and to nobody else. The poller's; see `shorten`."""
         self.observer: Observer = NOBODY
         self.member = 0
-        if KERNEL_TIMESTAMPS:
-            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        if receive_clock() == KERNEL:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
     def start(self, poller: Poller, on_data: Callable[[bytes, int], None], on_end: Callable[[str], None]) -> None:
         """Have the hub call `on_data(bytes, received_ns)` for every read, and `on_end(why)` once at the end.
@@ -157,8 +153,7 @@ class Channel:
         """One read, and the kernel's timestamp of the last segment in it."""
         data, ancillary, _, _ = self.sock.recvmsg(READ_BYTES, ANCILLARY_BYTES)
         if ancillary:
-            seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
-            return data, seconds * 1_000_000_000 + nanoseconds
+            return data, stamped_ns(ancillary)
         return data, time.time_ns()
 
     def _enqueue(self, data: bytes) -> None:

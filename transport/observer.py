@@ -13,7 +13,7 @@ class Observer(Protocol):
 
         :param member: the number that the observer gave the connection.
         :param frame: the packet's text as it came, undecoded, Engine.IO's and Socket.IO's types included.
-        :param received_ns: nanoseconds since the epoch; see `channel.RECEIVE_CLOCK`.
+        :param received_ns: nanoseconds since the epoch; see `receive_clock`.
         """
         ...
 

@@ -8,7 +8,6 @@ later.
 
 from __future__ import annotations
 
-import struct
 import sys
 import time
 from array import array
@@ -17,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import gevent
 from gevent import monkey
 
+from .receive_clock import ANCILLARY_BYTES, TIMESPEC
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .channel import Channel
 
 READ_BYTES: Final = 8 * 1024
-ANCILLARY_BYTES: Final = 64
-TIMESPEC: Final = struct.Struct("qq")
-KERNEL_TIMESTAMPS: Final = sys.platform == "linux"
+HAS_EPOLL: Final = sys.platform == "linux"
 REST_S: Final = 50e-6
 """How long a batch may grow; with the timer's own slack it is about twice that."""
 _DENSE_NS: Final = 300_000
@@ -64,7 +63,7 @@ class Poller:
     def add(self, descriptor: int, channel: Channel) -> None:
         """Call this channel from now on."""
         self._channels[descriptor] = channel
-        if not KERNEL_TIMESTAMPS:
+        if not HAS_EPOLL:
             self._watch(descriptor, self._take, (descriptor,))
             return
         if self._epoll is None:
@@ -75,7 +74,7 @@ class Poller:
     def remove(self, descriptor: int) -> None:
         """Call it no more."""
         del self._channels[descriptor]
-        if not KERNEL_TIMESTAMPS:
+        if not HAS_EPOLL:
             self._unwatch(descriptor)
             return
         self._epoll.unregister(descriptor)

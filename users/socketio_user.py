@@ -129,7 +129,7 @@ class SocketIOUser(User):
     def on_stop(self) -> None:
         """Disconnect for good."""
         self._leaving = True
-        self.account.disconnected(time.time_ns(), wanted=True)
+        self.account.ended(time.time_ns())
         if self.client.connected:
             self.run_context.meter.counters["disconnects"] += 1
         self.client.shutdown()
@@ -167,6 +167,7 @@ class SocketIOUser(User):
 
     def _on_connect(self) -> None:
         if self._was_connected:
+            self.account.resumed(time.time_ns())
             self.run_context.meter.counters["reconnects"] += 1
             gevent.spawn(self._rejoin)
         self._was_connected = True

@@ -17,8 +17,8 @@ from locust.env import Environment
 from backend.plan import Plan, Room
 from backend.reader import Reader
 from backend.tls import Trust
+from measure.evidence import GENERATOR_DELAY
 from measure.meter import Meter
-from measure.summary import GENERATOR_DELAY
 from run import locust_stats
 from run.limits import raise_file_limit
 from tasks.context import RunContext, install
@@ -47,13 +47,13 @@ def main() -> None:
             gevent.sleep(1)
             now_s = time.time()
             delays_us = np.array(shared().poller.take_delays_ns()) // 1000
-            _, latencies = meter.take_report(int(now_s), {}, {GENERATOR_DELAY: delays_us})
+            _, latencies = meter.take_report(time.time_ns(), {}, {GENERATOR_DELAY: delays_us})
             for event, latencies_us in latencies.items():
                 locust_stats.feed(environment.stats, event, latencies_us, now_s)
 
     say(start=True)
     runner.start(connections, spawn_rate=max(connections / 60, 100))
-    while sum(account.is_member for account in meter.accounts) < connections:
+    while sum(account.is_member for account in meter.accounts.values()) < connections:
         gevent.sleep(0.1)
     gevent.spawn(report)
     say(ready=True)

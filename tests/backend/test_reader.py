@@ -29,11 +29,21 @@ def test_updates_carry_the_task_s_id(status: str, slot: int) -> None:
 
 def test_a_status_outside_the_burst_is_untraced() -> None:
     update = frame(contract.TASK_STATUS_UPDATE, taskId=TASK, newStatus="COMPLETED")
-    assert Reader().read(contract.TASK_STATUS_UPDATE, update) == Untraced()
+    assert Reader().read(contract.TASK_STATUS_UPDATE, update) == Untraced("taskStatusUpdate, another status")
 
 
-def test_other_logs_are_untraced() -> None:
-    assert Reader().read(contract.AGENT_LOG, frame(contract.AGENT_LOG, message=contract.LOG_DOCKER)) == Untraced()
+@pytest.mark.parametrize(
+    ("message", "step"),
+    [
+        (contract.LOG_STATUS.format(status="IN_PROGRESS"), "agentLog 3 IN_PROGRESS"),
+        (contract.LOG_DOCKER.format(image="ubuntu:latest"), "agentLog 4 docker"),
+        (contract.LOG_CRITICAL.format(image="ubuntu:latest"), "agentLog 5 critical"),
+        (contract.LOG_STATUS.format(status="FAILED"), "agentLog 7 FAILED"),
+        ("Who knows", "agentLog, another text"),
+    ],
+)
+def test_other_logs_are_named_by_their_place_in_the_burst(message: str, step: str) -> None:
+    assert Reader().read(contract.AGENT_LOG, frame(contract.AGENT_LOG, message=message)) == Untraced(step)
 
 
 @pytest.mark.parametrize(
@@ -51,5 +61,5 @@ def test_damage_is_corrupt(event: str, payload: dict[str, str]) -> None:
 def test_slots_and_untraced_are_the_whole_burst() -> None:
     reader = Reader()
     traced = [slot.event for slot in reader.slots]
-    untraced = [event for event, count in reader.untraced.items() for _ in range(count)]
+    untraced = [step.split()[0] for step in reader.untraced]
     assert sorted(traced + untraced) == sorted(step.event for step in contract.BURST_WITH_AGENT)

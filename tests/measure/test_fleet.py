@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from measure.fleet import Fleet
 from measure.latency import fold, new_histogram, summarise
 from measure.presence import Counts
+from measure.recogniser import FanOut
 from measure.report import Totals, WorkerReport
 from measure.triggers import Outcome, Trigger
 
@@ -21,7 +22,8 @@ def report(number: int, at_s: int = 0, samples_us: tuple[int, ...] = (), receive
     histogram = new_histogram()
     fold(histogram, samples_us)
     gauges = {"connected": 1, "members": 1}
-    return WorkerReport(number, at_s, [], {"x": histogram.encode()}, {"received": received}, gauges, HEALTH)
+    latencies = {"x": histogram.encode()}
+    return WorkerReport(number, at_s, 0, [], latencies, [], {}, {"received": received}, gauges, HEALTH)
 
 
 def totals(**counts: int) -> Totals:
@@ -30,7 +32,8 @@ def totals(**counts: int) -> Totals:
 
 def test_messages_carry_everything() -> None:
     trigger = Trigger(1, 2, 3, 4, 5, Outcome.FAILED, "key")
-    sent = WorkerReport(1, 2, [trigger], {"x": b"y"}, {"a": 1}, {"b": 2}, HEALTH)
+    fan_out = FanOut(1, 2, 3, 0, 4, 5, 6)
+    sent = WorkerReport(1, 2, 3, [trigger], {"x": b"y"}, [fan_out], {(1, 2): 3}, {"a": 1}, {"b": 2}, HEALTH)
     assert WorkerReport.from_message(sent.to_message()) == sent
     whole = totals(expected=3, delivered=2, lost=1)
     assert Totals.from_message(whole.to_message()) == whole
@@ -38,9 +41,9 @@ def test_messages_carry_everything() -> None:
 
 def test_a_lost_report_is_a_gap_and_a_repeated_one_counts_once() -> None:
     fleet = Fleet()
-    assert fleet.take("a", report(1, samples_us=(5,)))
-    assert fleet.take("a", report(4, samples_us=(5,)))
-    assert not fleet.take("a", report(4, samples_us=(5,)))
+    assert fleet.take("a", report(1, samples_us=(5,)), 0.0)
+    assert fleet.take("a", report(4, samples_us=(5,)), 0.0)
+    assert not fleet.take("a", report(4, samples_us=(5,)), 0.0)
     worker = fleet.workers["a"]
     assert (worker.gaps, worker.repeats) == (2, 1)
     assert summarise(fleet.latencies["x"])["count"] == 2
@@ -55,7 +58,7 @@ def test_any_interleaving_of_workers_merges_to_the_same(events: list[tuple[str, 
         numbers = dict.fromkeys("abc", 0)
         for worker in order:
             numbers[worker] += 1
-            fleet.take(worker, report(numbers[worker], samples_us=(queues[worker].pop(0),)))
+            fleet.take(worker, report(numbers[worker], samples_us=(queues[worker].pop(0),)), 0.0)
         return dict(summarise(fleet.latencies["x"]))
 
     order = [worker for worker, _ in events]
@@ -66,9 +69,9 @@ def test_any_interleaving_of_workers_merges_to_the_same(events: list[tuple[str, 
 
 def test_a_second_has_the_gauges_of_workers_that_did_not_report_in_it() -> None:
     fleet = Fleet()
-    fleet.take("a", report(1, at_s=1, received=5))
-    fleet.take("b", report(1, at_s=1, received=1))
-    fleet.take("a", report(2, at_s=2, received=7))
+    fleet.take("a", report(1, at_s=1, received=5), 0.0)
+    fleet.take("b", report(1, at_s=1, received=1), 0.0)
+    fleet.take("a", report(2, at_s=2, received=7), 0.0)
     fleet.close()
     assert [(row["at_s"], row["connected"], row["received"]) for row in fleet.timeline] == [(1, 2, 6), (2, 2, 2)]
 
@@ -76,14 +79,14 @@ def test_a_second_has_the_gauges_of_workers_that_did_not_report_in_it() -> None:
 def test_old_seconds_are_closed_while_the_run_goes_on() -> None:
     fleet = Fleet()
     for number in range(1, 31):
-        fleet.take("a", report(number, at_s=number))
+        fleet.take("a", report(number, at_s=number), 0.0)
     assert [row["at_s"] for row in fleet.timeline] == list(range(1, 20))
 
 
 def test_a_worker_that_is_gone_has_no_connections() -> None:
     fleet = Fleet()
-    fleet.take("a", report(1))
-    fleet.take("b", report(1))
+    fleet.take("a", report(1), 0.0)
+    fleet.take("b", report(1), 0.0)
     fleet.keep_only(["b"])
     assert fleet.gauge("connected") == 1
 
@@ -98,7 +101,7 @@ def test_totals_add_up() -> None:
 
 def test_counters_come_from_the_last_report_until_there_are_totals() -> None:
     fleet = Fleet()
-    fleet.take("a", report(1, received=9))
+    fleet.take("a", report(1, received=9), 0.0)
     assert fleet.counter("received") == 9
     fleet.finish("a", totals())
     assert fleet.counter("received") == 1

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from backend import contract
 from backend.reader import Reader
+from measure.account import FLIGHT_NS
 from measure.latency import merge_encoded, new_histogram, summarise
-from measure.meter import FLIGHT_NS, Meter
-from measure.presence import ledger_key
+from measure.meter import REPLAY, Meter
+from measure.presence import Counts, ledger_key
 from measure.sequence import SequenceLedger
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
 
 if TYPE_CHECKING:
-    from measure.meter import Account
+    from measure.account import Account
     from measure.report import Totals
 
 RUN = "0123abcd"
@@ -47,12 +48,22 @@ def log_frame(seq: int = 0, room: int = 0, run: str = RUN, due_ns: int = 10 * S)
     return f'2["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
 
 
+def docker_frame() -> bytes:
+    message = contract.LOG_DOCKER.format(image="x")
+    return f'2["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
+
+
 def status_frame(status: str, task: str = TASK) -> bytes:
     return f'2["taskStatusUpdate",{{"taskId":"{task}","newStatus":"{status}"}}]'.encode()
 
 
 def trigger(seq: int = 0, room: int = 0, outcome: Outcome = Outcome.ACCEPTED, key: str = TASK) -> Trigger:
     return Trigger(room, 1, seq, 10 * S, 10 * S, outcome, key)
+
+
+def settle(meter: Meter) -> Totals:
+    meter.close()
+    return meter.settle()
 
 
 def counts(totals: Totals, room: int = 0) -> list[tuple[int, int, int]]:
@@ -65,15 +76,15 @@ def test_a_whole_burst(meter: Meter) -> None:
     meter.trigger_answered(trigger(), 3.0)
     meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("IN_PROGRESS"), 10 * S + 6_000_000)
     meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 9_000_000)
-    meter.observe(account.number, contract.AGENT_LOG, b'2["agentLog",{"message":"[Docker]"}]', 10 * S)
-    totals = meter.settle()
+    meter.observe(account.number, contract.AGENT_LOG, docker_frame(), 10 * S)
+    totals = settle(meter)
     assert counts(totals) == [(1, 1, 0)] * 3
-    assert totals.untraced == {contract.AGENT_LOG: 1}
+    assert totals.untraced == {"agentLog 4 docker": 1}
 
 
 def test_latency_is_from_due_to_received(meter: Meter) -> None:
     meter.observe(member(meter, 0).number, contract.AGENT_LOG, log_frame(due_ns=10 * S), 10 * S + 7_000_000)
-    report, samples = meter.take_report(10, {}, {})
+    report, samples = meter.take_report(10 * S, {}, {})
     assert list(samples[contract.AGENT_LOG]) == [7000]
     histogram = new_histogram()
     merge_encoded(histogram, report.latencies[contract.AGENT_LOG])
@@ -84,25 +95,25 @@ def test_an_update_before_its_trigger_is_known_keeps_its_own_time(meter: Meter) 
     account = member(meter, 0)
     meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S + 4_000_000)
     meter.learn([trigger()])
-    _, samples = meter.take_report(10, {}, {})
+    _, samples = meter.take_report(10 * S, {}, {})
     assert list(samples[contract.TASK_STATUS_UPDATE]) == [4000]
-    assert counts(meter.settle())[FAILED] == (1, 1, 0)
+    assert counts(settle(meter))[FAILED] == (1, 1, 0)
 
 
 def test_an_update_of_somebody_else_s_task_is_foreign(meter: Meter) -> None:
     meter.observe(member(meter, 0).number, contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S)
-    assert meter.settle().counters["foreign"] == 1
+    assert settle(meter).counters["foreign"] == 1
 
 
 def test_another_run_s_trace_is_foreign(meter: Meter) -> None:
     meter.observe(member(meter, 0).number, contract.AGENT_LOG, log_frame(run="ffffffff"), 10 * S)
-    assert meter.settle().counters["foreign"] == 1
+    assert settle(meter).counters["foreign"] == 1
 
 
 def test_a_broadcast_of_a_room_one_is_not_in_has_leaked(meter: Meter) -> None:
     account = member(meter, 0)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(room=5), 10 * S)
-    assert meter.settle().leaked == {5: 1}
+    assert settle(meter).leaked == {5: 1}
 
 
 def test_a_broadcast_long_after_leaving_has_leaked(meter: Meter) -> None:
@@ -110,21 +121,21 @@ def test_a_broadcast_long_after_leaving_has_leaked(meter: Meter) -> None:
     account.left(0, 10 * S)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(seq=0), 10 * S + FLIGHT_NS - 1)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(seq=1), 10 * S + FLIGHT_NS)
-    assert meter.settle().leaked == {0: 1}
+    assert settle(meter).leaked == {0: 1}
 
 
 def test_a_broadcast_between_joining_and_joined_is_no_leak(meter: Meter) -> None:
     account = meter.open_account()
     account.joining(0)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(), 10 * S)
-    assert not meter.settle().leaked
+    assert not settle(meter).leaked
 
 
 def test_a_damaged_trace_is_corrupt_and_its_broadcast_lost(meter: Meter) -> None:
     account = member(meter, 0)
     meter.observe(account.number, contract.AGENT_LOG, log_frame().replace(RUN.encode(), b"0123abce"), 10 * S)
     meter.learn([trigger()])
-    totals = meter.settle()
+    totals = settle(meter)
     assert totals.counters["corrupt"] == 1
     assert counts(totals)[ACCEPTED] == (1, 0, 1)
 
@@ -134,23 +145,23 @@ def test_a_duplicate_is_counted_and_not_timed(meter: Meter) -> None:
     for _ in range(2):
         meter.observe(account.number, contract.AGENT_LOG, log_frame(), 10 * S)
     meter.learn([trigger()])
-    _, samples = meter.take_report(10, {}, {})
+    _, samples = meter.take_report(10 * S, {}, {})
     assert len(samples[contract.AGENT_LOG]) == 1
-    assert meter.settle().rooms[0][ACCEPTED].duplicate == 1
+    assert settle(meter).rooms[0][ACCEPTED].duplicate == 1
 
 
 def test_the_same_trigger_learnt_twice_counts_once(meter: Meter) -> None:
     member(meter, 0)
     meter.trigger_answered(trigger(), 1.0)
     meter.learn([trigger()])
-    assert counts(meter.settle())[ACCEPTED] == (1, 0, 1)
+    assert counts(settle(meter))[ACCEPTED] == (1, 0, 1)
 
 
 def test_a_refused_trigger_is_owed_to_nobody_and_a_failed_one_to_everybody(meter: Meter) -> None:
     member(meter, 0)
     meter.trigger_answered(trigger(0, outcome=Outcome.REFUSED, key=""), 1.0)
     meter.trigger_answered(trigger(1, outcome=Outcome.FAILED, key=""), None)
-    totals = meter.settle()
+    totals = settle(meter)
     assert counts(totals)[ACCEPTED] == (1, 0, 1)
     assert (totals.counters["refused"], totals.counters["failed"]) == (1, 1)
 
@@ -158,7 +169,7 @@ def test_a_refused_trigger_is_owed_to_nobody_and_a_failed_one_to_everybody(meter
 def test_a_room_without_triggers_and_a_trigger_without_members(meter: Meter) -> None:
     member(meter, 7)
     meter.learn([trigger(room=3)])
-    totals = meter.settle()
+    totals = settle(meter)
     assert counts(totals, 7) == [(0, 0, 0)] * 3
     assert 3 not in totals.rooms
 
@@ -167,8 +178,8 @@ def test_reports_are_numbered_and_carry_each_thing_once(meter: Meter) -> None:
     member(meter, 0)
     meter.connected(0, 5_000_000, {"tcp": 1_000_000})
     meter.trigger_answered(trigger(), 1.0)
-    first, _ = meter.take_report(1, {"cpu_percent": 1.0}, {"lag": np.array([3])})
-    second, _ = meter.take_report(2, {}, {})
+    first, _ = meter.take_report(1 * S, {"cpu_percent": 1.0}, {"lag": np.array([3])})
+    second, _ = meter.take_report(2 * S, {}, {})
     assert (first.number, second.number) == (1, 2)
     assert (len(first.triggers), len(second.triggers)) == (1, 0)
     assert set(first.latencies) == {"connect", "connect_tcp", "connect_socketio", "trigger", "lag"}
@@ -204,10 +215,15 @@ def test_the_short_way_counts_as_the_ledger_does(actions: list[tuple[str, int, i
                 leaked += 1
         else:
             account.disconnected(now_ns, wanted=act == "leave")
-    _, latencies = meter.take_report(1, {}, {})
+    report, latencies = meter.take_report(1 * S, {}, {})
+    replays = new_histogram()
+    if REPLAY in report.latencies:
+        merge_encoded(replays, report.latencies[REPLAY])
     meter.learn([trigger(seq) for seq in range(6)])
-    totals = meter.settle()
-    assert len(latencies.get(contract.AGENT_LOG, ())) == first_arrivals
+    totals = settle(meter)
+    timed = len(latencies.get(contract.AGENT_LOG, ()))
+    assert timed + replays.get_total_count() == first_arrivals == totals.rooms.get(0, [Counts()])[ACCEPTED].arrived
+    assert report.timed.get((0, ACCEPTED), 0) == timed
     assert totals.leaked.get(0, 0) == leaked
     for account, ledger in zip(accounts, plain, strict=True):
         presence = account.presences.get(0)
@@ -224,5 +240,5 @@ def test_updates_that_waited_for_their_triggers_keep_their_order_of_arrival(mete
     for later in reversed(tasks):
         meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED", later), 11 * S)
     meter.learn([trigger(seq, key=task) for seq, task in enumerate(tasks)])
-    counted = meter.settle().rooms[0][FAILED]
+    counted = settle(meter).rooms[0][FAILED]
     assert (counted.delivered, counted.reordered, counted.reorder_extent) == (2, 1, 1)

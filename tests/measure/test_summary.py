@@ -40,19 +40,29 @@ def fleet_of(counters: dict[str, int] | None = None, reported: dict[str, int] | 
     fold(histogram, [4000] * 10)
     gauges = {"connected": 60, "members": 60}
     report = WorkerReport(
-        1,
-        1,
-        [],
-        {"agentLog": histogram.encode(), "connect": histogram.encode()},
-        reported or counters,
-        gauges,
-        {"cpu_percent": 5.0, "rss_bytes": 2e6},
+        number=1,
+        at_s=1,
+        complete_ns=0,
+        triggers=[],
+        latencies={"agentLog": histogram.encode(), "connect": histogram.encode()},
+        fan_outs=[],
+        timed={(0, 0): 590, (0, 1): 600, (0, 2): 600},
+        counters=reported or counters,
+        gauges=gauges,
+        health={"cpu_percent": 5.0, "rss_bytes": 2e6},
     )
-    fleet.take("w", report)
-    slots = [Counts(expected=600, delivered=600) for _ in range(3)]
-    slots[0] = Counts(expected=600, delivered=590, lost=10, missed_offline=4)
+    fleet.take("w", report, 0.0)
+    slots = [Counts(expected=600, delivered=600, arrived=600) for _ in range(3)]
+    slots[0] = Counts(expected=600, delivered=590, lost=10, missed_offline=4, arrived=590)
     totals = Totals(
-        1, counters, {0: slots}, {0: 60}, {0: 3}, {"agentLog": 2400}, {"connect: x": 2}, [(0, 5_000_000)] * 20
+        1,
+        counters,
+        {0: slots},
+        {0: 60},
+        {0: 3},
+        {"agentLog 4 docker": 600},
+        {"connect: x": 2},
+        [(0, 5_000_000)] * 20,
     )
     fleet.finish("w", totals)
     fleet.close()
@@ -72,10 +82,14 @@ def test_deliveries_add_up_over_slots() -> None:
         "delivered": 1790,
         "lost": 10,
         "missed_offline": 4,
+        "replayed": 0,
         "edge": 0,
+        "arrived": 1790,
+        "unowed": 0,
         "duplicate": 0,
         "reordered": 0,
         "reorder_extent": 0,
+        "uncounted": 0,
         "leaked": 3,
         "corrupt": 0,
         "foreign": 0,
@@ -83,7 +97,11 @@ def test_deliveries_add_up_over_slots() -> None:
     }
     assert summary["users"] == 64
     assert summary["triggers"] == {"due": 10, "sent": 10, "missed": 0, "refused": 0, "failed": 0}
-    assert summary["untraced"] == {"agentLog": {"expected": 2400, "edge": 0, "received": 2400}}
+    assert summary["untraced"]["agentLog 4 docker"] == {  # type: ignore[index]
+        "expected": 600,
+        "edge": 0,
+        "received": 600,
+    }
     json.dumps(summary)
 
 

@@ -16,7 +16,12 @@ FIRES: dict[str, dict[str, Any]] = {
     "refused triggers": {"refused": 1},
     "missed sends": {"missed": 11},
     "some missed sends": {"missed": 2},
-    "lost workers": {"lost_workers": 1},
+    "lost workers": {"lost_workers": ["2 (10 connections, 99 deliveries timed)"]},
+    "worker was away": {"away_workers": ["2 (7 s)"]},
+    "late triggers": {"late_triggers": 1},
+    "unknown triggers": {"unknown_triggers": 1},
+    "unowed deliveries": {"unowed": 1},
+    "accounts differ": {"timed": 1},
     "missing reports": {"missing_reports": 1},
     "totals differ": {"uncounted_reports": 1},
     "out of descriptors or ports": {"exhausted": 1},
@@ -27,7 +32,9 @@ FIRES: dict[str, dict[str, Any]] = {
     "generator delays": {"generator_delay_p99_ms": 26.0},
     "coalesced reads": {"coalesced": 101, "received": 1000},
     "negative latency": {"negative_latency": 1},
-    "several clocks": {"clocks": 2},
+    "clock unknown": {"unbounded_latency": 1},
+    "clocks too far apart": {"clock_bound_ms": 10.1},
+    "clock was set": {"clock_steps": 1},
     "busy worker": {"cpu_percent": 91.0},
     "cpu warning": {"cpu_warning": True},
 }
@@ -36,7 +43,13 @@ HOLDS: dict[str, dict[str, Any]] = {
     "refused triggers": {"refused": 0},
     "missed sends": {"missed": 10},
     "some missed sends": {"missed": 1},
-    "lost workers": {"lost_workers": 0},
+    "lost workers": {"lost_workers": []},
+    "worker was away": {"away_workers": []},
+    "late triggers": {"late_triggers": 0},
+    "unknown triggers": {"unknown_triggers": 0},
+    "unowed deliveries": {"unowed": 0},
+    # Where totals are missing, so are accounts.
+    "accounts differ": {"timed": 1, "lost_workers": ["2"]},
     "missing reports": {"missing_reports": 0},
     "totals differ": {"uncounted_reports": 0},
     "out of descriptors or ports": {"exhausted": 0},
@@ -47,7 +60,9 @@ HOLDS: dict[str, dict[str, Any]] = {
     "generator delays": {"generator_delay_p99_ms": 25.0},
     "coalesced reads": {"coalesced": 100, "received": 1000},
     "negative latency": {"negative_latency": 0},
-    "several clocks": {"clocks": 1},
+    "clock unknown": {"unbounded_latency": 0},
+    "clocks too far apart": {"clock_bound_ms": 10.0},
+    "clock was set": {"clock_steps": 0},
     "busy worker": {"cpu_percent": 90.0},
     "cpu warning": {"cpu_warning": False},
 }
@@ -71,6 +86,6 @@ def test_a_good_run_is_valid() -> None:
 
 
 def test_the_worst_rule_decides_and_is_named_first() -> None:
-    verdict, reasons = judge(replace(GOOD, cpu_warning=True, lost_workers=1))
+    verdict, reasons = judge(replace(GOOD, cpu_warning=True, lost_workers=["2"]))
     assert verdict is Verdict.INVALID
     assert [reason.split(":")[0] for reason in reasons] == ["invalid", "suspect"]

@@ -13,16 +13,16 @@ ROOT = Path(roll_call.__file__).resolve().parent.parent
 
 
 def test_workers_that_fit_are_taken() -> None:
-    check("v", ["a", "b"], {"a": Answer("v", 1128), "b": Answer("v", 1128)}, 2000)
+    check("v", ["a", "b"], {"a": Answer("v", 1128, "kernel"), "b": Answer("v", 1128, "kernel")}, 2000)
 
 
 @pytest.mark.parametrize(
     ("answers", "users", "said"),
     [
-        ({"a": Answer("v", 9999), "b": Answer("w", 9999)}, 1, "worker b runs another version"),
-        ({"a": Answer("v", 9999)}, 1, "worker b did not answer"),
+        ({"a": Answer("v", 9999, "kernel"), "b": Answer("w", 9999, "kernel")}, 1, "worker b runs another version"),
+        ({"a": Answer("v", 9999, "kernel")}, 1, "worker b did not answer"),
         (
-            {"a": Answer("v", 1128), "b": Answer("v", 1128)},
+            {"a": Answer("v", 1128, "kernel"), "b": Answer("v", 1128, "kernel")},
             2001,
             "1001 users would go to worker a, which may hold 1000 connections .* to 1129, or start 3 workers",
         ),
@@ -34,7 +34,7 @@ def test_what_cannot_work_is_refused(answers: dict[str, Answer], users: int, sai
 
 
 def test_an_answer_travels() -> None:
-    answer = Answer("v", 5)
+    answer = Answer("v", 5, "kernel")
     assert Answer(**answer.to_message()) == answer
 
 

@@ -9,11 +9,13 @@ import gevent
 from locust.env import Environment
 
 from backend.plan import Plan, Room
+from measure.triggers import Outcome, Trigger
 from run import messages
 from run.roll_call import Answer, code_version
 from run.worker_side import WorkerSide
 from tasks.context import current_context
 
+RUN: dict[str, Any] = {"run_id": "run-1"}
 PLAN = Plan("run-1", "0123abcd", "http://x", (Room("p", "a", "t"),), 1.0, 1)
 
 
@@ -36,19 +38,20 @@ def test_drained_follows_its_reports_and_totals_agree_with_them() -> None:
     worker.on_plan(PLAN.to_message())
     context = current_context(environment)
     context.meter.trigger_due()
-    context.in_flight = 1
-    gevent.spawn_later(0.05, setattr, context, "in_flight", 0)
-    worker.on_drain({})
+    context.meter.trigger_sent(0, 0, 0, 1)
+    answered = Trigger(0, 0, 0, 1, 1, Outcome.FAILED, "")
+    gevent.spawn_later(0.05, context.meter.trigger_answered, answered, None)
+    worker.on_drain(RUN)
     assert context.closing.is_set()
     assert [kind for kind, _ in sent][-2:] == [messages.REPORT, messages.DRAINED]
-    worker.on_settle({})
+    worker.on_settle(RUN | {"triggers": 0})
     kind, data = sent[-1]
     assert kind == messages.TOTALS
     last_report = [data for kind, data in sent if kind == messages.REPORT][-1]["report"]
-    assert data["totals"]["counters"] == last_report["counters"] | {"foreign": 0}
+    assert data["totals"]["counters"] == last_report["counters"]
     assert data["totals"]["reports"] == last_report["number"]
     assert context.over.is_set()
-    worker.on_settle({})
+    worker.on_settle(RUN | {"triggers": 0})
     assert sent[-1] is not None
     assert sum(kind == messages.TOTALS for kind, _ in sent) == 1
 

@@ -45,3 +45,9 @@ def test_a_late_refusal_blocks_for_a_whole_window() -> None:
 def test_a_raised_limit_raises_the_plain_window_too() -> None:
     assert all(Throttle(1000).hit("h", "s", 0.0) is None for _ in range(1000))
     assert all(Throttle(0).hit("h", "s", 0.0) is None for _ in range(5))
+
+
+def test_a_window_never_asks_for_more_than_itself() -> None:
+    # (1/7 s steps: adding 900 to 872/7 and taking it away again leaves a hair more than 900.)
+    waits = {Window(limit=0, window_s=900).hit(("handler", "source"), step / 7) for step in range(1, 2000)}
+    assert waits == {900}

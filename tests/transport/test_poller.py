@@ -14,6 +14,7 @@ from transport import channel as channel_module
 from transport import poller as poller_module
 from transport.channel import Channel
 from transport.poller import READ_BYTES, Poller
+from transport.receive_clock import USER_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,8 @@ WAIT_S = 5.0
 def poller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Poller:
     """Both ways: this system's, and that of systems without epoll and the kernel's timestamps."""
     if request.param == "watchers":
-        monkeypatch.setattr(poller_module, "KERNEL_TIMESTAMPS", False)
-        monkeypatch.setattr(channel_module, "KERNEL_TIMESTAMPS", False)
+        monkeypatch.setattr(poller_module, "HAS_EPOLL", False)
+        monkeypatch.setattr(channel_module, "receive_clock", lambda: USER_SPACE)
     return Poller()
 
 
@@ -130,7 +131,7 @@ def test_a_reader_that_sleeps_knows_how_late_it_was(poller: Poller) -> None:
             until(lambda: bool(read))
             return list(poller.take_delays_ns())
 
-        if poller_module.KERNEL_TIMESTAMPS:
+        if poller_module.HAS_EPOLL:
             # The kernel begins to stamp times a moment after the first socket has asked for it.
             until(lambda: bool(exchange(0.0)))
             (delay_ns,) = exchange(0.2)

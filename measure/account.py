@@ -1,0 +1,146 @@
+"""One user's account: where it is a member, and what it received."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from .presence import Arrival, End, Presence
+from .recogniser import Kind
+
+if TYPE_CHECKING:
+    from .presence import Line
+    from .recogniser import Broadcast
+
+FLIGHT_NS = 2_000_000_000
+"""How long a broadcast may be in flight at the edge of a membership."""
+
+
+class Books(Protocol):
+    """What an account needs of the meter that it belongs to."""
+
+    def lines_of(self, room: int) -> dict[int, Line]:
+        """A room's lines."""
+        ...
+
+    def leak(self, room: int) -> None:
+        """A broadcast reached somebody who is no member."""
+        ...
+
+    def replay(self, delay_ns: int) -> None:
+        """A broadcast reached its member by a later connection, so long after it was due."""
+        ...
+
+    def set_aside(self, broadcast: Broadcast) -> None:
+        """A frame arrived that is no delivery."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """See the module."""
+
+    books: Books
+    number: int
+    presences: dict[int, Presence] = field(default_factory=dict)
+    ended_ns: int | None = None
+    """When the user went for good."""
+    held: dict[int, deque[tuple[Broadcast, int]]] | None = None
+    """Slot -> (broadcast, received_ns) of all arrivals from the first one on whose trigger is not known."""
+
+    def receive(self, broadcast: Broadcast, received_ns: int) -> None:
+        """A broadcast arrived that is not simply the next one of its line."""
+        kind = broadcast.kind
+        if kind is Kind.DELIVERY:
+            if self.held and broadcast.slot in self.held:
+                self.held[broadcast.slot].append((broadcast, received_ns))
+            else:
+                self._deliver(broadcast, received_ns, in_line=True)
+        elif kind is Kind.WAITING:
+            self._hold(broadcast, received_ns)
+        else:
+            self.books.set_aside(broadcast)
+
+    def advance(self, slot: int) -> None:
+        """The trigger of a held broadcast is known, or given up: deal with what no longer has to wait."""
+        queue = self.held.get(slot) if self.held else None
+        if queue is None:
+            return
+        while queue and (kind := queue[0][0].kind) is not Kind.WAITING:
+            broadcast, received_ns = queue.popleft()
+            if kind is Kind.DELIVERY:
+                self._deliver(broadcast, received_ns, in_line=not queue)
+            else:
+                self.books.set_aside(broadcast)
+        if not queue and self.held:
+            del self.held[slot]
+
+    def _hold(self, broadcast: Broadcast, received_ns: int) -> None:
+        """Keep an arrival, and with it the order of those that follow: its place among them is not known yet."""
+        slot = broadcast.slot
+        if self.held is None:
+            self.held = {}
+        if slot not in self.held:
+            self.held[slot] = deque()
+            for presence in self.presences.values():
+                presence.step_out_of_slot(slot)
+        self.held[slot].append((broadcast, received_ns))
+        broadcast.waiting.append(self)
+
+    def _deliver(self, broadcast: Broadcast, received_ns: int, *, in_line: bool) -> None:
+        """A broadcast of a known trigger arrived: to a member, or to somebody who is none."""
+        presence = self.presences.get(broadcast.room)
+        if presence is None or not self.may_receive(broadcast.room, received_ns):
+            self.books.leak(broadcast.room)
+            return
+        arrival = presence.receive(broadcast, received_ns, in_line=in_line)
+        if arrival is Arrival.FIRST:
+            broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
+        elif arrival is Arrival.REPLAYED:
+            self.books.replay(received_ns - broadcast.due_ns)
+
+    def joining(self, room: int) -> None:
+        """The user asked to join: from now on a broadcast of this room is no leak."""
+        if room not in self.presences:
+            self.presences[room] = Presence(room, self.number, self.books.lines_of(room))
+
+    def joined(self, room: int, now_ns: int) -> None:
+        """The backend answered that the user is in the room."""
+        self.joining(room)
+        self.presences[room].join(now_ns)
+
+    def left(self, room: int, now_ns: int) -> None:
+        """The user left the room."""
+        if (presence := self.presences.get(room)) is not None:
+            presence.close(now_ns, End.LEFT)
+
+    def disconnected(self, now_ns: int, *, wanted: bool) -> None:
+        """The connection ended; all memberships with it."""
+        for presence in self.presences.values():
+            presence.close(now_ns, End.LEFT if wanted else End.LOST)
+
+    def resumed(self, now_ns: int) -> None:
+        """There is a connection again, after a lost one."""
+        for presence in self.presences.values():
+            presence.resumed_ns = now_ns
+
+    def ended(self, now_ns: int) -> None:
+        """The user went for good."""
+        self.disconnected(now_ns, wanted=True)
+        self.ended_ns = now_ns
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the user is in any room now."""
+        return any(presence.open for presence in self.presences.values())
+
+    def may_receive(self, room: int, now_ns: int) -> bool:
+        """Whether a broadcast of a room that arrives now is none leaked."""
+        presence = self.presences.get(room)
+        if presence is None:
+            return False
+        if presence.open or not presence.spans:
+            return True
+        last = presence.spans[-1]
+        return last.ended_ns is None or last.end is End.LOST or now_ns - last.ended_ns < FLIGHT_NS

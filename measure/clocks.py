@@ -1,0 +1,111 @@
+"""What a worker knows of all clocks of a run, and what a moment of another worker's clock is by its own."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .clock import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PUBLISHERS_EACH: Final = 4096
+
+
+def publisher_number(worker: int, publisher: int) -> int:
+    """A number for a worker's n-th publisher that no other publisher of the run has."""
+    return worker * _PUBLISHERS_EACH + publisher
+
+
+def worker_of(publisher: int) -> int:
+    """The worker that a publisher runs in."""
+    return publisher // _PUBLISHERS_EACH
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One worker's clock.
+
+    machine: names the machine's clock; empty if it cannot be told. estimate: to the master's clock; None before
+    the first exchange.
+    """
+
+    worker: int
+    machine: str
+    estimate: Estimate | None = None
+
+    def to_message(self) -> list[Any]:
+        """As a message."""
+        return [self.worker, self.machine, None if self.estimate is None else list(astuple(self.estimate))]
+
+    @classmethod
+    def from_message(cls, message: list[Any]) -> Clock:
+        """From a message."""
+        worker, machine, estimate = message
+        return cls(worker, machine, None if estimate is None else Estimate(*estimate))
+
+    def is_that_of(self, other: Clock) -> bool:
+        """Whether two processes read the same clock: those of one machine, unless their offsets say otherwise.
+
+        (A process can be made to see another time than its machine has.)
+        """
+        if self.worker == other.worker:
+            return True
+        if not self.machine or self.machine != other.machine:
+            return False
+        mine, theirs = self.estimate, other.estimate
+        if mine is None or theirs is None:
+            return True
+        at_ns = max(mine.at_ns, theirs.at_ns)
+        apart_ns = mine.theirs_ns(at_ns) - theirs.theirs_ns(at_ns)
+        return abs(apart_ns) <= mine.bound_at_ns(at_ns) + theirs.bound_at_ns(at_ns)
+
+
+class Moment(NamedTuple):
+    """A moment of another worker's clock, by ours.
+
+    bound_ns: by how much that may be wrong; None if nothing is known of one of the clocks. one_clock: whether it
+    is the same clock, so that nothing is wrong.
+    """
+
+    ns: int
+    bound_ns: int | None
+    one_clock: bool
+
+
+class ClockTable:
+    """All clocks, as one worker knows them.
+
+    :param own: this worker's.
+    """
+
+    def __init__(self, own: Clock) -> None:
+        self.own = own
+        self._clocks: dict[int, Clock] = {}
+
+    def update(self, clocks: Iterable[Clock]) -> None:
+        """Take in what other workers say of their clocks."""
+        for clock in clocks:
+            if clock.worker == self.own.worker:
+                continue
+            self._clocks[clock.worker] = clock
+
+    def here(self, worker: int, ns: int) -> Moment:
+        """A moment of a worker's clock, by ours."""
+        if worker == self.own.worker:
+            return Moment(ns, 0, one_clock=True)
+        clock = self._clocks.get(worker)
+        if clock is None:
+            return Moment(ns, None, one_clock=False)
+        if clock.is_that_of(self.own):
+            return Moment(ns, 0, one_clock=True)
+        there, here = clock.estimate, self.own.estimate
+        if there is None or here is None:
+            return Moment(ns, None, one_clock=False)
+        here_ns = here.ours_ns(there.theirs_ns(ns))
+        return Moment(here_ns, round(there.bound_at_ns(ns) + here.bound_at_ns(here_ns)), one_clock=False)
+
+    def master_ns(self, ns: int) -> int:
+        """A moment of ours by the master's clock; ours, as long as nothing is known."""
+        return ns if self.own.estimate is None else self.own.estimate.theirs_ns(ns)

@@ -1,0 +1,76 @@
+"""What a fleet's counts and times say of the run itself: the evidence that the verdict is spoken on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .latency import summarise
+from .meter import REPLAY
+from .validity import Evidence
+
+if TYPE_CHECKING:
+    from .fleet import Fleet, WorkerState
+    from .presence import Counts
+
+LOOP_LAG = "loop_lag"
+GENERATOR_DELAY = "generator_delay"
+_EXHAUSTED = ("out of file descriptors", "out of local ports")
+"""How the transport says that descriptors or ports ran out."""
+
+
+def evidence_of(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evidence:
+    """The evidence of a run that is over.
+
+    :param deliveries: of all rooms and slots.
+    :param cpu_warning: whether Locust warned of CPU use.
+    """
+    failures = fleet.by_key("failures")
+    workers = fleet.workers.values()
+    timed = sum(sum(worker.timed.values()) for worker in workers)
+    replayed = fleet.latencies[REPLAY].get_total_count()
+    return Evidence(
+        expected=deliveries.expected,
+        due=fleet.counter("due"),
+        missed=fleet.counter("missed"),
+        refused=fleet.counter("refused"),
+        lost_workers=[
+            f"{worker.number} ({worker.gauges_at_last.get('connected', 0)} connections, "
+            f"{sum(worker.timed.values())} deliveries timed)"
+            for worker in workers
+            if worker.totals is None
+        ],
+        away_workers=[f"{worker.number} ({worker.away_s:.0f} s)" for worker in workers if worker.away_s],
+        missing_reports=sum(worker.gaps for worker in workers),
+        uncounted_reports=sum(_differs(worker) for worker in workers),
+        late_triggers=fleet.counter("late_triggers"),
+        unknown_triggers=fleet.counter("unknown_triggers"),
+        negative_latency=fleet.counter("negative_latency"),
+        unbounded_latency=fleet.counter("unbounded_latency"),
+        clock_steps=fleet.counter("clock_steps"),
+        clock_bound_ms=max((worker.clock_bound_ms for worker in workers), default=0.0),
+        exhausted=sum(count for why, count in failures.items() if any(word in why.lower() for word in _EXHAUSTED)),
+        user_errors=fleet.counter("user_errors"),
+        loop_lag_p99_ms=summarise(fleet.latencies[LOOP_LAG])["p99"],
+        generator_delay_p99_ms=summarise(fleet.latencies[GENERATOR_DELAY])["p99"],
+        received=fleet.counter("received"),
+        coalesced=fleet.counter("coalesced"),
+        timed=timed + replayed,
+        arrived=deliveries.arrived,
+        unowed=deliveries.unowed,
+        cpu_percent=max((mean(worker.cpu_percent) or 0.0 for worker in workers), default=None),
+        cpu_warning=cpu_warning,
+    )
+
+
+def mean(values: list[float]) -> float | None:
+    """The mean; None of nothing."""
+    return sum(values) / len(values) if values else None
+
+
+def _differs(worker: WorkerState) -> bool:
+    totals = worker.totals
+    if totals is None:
+        return False
+    counted = {name: count for name, count in totals.counters.items() if count}
+    reported = {name: count for name, count in worker.counters.items() if count}
+    return totals.reports != worker.last_report or counted != reported

@@ -1,0 +1,53 @@
+"""What was owed and what came, added up account by account; those whose users have gone, while the run goes on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from .account import FLIGHT_NS
+from .presence import Counts
+
+if TYPE_CHECKING:
+    from .account import Account
+    from .triggers import TriggerLog
+
+
+class Settlement:
+    """Counts of the accounts that were settled.
+
+    :param log: of all triggers; an account may be settled when all are in it that left before its end.
+    :param slots: how many traced broadcasts each trigger makes.
+    """
+
+    def __init__(self, log: TriggerLog, slots: int) -> None:
+        self._log = log
+        self._slots = slots
+        self.rooms: dict[int, list[Counts]] = {}
+        """Room -> counts of each slot."""
+        self.members: Counter[int] = Counter()
+        """Room -> users that were ever in it."""
+
+    def settle(self, account: Account) -> None:
+        """Count one account."""
+        for room, presence in account.presences.items():
+            counts = self.rooms.get(room)
+            if counts is None:
+                counts = self.rooms[room] = [Counts() for _ in range(self._slots)]
+            for slot, settled in presence.settle(self._log.of_room(room), self._slots, FLIGHT_NS).items():
+                counts[slot].add(settled)
+            self.members[room] += bool(presence.spans)
+
+    def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> None:
+        """Count those that ended, and forget them.
+
+        :param complete_ns: all triggers are known that left before.
+        """
+        ready = [
+            account
+            for account in accounts.values()
+            if account.ended_ns is not None and account.ended_ns + FLIGHT_NS < complete_ns and not account.held
+        ]
+        for account in ready:
+            self.settle(account)
+            del accounts[account.number]

@@ -1,0 +1,91 @@
+"""Compares a worker's clock with the master's, all through the run: four timestamps over Locust's own channel."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+
+from measure.clock import ClockFilter, Estimate, Exchange
+from measure.clocks import Clock, ClockTable
+
+from . import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FIRST_ASKS: Final = 10
+_FIRST_ASK_S: Final = 0.03
+_ASK_S: Final = 1.0
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class ClockSync:
+    """One worker's side, for one run.
+
+    :param send: sends (message type, data) to the master.
+    """
+
+    def __init__(self, run_id: str, worker: int, send: Callable[[str, dict[str, Any]], None]) -> None:
+        self._run_id = run_id
+        self._send = send
+        self._filter = ClockFilter()
+        self.table = ClockTable(Clock(worker, machine_clock()))
+
+    @property
+    def steps(self) -> int:
+        """How often one of the two clocks was set."""
+        return self._filter.steps
+
+    def ask_always(self) -> None:
+        """Ask quickly at first, and once a second from then on."""
+        for _ in range(_FIRST_ASKS):
+            self._ask()
+            gevent.sleep(_FIRST_ASK_S)
+        while True:
+            self._ask()
+            gevent.sleep(_ASK_S)
+
+    def _ask(self) -> None:
+        data = {"run_id": self._run_id, "clock": self.table.own.to_message(), "sent_ns": time.time_ns()}
+        self._send(messages.CLOCK, data)
+
+    def on_answer(self, data: dict[str, Any], received_ns: int) -> None:
+        """The master answered."""
+        self._filter.take(Exchange(data["sent_ns"], data["arrived_ns"], data["answered_ns"], received_ns))
+        estimate = self._filter.estimate
+        if estimate is not None and _is_ours(data["machine"], estimate):
+            estimate = Estimate(estimate.at_ns, 0, 0.0, 0.0, 0.0)
+        self.table.own = replace(self.table.own, estimate=estimate)
+        self.table.update(Clock.from_message(clock) for clock in data["clocks"])
+
+
+def answer(question: dict[str, Any], arrived_ns: int, clocks: list[Clock]) -> dict[str, Any]:
+    """The master's answer; it has to leave at once.
+
+    :param arrived_ns: when the question came.
+    :param clocks: all workers'.
+    """
+    return {
+        "sent_ns": question["sent_ns"],
+        "arrived_ns": arrived_ns,
+        "machine": machine_clock(),
+        "clocks": [clock.to_message() for clock in clocks],
+        "answered_ns": time.time_ns(),
+    }
+
+
+def _is_ours(machine: str, estimate: Estimate) -> bool:
+    """Whether the master reads our very clock: it is on our machine, and the offset does not say otherwise."""
+    return bool(machine) and machine == machine_clock() and abs(estimate.offset_ns) <= estimate.bound_ns
+
+
+def machine_clock() -> str:
+    """Names this machine's clock; empty if it cannot be told."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
