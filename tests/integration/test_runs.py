@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -36,6 +37,11 @@ def by_sql(backend: Backend) -> dict[str, str]:
 def load(backend: Backend, results: Path, *more: str, users: int = 24) -> subprocess.CompletedProcess[str]:
     size = ["-u", str(users), "-r", "100", "-t", "5s", "--rooms", "1", "--results-dir", str(results)]
     return run_locust(backend.url, *size, *more, environment=by_sql(backend))
+
+
+def csv_rows(results: Path, table: str) -> list[dict[str, str]]:
+    with (results / "latest" / f"{table}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def users_in(backend: Backend) -> int:
@@ -211,7 +217,13 @@ def test_a_worker_that_is_killed_makes_the_run_invalid_and_the_rest_stays(
         code = master.wait(80)
     summary = summary_of(tmp_path)
     assert code == ExitCode.RUN_INVALID
-    assert any("sent no totals" in reason for reason in summary["validity"]["reasons"])
+    assert any("no totals came from worker" in reason for reason in summary["validity"]["reasons"])
+    # What it had measured stays, and is told apart.
+    assert summary["deliveries"]["uncounted"] > 0
+    killed, other = sorted(csv_rows(tmp_path, "workers"), key=lambda row: row["totals"])
+    assert (killed["totals"], other["totals"]) == ("False", "True")
+    assert int(killed["timed"]) == summary["deliveries"]["uncounted"]
+    assert sum(int(row["uncounted"]) for row in csv_rows(tmp_path, "rooms")) == summary["deliveries"]["uncounted"]
     assert summary["latency_ms"]["agentLog"]["count"] > 0
     assert summary["workers"] == 2
 
