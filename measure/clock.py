@@ -63,7 +63,7 @@ class Estimate:
     def ours_ns(self, theirs_ns: int) -> int:
         """Our time at a moment of the other clock."""
         about_ns = theirs_ns - self.offset_ns
-        return about_ns - round(self.drift * (about_ns - self.at_ns))
+        return about_ns - round(self.drift / (1 + self.drift) * (about_ns - self.at_ns))
 
     def bound_at_ns(self, ours_ns: int) -> float:
         """By how much either may be wrong, at a moment of ours."""

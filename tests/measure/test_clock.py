@@ -1,0 +1,125 @@
+"""Clocks that are set wrong, drift and jump on purpose, over networks that are slow one way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from measure.clock import MOST_DRIFT, ClockFilter, Exchange
+
+MS = 1_000_000
+S = 1000 * MS
+START_NS = 1_800_000_000 * S
+
+
+@dataclass
+class World:
+    """Two clocks: ours is the world's time, theirs is off and drifts."""
+
+    offset_ns: int
+    drift: float
+    jumped_ns: int = 0
+
+    def theirs_ns(self, ours_ns: int) -> int:
+        return ours_ns + self.offset_ns + round(self.drift * (ours_ns - START_NS)) + self.jumped_ns
+
+    def exchange(self, at_ns: int, there_ns: int, held_ns: int, back_ns: int) -> Exchange:
+        arrived_ns = at_ns + there_ns
+        answered_ns = arrived_ns + held_ns
+        return Exchange(at_ns, self.theirs_ns(arrived_ns), self.theirs_ns(answered_ns), answered_ns + back_ns)
+
+
+def error_ns(world: World, clocks: ClockFilter, ours_ns: int) -> float:
+    """By how much the estimate is wrong, less what it says it may be."""
+    estimate = clocks.estimate
+    assert estimate is not None
+    off_ns = abs(estimate.theirs_ns(ours_ns) - world.theirs_ns(ours_ns))
+    return off_ns - estimate.bound_at_ns(ours_ns)
+
+
+worlds = st.builds(World, st.integers(-3600 * S, 3600 * S), st.floats(-0.9 * MOST_DRIFT, 0.9 * MOST_DRIFT))
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds, st.integers(2, 180), st.sampled_from([MS // 10, MS, 20 * MS]), st.randoms(use_true_random=False))
+def test_the_bound_holds_whatever_the_network_does(world: World, asks: int, delay_ns: int, rng: Random) -> None:
+    clocks = ClockFilter()
+    for number in range(asks):
+        at_ns = START_NS + number * S + rng.randrange(100 * MS)
+        # Slow one way as often as not, and now and then very slow.
+        there_ns, back_ns = (round(delay_ns * rng.uniform(0, 3) ** 3) + 50_000 for _ in range(2))
+        there_ns += rng.choice([0, 0, 0, 300 * MS])
+        clocks.take(world.exchange(at_ns, there_ns, rng.randrange(MS), back_ns))
+        for later_ns in (0, S // 2, 5 * S):
+            assert error_ns(world, clocks, at_ns + there_ns + back_ns + later_ns) <= 2
+    assert clocks.steps == 0
+
+
+@given(worlds)
+def test_there_and_back_again(world: World) -> None:
+    clocks = ClockFilter()
+    for number in range(30):
+        clocks.take(world.exchange(START_NS + number * S, MS, 0, MS))
+    estimate = clocks.estimate
+    assert estimate is not None
+    for ours_ns in (START_NS + 29 * S, START_NS + 60 * S, START_NS - 10 * S):
+        assert abs(estimate.ours_ns(estimate.theirs_ns(ours_ns)) - ours_ns) <= 1
+
+
+def test_the_bound_is_half_the_least_delay_and_the_drift_is_found() -> None:
+    world = World(-7 * S, 200e-6)
+    clocks = ClockFilter()
+    rng = Random(1)
+    for number in range(120):
+        slow_ns = rng.choice([0, 5 * MS, 80 * MS])
+        clocks.take(world.exchange(START_NS + number * S, MS + slow_ns, 0, MS))
+    estimate = clocks.estimate
+    assert estimate is not None
+    assert estimate.drift == pytest.approx(200e-6, abs=20e-6)
+    # Half of the least delay is 1 ms.
+    assert estimate.bound_ns < 1.1 * MS
+
+
+def test_a_slow_exchange_does_not_spoil_what_is_known() -> None:
+    world = World(S, 0.0)
+    clocks = ClockFilter()
+    clocks.take(world.exchange(START_NS, MS, 0, MS))
+    clocks.take(world.exchange(START_NS + S, 900 * MS, 0, MS))
+    estimate = clocks.estimate
+    assert estimate is not None
+    assert estimate.bound_ns < 2 * MS
+
+
+@pytest.mark.parametrize("jump_ns", [-10 * S, 50 * MS, 3600 * S])
+def test_a_clock_that_is_set_is_noticed_and_followed(jump_ns: int) -> None:
+    world = World(0, 0.0)
+    clocks = ClockFilter()
+    for number in range(20):
+        clocks.take(world.exchange(START_NS + number * S, MS, 0, MS))
+    world.jumped_ns = jump_ns
+    for number in range(20, 23):
+        clocks.take(world.exchange(START_NS + number * S, MS, 0, MS))
+    assert clocks.steps == 1
+    assert error_ns(world, clocks, START_NS + 23 * S) <= 2
+
+
+def test_a_drift_that_changes_is_followed() -> None:
+    world = World(0, 100e-6)
+    clocks = ClockFilter()
+    for number in range(60):
+        clocks.take(world.exchange(START_NS + number * S, MS // 5, 0, MS // 5))
+    world.jumped_ns = round((world.drift - -100e-6) * 60 * S)
+    world.drift = -100e-6
+    for number in range(60, 100):
+        clocks.take(world.exchange(START_NS + number * S, MS // 5, 0, MS // 5))
+    assert error_ns(world, clocks, START_NS + 100 * S) <= 2
+
+
+def test_an_exchange_during_which_a_clock_was_set_back_says_nothing() -> None:
+    clocks = ClockFilter()
+    clocks.take(Exchange(START_NS, START_NS, START_NS + S, START_NS + MS))
+    assert clocks.estimate is None

@@ -1,0 +1,59 @@
+"""Which moments of other workers' clocks are ours, and by how much they may be wrong."""
+
+from __future__ import annotations
+
+from measure.clock import Estimate
+from measure.clocks import Clock, ClockTable, Moment, publisher_number, worker_of
+
+S = 1_000_000_000
+NOW = 1_800_000_000 * S
+
+
+def clock(worker: int, machine: str, offset_ns: int | None = 0, bound_ns: float = 1000.0) -> Clock:
+    """Of a worker that is behind the master by so much."""
+    estimate = None if offset_ns is None else Estimate(NOW, offset_ns, 0.0, bound_ns, 0.0)
+    return Clock(worker, machine, estimate)
+
+
+def here(own: Clock, other: Clock, worker: int = 1) -> Moment:
+    table = ClockTable(own)
+    table.update([own, other])
+    return table.here(worker, NOW)
+
+
+def test_every_publisher_has_its_worker() -> None:
+    for worker in (0, 1, 99):
+        assert {worker_of(publisher_number(worker, publisher)) for publisher in (0, 1, 4095)} == {worker}
+
+
+def test_messages_carry_everything() -> None:
+    for sent in (clock(3, "m"), clock(3, "", None)):
+        assert Clock.from_message(sent.to_message()) == sent
+
+
+def test_one_s_own_moments_are_exact() -> None:
+    assert here(clock(0, "a"), clock(1, "b"), worker=0) == Moment(NOW, 0, one_clock=True)
+
+
+def test_processes_of_one_machine_read_one_clock_however_well_it_is_known() -> None:
+    assert here(clock(0, "a", 100), clock(1, "a", 900)) == Moment(NOW, 0, one_clock=True)
+
+
+def test_a_process_that_sees_another_time_than_its_machine_is_told_apart() -> None:
+    assert here(clock(0, "a", 0), clock(1, "a", 2001)) == Moment(NOW + 2001, 2000, one_clock=False)
+
+
+def test_across_machines_the_offsets_and_the_bounds_add_up() -> None:
+    own, other = clock(0, "a", -5 * S), clock(1, "b", 2 * S, 3000.0)
+    assert here(own, other) == Moment(NOW + 7 * S, 4000, one_clock=False)
+
+
+def test_machines_without_a_name_are_never_one_clock() -> None:
+    assert not here(clock(0, ""), clock(1, "")).one_clock
+
+
+def test_what_is_not_known_has_no_bound() -> None:
+    unknown = Moment(NOW, None, one_clock=False)
+    assert here(clock(0, "a", None), clock(1, "b")) == unknown
+    assert here(clock(0, "a"), clock(1, "b", None)) == unknown
+    assert here(clock(0, "a"), clock(1, "b"), worker=7) == unknown
