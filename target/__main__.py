@@ -17,7 +17,8 @@ import psycopg
 import uvicorn
 
 from .app import Application
-from .injection import Faults, Injector
+from .fault_options import Faults
+from .injection import Injector
 from .postgres import PostgresError, embedded
 from .profile import DOCUMENTED, PROFILES
 
@@ -49,7 +50,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--faults",
         type=Faults.parse,
-        help="what shall go wrong, e.g. drop=0.02,duplicate=0.01; see target/injection.py",
+        help="what shall go wrong, e.g. drop=0.02,corrupt=@3/9,delay=exponential:20,stop=4:2; see "
+        "target/fault_options.py",
     )
     parser.add_argument("--fault-log", type=Path, help="a file for a line of JSON for each fault")
     return parser.parse_args(arguments)

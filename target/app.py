@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -59,6 +61,8 @@ class Application:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_ready = on_ready
+        self._injector = injector
+        self._connections = itertools.count()
         self._database = Database(database_url)
         tokens = Tokens(secret, self._database)
         realtime = Realtime(profile, tokens, self._database, injector)
@@ -87,6 +91,7 @@ class Application:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One WebSocket: a packet of no known type closes it, and a close carries no code, as on node."""
+        connection = next(self._connections)
 
         async def checked() -> dict[str, Any]:
             message = await receive()
@@ -100,6 +105,8 @@ class Application:
             if message["type"] == "websocket.close":
                 message["code"] = None
             await send(message)
+            if self._injector is not None and self._injector.logs_sends and "text" in message:
+                self._injector.sent(connection, message["text"], time.time_ns())
 
         await self._engine.handle_request(scope, checked, without_code)
 

@@ -7,52 +7,28 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .fault_options import INSTANCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from random import Random
+
+    from .fault_options import Faults
 
 
 _TRACE: Final = re.compile("~([^~]+)~")
 _TRACED_LOG: Final = "log"
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """What shall go wrong. At most one thing happens to a delivery.
+class Delivery(NamedTuple):
+    """One event to one member, so many seconds from now."""
 
-    drop, duplicate, corrupt, leak: the share of deliveries that do not go out, go out twice, carry a damaged
-    trace, go to somebody in another room as well. reorder: the share that go out after the next one of their kind,
-    where they carry a trace. mute_member: this member of each room, counted from 1 in the order of joining, gets
-    nothing. mute_room: nobody in this room gets anything, counted from 1 in the order of the first broadcast.
-    """
-
-    drop: float = 0.0
-    duplicate: float = 0.0
-    corrupt: float = 0.0
-    leak: float = 0.0
-    reorder: float = 0.0
-    mute_member: int = 0
-    mute_room: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> Faults:
-        """From `drop=0.02,mute_member=3`.
-
-        :raises ValueError: if a name is unknown or a value is no number from 0.
-        """
-        known = {field.name: int if field.type == "int" else float for field in fields(cls)}
-        given: dict[str, Any] = {}
-        for part in filter(None, text.split(",")):
-            name, _, value = part.partition("=")
-            if name not in known:
-                raise ValueError(f"no fault is named {name!r}; there are {', '.join(known)}")
-            given[name] = known[name](value)
-            if given[name] < 0:
-                raise ValueError(f"{part!r} is below 0")
-        return cls(**given)
+    member: str
+    payload: dict[str, Any]
+    delay_s: float = 0.0
 
 
 class Injector:
@@ -60,43 +36,59 @@ class Injector:
 
     :param log: takes a line of JSON for each fault: {fault, room, member, event, what}; `what` is the update's
         status or the log's message. Reordering is two of them, hold and release: what is held at the end is lost.
+        If time is among the faults, also a line for each frame that left: {sent_ns,
+        connection, frame}.
     """
 
     def __init__(self, faults: Faults, random: Random, log: Callable[[str], None]) -> None:
-        self._faults = faults
+        self.faults = faults
+        self.logs_sends = bool(faults.delay.mean_ms or faults.slow_instance.mean_ms or faults.stop.for_s)
         self._random = random
         self._log = log
         self._rooms: dict[str, int] = {}
         self._held: dict[tuple[str, str], dict[str, Any]] = {}
+        self._counted: Counter[str] = Counter()
 
     def deliveries(
         self, room: str, members: Sequence[str], others: Sequence[str], event: str, payload: dict[str, Any]
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What goes out instead of one broadcast: (member, payload), in order.
+    ) -> Iterator[Delivery]:
+        """What goes out instead of one broadcast, in order.
 
         :param members: of the room, in the order of joining.
         :param others: whom a leak may reach.
         """
         kind = _kind(payload)
-        muted = self._rooms.setdefault(room, len(self._rooms) + 1) == self._faults.mute_room
+        faults = self.faults
+        muted = self._rooms.setdefault(room, len(self._rooms) + 1) == faults.mute_room
         for number, member in enumerate(members, 1):
+            late_s = faults.delay.draw_s(self._random) if faults.delay.mean_ms else 0.0
+            if number % INSTANCES == 1:
+                late_s += faults.slow_instance.mean_ms / 1000
             held = self._held.pop((member, kind), None)
             if held is not None:
                 self._note("release", room, member, event, held)
-                yield member, payload
-                yield member, held
+                yield Delivery(member, payload, late_s)
+                yield Delivery(member, held, late_s)
                 continue
-            fault = "mute" if muted or number == self._faults.mute_member else self._draw(kind, others)
+            fault = "mute" if muted or number == faults.mute_member else self._draw(kind, others)
             if fault:
                 self._note(fault, room, member, event, payload)
             if fault == "hold":
                 self._held[member, kind] = payload
             if fault not in ("drop", "mute", "hold"):
-                yield member, _damaged(payload) if fault == "corrupt" else payload
+                yield Delivery(member, _damaged(payload) if fault == "corrupt" else payload, late_s)
             if fault == "duplicate":
-                yield member, payload
+                yield Delivery(member, payload, late_s)
             if fault == "leak":
-                yield self._random.choice(others), payload
+                yield Delivery(self._random.choice(others), payload, late_s)
+
+    def sent(self, connection: int, frame: str, sent_ns: int) -> None:
+        """A frame has left.
+
+        :param connection: a number that no other connection has.
+        :param sent_ns: nanoseconds since the epoch.
+        """
+        self._log(json.dumps({"sent_ns": sent_ns, "connection": connection, "frame": frame}, ensure_ascii=False))
 
     def _note(self, fault: str, room: str, member: str, event: str, payload: dict[str, Any]) -> None:
         what = payload.get("newStatus", payload.get("message"))
@@ -105,16 +97,20 @@ class Injector:
 
     def _draw(self, kind: str, others: Sequence[str]) -> str:
         """What happens to one delivery; empty for nothing, as where a fault needs what is not there."""
+        faults = self.faults
         possible = {
-            "drop": (self._faults.drop, True),
-            "duplicate": (self._faults.duplicate, True),
-            "corrupt": (self._faults.corrupt, kind == _TRACED_LOG),
-            "leak": (self._faults.leak, bool(others)),
-            "hold": (self._faults.reorder, bool(kind)),
+            "drop": (faults.drop, True),
+            "duplicate": (faults.duplicate, True),
+            "corrupt": (faults.corrupt, kind == _TRACED_LOG),
+            "leak": (faults.leak, bool(others)),
+            "hold": (faults.reorder, bool(kind)),
         }
         chance = self._random.random()
-        for fault, (share, can) in possible.items():
-            chance -= share
+        for fault, (which, can) in possible.items():
+            self._counted[fault] += can
+            if can and self._counted[fault] in which.numbers:
+                return fault
+            chance -= which.share
             if chance < 0:
                 return fault if can else ""
         return ""

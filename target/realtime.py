@@ -16,6 +16,7 @@ from socketio import packet
 from backend import contract
 
 from .javascript import UNDEFINED, js_string
+from .lateness import Lateness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -108,6 +109,7 @@ class Realtime:
         self._tokens = tokens
         self._database = database
         self._injector = injector
+        self._lateness = Lateness(self.server.emit)
         # An event that nobody handles gets no ack, and neither does any event of a build without acks.
         self._no_ack = self.server.not_handled
         self.server.on("connect", self._connect)
@@ -134,8 +136,9 @@ class Realtime:
         members = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, project_id)]
         inside = set(members)
         others = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, None) if sid not in inside]
-        for sid, sent in self._injector.deliveries(project_id, members, others, event, payload):
-            await self.server.emit(event, sent, to=sid)
+        self._lateness.stop_once(self._injector.faults.stop)
+        for delivery in self._injector.deliveries(project_id, members, others, event, payload):
+            await self._lateness.send(event, delivery)
 
     async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
         user_id = None

@@ -33,12 +33,12 @@ MAY_IMPORT = {
     "reports": set(),
     "target": {"backend"},
     "demo": {"run", "target"},
-    "calibration": {"backend", "demo", "run"},
+    "calibration": {"backend", "demo", "measure", "run"},
     "bench": {"backend", "measure", "run", "tasks", "transport", "users"},
 }
 PURE = (
     *("measure", "faults.py", "backend/contract.py", "backend/plan.py", "backend/reader.py", "tasks/schedule.py"),
-    *("bench/figures.py", "calibration/cases.py", "transport/known_reads.py"),
+    *("bench/figures.py", "calibration/cases.py", "calibration/latencies.py", "transport/known_reads.py"),
     "transport/websocket_frames.py",
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}
