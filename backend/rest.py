@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,24 @@ from . import contract
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
 
 _TIMEOUT_S = 10.0
 
 
+_OUR_SIDE = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE))
+"""Why a connection cannot even be tried."""
+
+
 class UnreachableError(Exception):
-    """A request got no answer: refused, reset, timed out, no such host."""
+    """A request got no answer: refused, reset, timed out, no such host.
+
+    :param asked: whether the backend may have been asked; not if the way to it ends on our side.
+    """
+
+    def __init__(self, reason: str, *, asked: bool) -> None:
+        super().__init__(reason)
+        self.asked = asked
 
 
 class ThrottledFault(Fault):
@@ -108,7 +121,7 @@ class RestClient:
         try:
             response = self._pool.request(method, self._host + path, body=data, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise UnreachableError(_reason(error)) from error
+            raise UnreachableError(_reason(error), asked=not _is_ours(error)) from error
         text = response.data.decode("utf-8", "replace")
         try:
             parsed = json.loads(text)
@@ -154,12 +167,22 @@ def unreachable_fault(host: str, reason: str) -> Fault:
     )
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost cause of a urllib3 error, in a few words."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _is_ours(error: BaseException) -> bool:
+    return any(isinstance(cause, OSError) and cause.errno in _OUR_SIDE for cause in _causes(error))
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause of a urllib3 error, in a few words."""
+    for cause in _causes(error):
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
-        error, cause = cause, cause.__cause__ or cause.__context__
+        error = cause
     text = str(error)
     return text.rsplit(": ", 1)[-1] if ": " in text else text or type(error).__name__

@@ -52,7 +52,6 @@ class Meter:
         self._opened = 0
         self._log = TriggerLog()
         self._settlement = Settlement(self._log, len(reader.slots))
-        self._complete_ns = 0
         self._in_flight: dict[tuple[Stream, int], int] = {}
         self._new_triggers: list[Trigger] = []
         self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))
@@ -132,7 +131,10 @@ class Meter:
         :param answer_ms: how long the backend took to answer; None if it did not.
         """
         self._in_flight.pop(((trigger.publisher, trigger.room), trigger.seq), None)
-        if trigger.outcome is not Outcome.ACCEPTED:
+        if trigger.outcome is Outcome.UNSENT:
+            self.counters["sent"] -= 1
+            self.trigger_missed()
+        elif trigger.outcome is not Outcome.ACCEPTED:
             self.counters[trigger.outcome.name.lower()] += 1
         if answer_ms is not None:
             self._samples_us[TRIGGER].append(int(answer_ms * 1000))
@@ -150,15 +152,15 @@ class Meter:
         for trigger in triggers:
             sent = self._clocks.here(worker_of(trigger.publisher), trigger.sent_ns)
             if self._log.add(trigger, sent.ns, sent.bound_ns or 0):
-                self.counters["late_triggers"] += sent.ns < self._complete_ns
+                self.counters["late_triggers"] += sent.ns < self._settlement.settled_ns
                 resolved += self._recogniser.learn(trigger)
         _go_on(resolved)
 
     def complete_until(self, master_ns: int) -> None:
         """All triggers of all workers are known that left before this moment of the master's clock."""
         own = self._clocks.own.estimate
-        self._complete_ns = master_ns if own is None else own.ours_ns(master_ns)
-        self._settlement.settle_ended(self.accounts, self._complete_ns)
+        complete_ns = master_ns if own is None else own.ours_ns(master_ns)
+        self._settlement.settle_ended(self.accounts, complete_ns)
 
     def master_ns(self, ns: int) -> int:
         """A moment of this worker's clock by the master's."""

@@ -27,6 +27,8 @@ class Settlement:
         """Room -> counts of each slot."""
         self.members: Counter[int] = Counter()
         """Room -> users that were ever in it."""
+        self.settled_ns = 0
+        """A trigger that left before, and is learnt of only now, may be missing in what was counted already."""
 
     def settle(self, account: Account) -> None:
         """Count one account."""
@@ -50,4 +52,5 @@ class Settlement:
         ]
         for account in ready:
             self.settle(account)
+            self.settled_ns = max(self.settled_ns, account.ended_ns or 0)
             del accounts[account.number]

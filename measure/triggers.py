@@ -19,7 +19,9 @@ class Outcome(IntEnum):
     REFUSED = 1
     """The backend said no (HTTP 4xx): it owes nobody a broadcast."""
     FAILED = 2
-    """No answer, no connection, or HTTP 5xx: the backend was asked, and owes every member the broadcasts."""
+    """No answer, or HTTP 5xx: the backend was asked, and owes every member the broadcasts."""
+    UNSENT = 3
+    """There was no connection to send it by: the backend knows nothing of it, and owes nobody anything."""
 
 
 class Trigger(NamedTuple):
@@ -38,7 +40,7 @@ class Trigger(NamedTuple):
 
 
 class StreamLog:
-    """The triggers of one stream, ready to be counted against: 16 bytes for each, and 40 for each refused one."""
+    """The triggers of one stream, ready to be counted against: 16 bytes each, 40 more where nobody is owed."""
 
     def __init__(self) -> None:
         self._sent_ns: array[int] = array("q")
@@ -63,7 +65,7 @@ class StreamLog:
         self._unknown.discard(seq)
         self._sent_ns[seq] = sent_ns
         del self._risen_ns[seq:]
-        if outcome is Outcome.REFUSED:
+        if outcome in (Outcome.REFUSED, Outcome.UNSENT):
             insort(self._refused, seq)
         self.bound_ns = max(self.bound_ns, bound_ns)
         return True
@@ -81,7 +83,7 @@ class StreamLog:
         return bisect_left(risen_ns, moment_ns)
 
     def not_owed(self, start: int, stop: int) -> list[int]:
-        """The sequence numbers in [start, stop) whose broadcasts nobody is owed: refused, or never heard of."""
+        """The sequence numbers in [start, stop) that nobody is owed: refused, unsent, never heard of."""
         refused = self._refused[bisect_left(self._refused, start) : bisect_left(self._refused, stop)]
         return sorted([*refused, *(seq for seq in self._unknown if start <= seq < stop)])
 

@@ -102,13 +102,15 @@ class Publishing(TaskSet):
         started_s = time.perf_counter()
         failure = ""
         answer = None
+        asked = True
         try:
             answer = self._client.send("POST", contract.tasks_path(where.project_id), where.token, body)
             failure = "" if answer.status == 201 else f"{answer.status}: {answer.message}"
         except UnreachableError as error:
             failure = str(error)
+            asked = error.asked
         answer_ms = (time.perf_counter() - started_s) * 1000
-        outcome, key = self._outcome(answer)
+        outcome, key = self._outcome(answer) if asked else (Outcome.UNSENT, "")
         trigger = Trigger(room, self._publisher, seq, due_ns, sent_ns, outcome, key)
         self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
         self._in_flight -= 1

@@ -21,7 +21,7 @@ from backend import tokens
 from backend.rows import OwnedRoom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "the-secret-of-the-tests-0123456789"
@@ -67,9 +67,12 @@ class Backend:
         return tokens.mint(SECRET, room.user_id, room.email, int(time.time()), lifetime_s)
 
 
-def start_backend(profile: str, *more: str) -> Backend:
-    """Start a reference backend on a free port with a PostgreSQL of its own."""
-    command = [sys.executable, "-m", "target", "--profile", profile, "--jwt-secret", SECRET, *more]
+def start_backend(profile: str, *more: str, prefix: Sequence[str] = ()) -> Backend:
+    """Start a reference backend on a free port with a PostgreSQL of its own.
+
+    :param prefix: a command that starts it.
+    """
+    command = [*prefix, sys.executable, "-m", "target", "--profile", profile, "--jwt-secret", SECRET, *more]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     line = process.stdout.readline()
