@@ -39,8 +39,11 @@ class Exchange(NamedTuple):
 
     @property
     def error_ns(self) -> float:
-        """By how much the offset may be wrong; the division's remainder is in it."""
-        return self.delay_ns / 2 + 1
+        """By how much the offset at the time of receiving may be wrong.
+
+        Half of the delay; what the clocks drifted meanwhile; and the remainder of a division.
+        """
+        return self.delay_ns / 2 + MOST_DRIFT * (self.received_ns - self.sent_ns) + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ class WorkerHooks:
         self._listen(messages.DRAIN, lambda data: _spawn(self._side.on_drain, data))
         self._listen(messages.SETTLE, lambda data: _spawn(self._side.on_settle, data))
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
+        environment.events.reset_stats.add_listener(self._on_reset_stats)
         environment.events.quitting.add_listener(self._on_quitting)
         environment.events.user_error.add_listener(self._on_user_error)
 
@@ -107,6 +108,10 @@ class WorkerHooks:
 
     def _on_spawning_complete(self, **_kwargs: Any) -> None:
         self._side.on_spawned()
+
+    def _on_reset_stats(self, **_kwargs: Any) -> None:
+        # By the button of the web page; fired before Locust does so, and only where the page is served.
+        self._side.on_reset(done=False)
 
     def _on_user_error(self, exception: Exception, **_kwargs: Any) -> None:
         if (context := self._side.context) is not None:

@@ -83,6 +83,7 @@ class Run:
             rate_per_s=opts.rate,
             publishers=max(opts.publishers, 1),
             arrivals=opts.arrivals,
+            ramp_s=opts.ramp,
             warm_up_s=opts.warm_up,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
             trust=self._trust,

@@ -46,6 +46,12 @@ def add(parser: LocustArgumentParser) -> None:
         default=schedule.CONSTANT,
     )
     option(
+        "--ramp",
+        "Seconds that the rate takes to rise from nothing to --rate, at an even slope (default 0)",
+        type=_seconds,
+        default=0.0,
+    )
+    option(
         "--warm-up",
         "Seconds from when all users were started to when publishers begin (default 0)",
         type=_seconds,

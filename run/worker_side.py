@@ -93,8 +93,18 @@ class WorkerSide:
             gevent.spawn(self._report_always, self._context),
         ]
 
+    def on_reset(self, *, done: bool) -> None:
+        """Locust's own statistics are reset: what came before does not go into them any more.
+
+        :param done: whether they were already, or will be now.
+        """
+        if self._context is not None and not self._context.over.is_set():
+            self._report(self._context, feeds_locust=not done)
+
     def on_spawned(self) -> None:
         """All users were started: the publishers may begin."""
+        if self._environment.reset_stats:
+            self.on_reset(done=True)
         if (context := self._context) is not None:
             self._loops.append(gevent.spawn_later(context.plan.warm_up_s, context.publishing.set))
 
@@ -170,7 +180,7 @@ class WorkerSide:
             gevent.sleep(_REPORT_S - now_s % _REPORT_S)
             self._report(context)
 
-    def _report(self, context: RunContext) -> None:
+    def _report(self, context: RunContext, *, feeds_locust: bool = True) -> None:
         health = {
             "cpu_percent": self._process.cpu_percent(),
             "rss_bytes": float(self._process.memory_info().rss),
@@ -184,7 +194,7 @@ class WorkerSide:
             GC_PAUSE: np.array(self._pauses.take_us()),
         }
         report, latencies = context.meter.take_report(time.time_ns(), health, more_us)
-        for name, latencies_us in latencies.items():
+        for name, latencies_us in latencies.items() if feeds_locust else ():
             locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
         self._send(
             messages.REPORT,

@@ -61,7 +61,7 @@ class Publishing(TaskSet):
         """Follow the schedule until the run closes."""
         context = self._context
         plan = context.plan
-        share = schedule.Share(plan.rate_per_s, plan.publishers, self._index)
+        share = schedule.Share(plan.rate_per_s, plan.publishers, self._index, plan.ramp_s)
         random = Random(f"{plan.run}/{self._publisher}")  # noqa: S311 - repeatable, and nobody's secret
         context.publishing.wait()
         started_s = time.monotonic()

@@ -255,6 +255,19 @@ def test_processes_interrupted_together_count_to_the_end(documented: Backend, tm
     assert not any("totals" in reason for reason in summary["validity"]["reasons"])
 
 
+@pytest.mark.parametrize("more", [(), ("--processes", "2")], ids=["one process", "two workers"])
+def test_locust_s_own_statistics_are_ours(documented: Backend, tmp_path: Path, more: tuple[str, ...]) -> None:
+    """No delivery twice, none missing, no row without a request; with a reset when all users are there."""
+    port = str(free_port())
+    ports = ["--master-bind-port", port, "--master-port", port] if more else []
+    ran = load(documented, tmp_path, *more, *ports, "--no-report", "--reset-stats", "--json", "--skip-log")
+    # Workers print an empty one each.
+    rows = json.loads(ran.stdout[ran.stdout.rindex("\n[\n ") :])
+    received = {row["name"]: row["num_requests"] for row in rows if row["method"] == "RECV"}
+    assert received == {event: times["count"] for event, times in summary_of(tmp_path)["latency_ms"].items()}
+    assert all(row["num_requests"] > 0 and row["max_response_time"] > 0 for row in rows)
+
+
 def test_locust_s_own_processes_switch(documented: Backend, tmp_path: Path) -> None:
     port = str(free_port())
     ports = ["--master-bind-port", port, "--master-port", port]

@@ -44,7 +44,7 @@ def error_ns(world: World, clocks: ClockFilter, ours_ns: int) -> float:
 worlds = st.builds(World, st.integers(-3600 * S, 3600 * S), st.floats(-0.9 * MOST_DRIFT, 0.9 * MOST_DRIFT))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(worlds, st.integers(2, 180), st.sampled_from([MS // 10, MS, 20 * MS]), st.randoms(use_true_random=False))
 def test_the_bound_holds_whatever_the_network_does(world: World, asks: int, delay_ns: int, rng: Random) -> None:
     clocks = ClockFilter()

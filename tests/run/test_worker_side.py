@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import gevent
 from locust.env import Environment
 
+from backend import contract
 from backend.plan import Plan, Room
+from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
 from run import messages
 from run.roll_call import Answer, code_version
@@ -73,3 +76,45 @@ def test_a_roll_call_is_answered_with_what_this_process_is() -> None:
     assert kind == messages.HERE
     assert Answer(**data).version == code_version()
     assert Answer(**data).file_limit > 0
+
+
+def locust_rows(environment: Environment) -> dict[str, int]:
+    return {name: entry.num_requests for (name, _), entry in environment.stats.entries.items()}
+
+
+def deliver(worker: WorkerSide, seq: int) -> None:
+    """One delivery, as the sockets give it to the meter."""
+    context = worker.context
+    assert context is not None
+    account = context.meter.open_account()
+    account.joined(0, time.time_ns())
+    token = encode(Trace(PLAN.run, 0, 0, seq, time.time_ns()))
+    frame = f'42["agentLog",{{"message":"{token}"}}]'.encode()
+    context.meter.observe(account.number, contract.AGENT_LOG, frame, time.time_ns())
+
+
+def test_what_came_before_a_reset_is_in_our_record_and_not_in_locust_s_statistics() -> None:
+    worker, environment, sent = side()
+    environment.reset_stats = True
+    worker.on_plan(PLAN.to_message())
+    deliver(worker, 0)
+    environment.stats.reset_all()  # as Locust's own runner does first, when all users were started
+    worker.on_spawned()
+    assert locust_rows(environment) == {}
+    deliver(worker, 1)
+    deliver(worker, 2)
+    worker.on_drain(RUN)
+    assert locust_rows(environment) == {"agentLog": 2}
+    reports = [data["report"] for kind, data in sent if kind == messages.REPORT]
+    assert sum(count for _, _, count in reports[-1]["timed"]) == 3
+
+
+def test_the_web_page_s_reset_leaves_nothing_behind() -> None:
+    worker, environment, _ = side()
+    worker.on_plan(PLAN.to_message())
+    deliver(worker, 0)
+    worker.on_reset(done=False)
+    assert locust_rows(environment) == {"agentLog": 1}
+    environment.stats.reset_all()  # as Locust's web page does after it has told everybody
+    worker.on_drain(RUN)
+    assert locust_rows(environment) == {"agentLog": 0}

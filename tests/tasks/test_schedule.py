@@ -50,3 +50,19 @@ def test_a_seed_repeats_its_arrivals() -> None:
     share = Share(10.0, 2, 1)
     assert first(100, share, POISSON, seed=7) == first(100, share, POISSON, seed=7)
     assert first(100, share, POISSON, seed=7) != first(100, share, POISSON, seed=8)
+
+
+@pytest.mark.parametrize("law", [CONSTANT, POISSON])
+@pytest.mark.parametrize("publishers", [1, 4])
+def test_a_ramp_rises_evenly_to_the_rate(law: str, publishers: int) -> None:
+    """In 20 s from nothing to 100 a second: a quarter of the ramp's 1,000 triggers in its first half."""
+    shares = [Share(100.0, publishers, index, ramp_s=20.0) for index in range(publishers)]
+    due = sorted(
+        when_s
+        for index, share in enumerate(shares)
+        for when_s in first(4000 // publishers, share, law, seed=index)
+    )
+    for until_s, expected in ((10.0, 250), (20.0, 1000), (30.0, 2000)):
+        # Of a Poisson process, the deviation is the root of the mean.
+        tolerance = 1 if law == CONSTANT else 4 * math.sqrt(expected)
+        assert sum(when_s < until_s for when_s in due) == pytest.approx(expected, abs=tolerance)
