@@ -22,7 +22,7 @@ from demo.processes import end, start
 from run.exit_codes import ExitCode
 
 from .cases import CASES, Row, compare, truths
-from .latencies import compare_latencies, compare_slow, deliveries_of, true_reordered
+from .latencies import compare_latencies, compare_slow, deliveries_of, true_reordered, true_replayed
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = ROOT / "results" / "calibration.json"
@@ -90,17 +90,20 @@ def run_case(name: str, profile: str, workers: int, folder: Path, seconds: int) 
             end(ran, signal.SIGTERM, 5.0)
         if code not in _MEASURED:
             raise CalibrationError(f"{name}: the run failed: {log.read_text(encoding='utf-8')[-2000:]}")
-        titles = titles_of(database_url) if case.is_late else {}
+        titles = titles_of(database_url) if case.logs_sends else {}
     finally:
         end(backend, signal.SIGTERM, 10.0)
     record = folder / "latest"
     summary = json.loads((record / "summary.json").read_text(encoding="utf-8"))
     lines = [json.loads(line) for line in faults.read_text(encoding="utf-8").splitlines()]
     title = f"{name} ({profile}, {workers} worker{'s' if workers > 1 else ''})"
-    if not case.is_late:
+    if not case.logs_sends:
         return compare(title, truths(lines), summary, _MEMBERS)
     sent = deliveries_of(lines, titles)
-    rows = compare(title, truths(lines) | {"reordered": true_reordered(sent)}, summary, _MEMBERS)
+    by_sends = {"reordered": true_reordered(sent), "replayed": true_replayed(lines, sent)}
+    rows = compare(title, truths(lines) | by_sends, summary, _MEMBERS)
+    if not case.is_late:
+        return rows
     rows += compare_latencies(title, sent, summary)
     if case.slow is not None:
         slow = slower_than(record, Reader().slots[0].event, case.slow[0])

@@ -28,6 +28,11 @@ class Case:
     slow: tuple[float, int] | None = None
 
     @property
+    def logs_sends(self) -> bool:
+        """Whether the backend's log has every frame that left."""
+        return self.is_late or "replay=" in self.faults
+
+    @property
     def is_late(self) -> bool:
         """Whether it is about time."""
         return any(word in self.faults for word in ("delay=", "slow_instance=", "stop="))
@@ -43,6 +48,8 @@ CASES: Final[Mapping[str, Case]] = {
     "exact list": Case("drop=@3/50/51,duplicate=@7/90,leak=@20/21/300,corrupt=@2/9,reorder=@11/77"),
     "mute member": Case("mute_member=2"),
     "mute room": Case("mute_room=1"),
+    "cut off": Case("cut=3:2", more_s=4),
+    "replay": Case("cut=3:4,replay=1", more_s=4),
     "all": Case("drop=0.02,duplicate=0.02,corrupt=0.05,leak=0.02,reorder=0.02,mute_member=3"),
     "delay": Case("delay=40"),
     "delay by a law": Case("delay=exponential:30"),
@@ -82,14 +89,15 @@ def truths(log: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     for fault in log:
         if "fault" in fault and (fault["event"] == contract.TASK_STATUS_UPDATE or "~" in fault["what"]):
             done[fault["fault"]] += 1
+    missed = done["absent"] - done["replay"]
     return {
         # A delivery whose trace is damaged cannot be led back to what was owed.
-        "lost": done["drop"] + done["mute"] + done["corrupt"] + done["hold"] - done["release"],
+        "lost": done["drop"] + done["mute"] + done["corrupt"] + done["hold"] - done["release"] + missed,
         "duplicate": done["duplicate"],
         "leaked": done["leak"],
         "corrupt": done["corrupt"],
         "reordered": done["release"],
-        "missed_offline": 0,
+        "missed_offline": missed,
         "replayed": 0,
         "unowed": 0,
         "foreign": 0,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .cases import Case
 
 _EVENT_HEAD: Final = '42["'
+_CONNECTED: Final = "40{"
 _TOLERANCE_MS: Final = 1.0
 _TOLERANCE_SHARE: Final = 0.01
 _QUANTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "max": 1.0}
@@ -69,6 +70,25 @@ def true_reordered(sent: Iterable[Sent]) -> int:
         reordered += trace.seq < largest.get(stream, -1)
         largest[stream] = max(largest.get(stream, -1), trace.seq)
     return reordered
+
+
+def true_replayed(log: Iterable[Mapping[str, Any]], sent: Iterable[Sent]) -> int:
+    """How many went to a connection that was made after their trigger was due, and after others had got something.
+
+    These are the ones that were sent again, and the last ones of a burst that was under way when it was made.
+    """
+    opened_ns: dict[int, int] = {}
+    first_ns = None
+    for line in log:
+        frame = line.get("frame", "")
+        if frame.startswith(_CONNECTED):
+            opened_ns.setdefault(line["connection"], line["sent_ns"])
+        elif frame.startswith(_EVENT_HEAD + Reader().slots[0].event) and first_ns is None:
+            first_ns = line["sent_ns"]
+    return sum(
+        first_ns is not None and max(first_ns, delivery.trace.due_ns) < opened_ns[delivery.connection]
+        for delivery in sent
+    )
 
 
 def compare_latencies(case: str, sent: Iterable[Sent], summary: Mapping[str, Any]) -> list[Row]:

@@ -75,6 +75,26 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """So many seconds after the first broadcast, the connection of this member of each room is closed.
+
+    Members are counted from 1 in the order of joining.
+    """
+
+    after_s: float = 0.0
+    member: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Cut:
+        """From `3:2`.
+
+        :raises ValueError: if it is no such pair.
+        """
+        after_s, _, member = text.partition(":")
+        return cls(_positive(after_s), _whole(member))
+
+
+@dataclass(frozen=True, slots=True)
 class Faults:
     """What shall go wrong. Beside being late, at most one thing happens to a delivery.
 
@@ -83,6 +103,7 @@ class Faults:
     carry a trace. mute_member: this member of each room, counted from 1 in the order of joining, gets nothing.
     mute_room: nobody in this room gets anything, counted from 1 in the order of the first broadcast.
     slow_instance: how much later, in milliseconds, the members of the first of `INSTANCES` get everything.
+    replay: if not 0, whoever was cut off gets what was sent until it connected again, when it joins again.
     """
 
     drop: Which = Which()
@@ -95,6 +116,8 @@ class Faults:
     delay: Delay = Delay()
     slow_instance: Delay = Delay()
     stop: Stop = Stop()
+    cut: Cut = Cut()
+    replay: int = 0
 
     @classmethod
     def parse(cls, text: str) -> Faults:
@@ -128,4 +151,5 @@ _PARSERS: Final[dict[str, Any]] = {
     "int": _whole,
     "Delay": Delay.parse,
     "Stop": Stop.parse,
+    "Cut": Cut.parse,
 }

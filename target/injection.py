@@ -31,34 +31,55 @@ class Delivery(NamedTuple):
     delay_s: float = 0.0
 
 
+class Missed(NamedTuple):
+    """An event that somebody was not there to get, and when it was sent."""
+
+    at_s: float
+    event: str
+    payload: dict[str, Any]
+
+
 class Injector:
     """Decides for each delivery.
 
     :param log: takes a line of JSON for each fault: {fault, room, member, event, what}; `what` is the update's
         status or the log's message. Reordering is two of them, hold and release: what is held at the end is lost.
-        If time is among the faults, also a line for each frame that left: {sent_ns,
+        If time is among the faults, or replay, also a line for each frame that left: {sent_ns,
         connection, frame}.
     """
 
     def __init__(self, faults: Faults, random: Random, log: Callable[[str], None]) -> None:
         self.faults = faults
-        self.logs_sends = bool(faults.delay.mean_ms or faults.slow_instance.mean_ms or faults.stop.for_s)
+        self.logs_sends = bool(
+            faults.delay.mean_ms or faults.slow_instance.mean_ms or faults.stop.for_s or faults.replay
+        )
         self._random = random
         self._log = log
         self._rooms: dict[str, int] = {}
         self._held: dict[tuple[str, str], dict[str, Any]] = {}
         self._counted: Counter[str] = Counter()
+        self._missed: dict[str, list[Missed]] = {}
 
     def deliveries(
-        self, room: str, members: Sequence[str], others: Sequence[str], event: str, payload: dict[str, Any]
+        self,
+        room: str,
+        members: Sequence[str],
+        others: Sequence[str],
+        event: str,
+        payload: dict[str, Any],
+        now_s: float = 0.0,
     ) -> Iterator[Delivery]:
         """What goes out instead of one broadcast, in order.
 
         :param members: of the room, in the order of joining.
         :param others: whom a leak may reach.
+        :param now_s: by any clock that only goes forward.
         """
         kind = _kind(payload)
         faults = self.faults
+        if room in self._missed:
+            self._missed[room].append(Missed(now_s, event, payload))
+            self._note("absent", room, "", event, payload)
         muted = self._rooms.setdefault(room, len(self._rooms) + 1) == faults.mute_room
         for number, member in enumerate(members, 1):
             late_s = faults.delay.draw_s(self._random) if faults.delay.mean_ms else 0.0
@@ -81,6 +102,25 @@ class Injector:
                 yield Delivery(member, payload, late_s)
             if fault == "leak":
                 yield Delivery(self._random.choice(others), payload, late_s)
+
+    def cut(self, room: str, members: Sequence[str]) -> str | None:
+        """The member of a room whose connection is to be closed now; None if there is none."""
+        number = self.faults.cut.member
+        if not 0 < number <= len(members) or room in self._missed:
+            return None
+        self._missed[room] = []
+        return members[number - 1]
+
+    def joined(self, room: str, connected_s: float) -> list[Missed]:
+        """Somebody joined: what is to be sent again, if it is who was cut off.
+
+        :param connected_s: when that one connected.
+        """
+        missed = self._missed.pop(room, [])
+        replayed = [one for one in missed if self.faults.replay and one.at_s < connected_s]
+        for one in replayed:
+            self._note("replay", room, "", one.event, one.payload)
+        return replayed
 
     def sent(self, connection: int, frame: str, sent_ns: int) -> None:
         """A frame has left.

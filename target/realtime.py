@@ -6,6 +6,7 @@ import asyncio
 import functools
 import json
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_FLUSH_S = 0.05
 CONNECT_TIMEOUT_S = 45
 """A client that opens a connection and joins no namespace is closed after this time."""
 
@@ -70,7 +72,7 @@ class Server(socketio.AsyncServer):
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # noqa: BLE001 - whatever the parser chokes on, node closes the connection
             logger.debug("malformed packet from %s: %s", eio_sid, error)
-            await self._close_transport(eio_sid)
+            await self.close_transport(eio_sid)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if (namespace or "/") != contract.NAMESPACE:
@@ -87,9 +89,9 @@ class Server(socketio.AsyncServer):
             timer.cancel()
 
     def _close_soon(self, eio_sid: str) -> None:
-        self.start_background_task(self._close_transport, eio_sid)
+        self.start_background_task(self.close_transport, eio_sid)
 
-    async def _close_transport(self, eio_sid: str) -> None:
+    async def close_transport(self, eio_sid: str) -> None:
         """Close a WebSocket at once; python-engineio by itself only asks the client to do so."""
         environ = self.environ.get(eio_sid, {})
         if environ.get("asgi.scope", {}).get("type") == "websocket":
@@ -110,6 +112,7 @@ class Realtime:
         self._database = database
         self._injector = injector
         self._lateness = Lateness(self.server.emit)
+        self._to_be_cut: set[str] = set()
         # An event that nobody handles gets no ack, and neither does any event of a build without acks.
         self._no_ack = self.server.not_handled
         self.server.on("connect", self._connect)
@@ -137,8 +140,36 @@ class Realtime:
         inside = set(members)
         others = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, None) if sid not in inside]
         self._lateness.stop_once(self._injector.faults.stop)
-        for delivery in self._injector.deliveries(project_id, members, others, event, payload):
+        self._cut_later(project_id, self._injector)
+        now_s = time.monotonic()
+        for delivery in self._injector.deliveries(project_id, members, others, event, payload, now_s):
             await self._lateness.send(event, delivery)
+
+    def _cut_later(self, project_id: str, injector: Injector) -> None:
+        """From the first broadcast of a room on, count the time to when one of its members is cut off."""
+        if injector.faults.cut.member and project_id not in self._to_be_cut:
+            self._to_be_cut.add(project_id)
+            self.server.start_background_task(self._cut, project_id, injector)
+
+    async def _cut(self, project_id: str, injector: Injector) -> None:
+        await asyncio.sleep(injector.faults.cut.after_s)
+        manager = self.server.manager
+        sid = injector.cut(
+            project_id, [sid for sid, _ in manager.get_participants(contract.NAMESPACE, project_id)]
+        )
+        if sid is not None:
+            eio_sid = manager.eio_sid_from_sid(sid, contract.NAMESPACE)
+            await self.server.leave_room(sid, project_id)
+            # What is on its way to the member leaves before its connection is closed.
+            await asyncio.sleep(_FLUSH_S)
+            await self.server.close_transport(eio_sid)
+
+    async def _joined(self, sid: str, room: str) -> None:
+        """Send again what somebody missed that was cut off."""
+        if self._injector is not None:
+            session = await self.server.get_session(sid)
+            for missed in self._injector.joined(room, session["connected_s"]):
+                await self.server.emit(missed.event, missed.payload, to=sid)
 
     async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
         user_id = None
@@ -147,7 +178,7 @@ class Realtime:
                 user_id = self._tokens.verify(auth["token"]).get("id")
             except jwt.InvalidTokenError as error:
                 raise socketio.exceptions.ConnectionRefusedError(f"Unauthorized: {error}") from error
-        await self.server.save_session(sid, {"user_id": user_id})
+        await self.server.save_session(sid, {"user_id": user_id, "connected_s": time.monotonic()})
 
     async def _join(self, sid: str, project_id: Any) -> str | None:
         if self._profile.checks_rooms:
@@ -155,10 +186,12 @@ class Realtime:
                 await self._refuse(sid, refusal)
                 return None
             await self.server.enter_room(sid, project_id)
+            await self._joined(sid, project_id)
         else:
             for room in project_id if isinstance(project_id, list) else [project_id]:
                 # Only a string can be the name of a project's room; other keys are rooms nobody sends to.
                 await self.server.enter_room(sid, room if isinstance(room, str) else ("raw", js_string(room)))
+                await self._joined(sid, str(room))
         answer = self._profile.joined_prefix + js_string(project_id)
         await self.server.emit(contract.JOINED, answer, to=sid)
         return answer

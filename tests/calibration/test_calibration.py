@@ -8,7 +8,14 @@ import pytest
 
 from calibration.__main__ import measure
 from calibration.cases import CASES, compare, truths
-from calibration.latencies import Sent, compare_latencies, compare_slow, deliveries_of, true_reordered
+from calibration.latencies import (
+    Sent,
+    compare_latencies,
+    compare_slow,
+    deliveries_of,
+    true_reordered,
+    true_replayed,
+)
 from measure.trace import Trace, encode
 
 
@@ -96,6 +103,19 @@ def test_deliveries_are_led_back_by_their_traces_and_ids() -> None:
         ("agentLog", 0, 1, 2.0),
         ("taskStatusUpdate", 2, 2, 4.0),
     ]
+
+
+def test_replays_are_what_a_later_connection_got_of_triggers_from_before_it() -> None:
+    log = [
+        {"sent_ns": 1, "connection": 1, "frame": '40{"sid":"a"}'},
+        {"sent_ns": 5, "connection": 1, "frame": '42["agentLog",{}]'},
+        {"sent_ns": 30, "connection": 2, "frame": '40{"sid":"b"}'},
+    ]
+
+    def to(connection: int, due_ns: int) -> Sent:
+        return Sent("agentLog", 0, connection, Trace("0123abcd", 0, 0, 0, due_ns), 0.0)
+
+    assert true_replayed(log, [to(1, 4), to(2, 29), to(2, 31)]) == 1
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from target.fault_options import Delay, Faults, Stop, Which
+from target.fault_options import Cut, Delay, Faults, Stop, Which
 from target.injection import Injector
 
 MEMBERS = [f"m{number}" for number in range(5)]
@@ -91,6 +91,7 @@ def test_a_leak_needs_somebody_else() -> None:
         ("drop=0.5,mute_member=2", Faults(drop=Which(0.5), mute_member=2)),
         ("corrupt=@3/9", Faults(corrupt=Which(numbers=frozenset({3, 9})))),
         ("delay=20,stop=4:2", Faults(delay=Delay(20.0), stop=Stop(4.0, 2.0))),
+        ("cut=3:2,replay=1", Faults(cut=Cut(3.0, 2), replay=1)),
         ("slow_instance=exponential:5", Faults(slow_instance=Delay(5.0, "exponential"))),
     ],
 )
@@ -131,3 +132,22 @@ def test_what_left_is_logged_if_time_is_among_the_faults() -> None:
     injector.sent(7, "2", 5)
     assert json.loads(lines[0]) == {"sent_ns": 5, "connection": 7, "frame": "2"}
     assert not Injector(Faults(drop=Which(1.0)), Random(1), lines.append).logs_sends
+
+
+def test_whoever_was_cut_off_is_absent_and_gets_what_it_missed_until_it_connected() -> None:
+    lines: list[str] = []
+    injector = Injector(Faults(cut=Cut(0.0, 2), replay=1), Random(1), lines.append)
+
+    def send(at_s: float, members: list[str]) -> list[str]:
+        return [member for member, _, _ in injector.deliveries("r", members, [], "e", UPDATE, at_s)]
+
+    assert injector.joined("r", 0.0) == []
+    assert send(1.0, MEMBERS) == MEMBERS
+    assert injector.cut("r", MEMBERS) == "m1"
+    assert injector.cut("r", MEMBERS) is None
+    rest = [member for member in MEMBERS if member != "m1"]
+    assert send(2.0, rest) == send(4.0, rest) == rest
+    assert [missed.at_s for missed in injector.joined("r", 3.0)] == [2.0]
+    assert injector.joined("r", 9.0) == []
+    assert [json.loads(line)["fault"] for line in lines] == ["absent", "absent", "replay"]
+    assert injector.cut("another", ["only"]) is None
