@@ -28,6 +28,10 @@ class Books(Protocol):
         """A broadcast reached somebody who is no member."""
         ...
 
+    def revive(self, broadcast: Broadcast) -> None:
+        """A broadcast is received that was forgotten."""
+        ...
+
     def replay(self, delay_ns: int) -> None:
         """A broadcast reached its member by a later connection, so long after it was due."""
         ...
@@ -96,6 +100,8 @@ class Account:
             return
         arrival = presence.receive(broadcast, received_ns, in_line=in_line)
         if arrival is Arrival.FIRST:
+            if not broadcast.live:
+                self.books.revive(broadcast)
             broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
         elif arrival is Arrival.REPLAYED:
             self.books.replay(received_ns - broadcast.due_ns)

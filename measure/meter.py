@@ -10,6 +10,7 @@ import numpy as np
 
 from .account import Account
 from .clocks import Clock, ClockTable, worker_of
+from .connects import ConnectTimes
 from .latency import fold, new_histogram
 from .recogniser import ACROSS, Kind, Recogniser
 from .report import Totals, WorkerReport
@@ -59,8 +60,7 @@ class Meter:
         self._bound_ns = 0
         self._report_number = 0
         self._reported_ns = 0
-        self._connects_ns: array[int] = array("q")
-        """Started, finished, started, finished …"""
+        self._connects = ConnectTimes()
         self.known = self._recogniser.known
         self.received = 0
         self.leaked: Counter[int] = Counter()
@@ -101,6 +101,10 @@ class Meter:
     def leak(self, room: int) -> None:
         """A broadcast reached somebody who is no member."""
         self.leaked[room] += 1
+
+    def revive(self, broadcast: Broadcast) -> None:
+        """A broadcast is received that was forgotten."""
+        self._recogniser.revive(broadcast)
 
     def replay(self, delay_ns: int) -> None:
         """A broadcast reached its member by a later connection, so long after it was due."""
@@ -174,7 +178,7 @@ class Meter:
         :param phases_ns: what the transport's phases of it took; the rest is Socket.IO's own.
         """
         self.counters["connects"] += 1
-        self._connects_ns.extend((started_ns, finished_ns))
+        self._connects.add(started_ns, finished_ns)
         took_ns = finished_ns - started_ns
         self._samples_us[CONNECT].append(took_ns // 1000)
         for phase, phase_ns in {**phases_ns, "socketio": took_ns - sum(phases_ns.values())}.items():
@@ -274,10 +278,7 @@ class Meter:
             leaked=dict(self.leaked),
             untraced=dict(self.untraced),
             failures=dict(self.failures),
-            connects=[
-                (self._clocks.master_ns(started_ns), self._clocks.master_ns(finished_ns))
-                for started_ns, finished_ns in zip(self._connects_ns[::2], self._connects_ns[1::2], strict=True)
-            ],
+            connects=self._connects.by(self._clocks.master_ns),
         )
 
 

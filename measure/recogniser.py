@@ -56,7 +56,7 @@ class Broadcast:
     bound_ns: by how much that may be wrong; None if nobody knows. latencies_ns: of its timed deliveries since
     they were last taken. key: of the ledger, see `presence.ledger_key`. line: who is to get it next; nobody, as
     long as it is no delivery. waiting: the accounts that got it before its trigger was known. idle: reports
-    since it was last received.
+    since it was last received. live: whether its latencies will be taken.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Broadcast:
     latencies_ns: array[int] = field(default_factory=lambda: array("q"))
     waiting: list[Account] = field(default_factory=list)
     idle: int = 0
+    live: bool = False
 
 
 class FanOut(NamedTuple):
@@ -168,7 +169,8 @@ class Recogniser:
                 self._account_for(broadcast, taken)
                 del broadcast.latencies_ns[:]
             broadcast.idle += 1
-            if broadcast.idle <= _RETIRED_AFTER:
+            broadcast.live = broadcast.idle <= _RETIRED_AFTER
+            if broadcast.live:
                 self._live.append(broadcast)
         if len(self._live) < len(live):
             for frame in [frame for frame, known in self.known.items() if known.idle > _RETIRED_AFTER]:
@@ -227,5 +229,10 @@ class Recogniser:
         broadcast.bound_ns = due.bound_ns
         broadcast.across = not due.one_clock
         broadcast.line = self.lines[room].setdefault(broadcast.key, {})
+        self.revive(broadcast)
+
+    def revive(self, broadcast: Broadcast) -> None:
+        """A broadcast will be received, perhaps after a long time in which it was not."""
         broadcast.idle = 0
+        broadcast.live = True
         self._live.append(broadcast)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measure.fleet import Fleet
+from measure.fleet import AWAY_S, FAN_OUT, Fleet
 from measure.latency import fold, new_histogram, summarise
 from measure.presence import Counts
 from measure.recogniser import FanOut
@@ -49,22 +50,98 @@ def test_a_lost_report_is_a_gap_and_a_repeated_one_counts_once() -> None:
     assert summarise(fleet.latencies["x"])["count"] == 2
 
 
-@settings(max_examples=25)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 10**6)), max_size=20), st.randoms())
-def test_any_interleaving_of_workers_merges_to_the_same(events: list[tuple[str, int]], rng: random.Random) -> None:
-    def merged(order: list[str]) -> dict[str, object]:
-        queues = {worker: [value for who, value in events if who == worker] for worker in "abc"}
-        fleet = Fleet()
-        numbers = dict.fromkeys("abc", 0)
-        for worker in order:
-            numbers[worker] += 1
-            fleet.take(worker, report(numbers[worker], samples_us=(queues[worker].pop(0),)), 0.0)
-        return dict(summarise(fleet.latencies["x"]))
+Event = tuple[str, int, int, int]
+"""(worker, a latency in µs, a broadcast's number, the second)."""
 
-    order = [worker for worker, _ in events]
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 10**6), st.integers(0, 3), st.integers(0, 5))),
+    st.randoms(),
+)
+def test_any_order_of_workers_merges_to_the_same(events: list[Event], rng: random.Random) -> None:
+    """Each worker's own reports are in order; how the workers follow each other, and whose totals come first, is
+    chance.
+    """
+
+    def merged(order: list[str]) -> dict[str, Any]:
+        fleet = Fleet()
+        queues = {worker: [event for event in events if event[0] == worker] for worker in "abc"}
+        received = dict.fromkeys("abc", 0)
+        for worker in order:
+            _, latency_us, seq, at_s = queues[worker].pop(0)
+            received[worker] += 1
+            sent = report(received[worker], at_s, (latency_us,), received[worker])
+            sent.fan_outs.append(FanOut(0, 0, seq, 0, seq * 1000, seq * 1000 + latency_us * 1000, 2))
+            sent.timed = {(0, 0): received[worker]}
+            fleet.take(worker, sent, 0.0)
+        for worker in dict.fromkeys(order):
+            fleet.finish(worker, totals(expected=received[worker], delivered=received[worker]))
+        fleet.close()
+        return {
+            "latencies": summarise(fleet.latencies["x"]),
+            "fan-outs": summarise(fleet.latencies[FAN_OUT]),
+            "rooms": fleet.rooms(),
+            "leaked": fleet.by_key("leaked"),
+            "received": fleet.counter("received"),
+            "per second": sorted((row["at_s"], row["received"]) for row in fleet.timeline),
+        }
+
+    order = [event[0] for event in events]
     shuffled = order.copy()
     rng.shuffle(shuffled)
     assert merged(order) == merged(shuffled)
+
+
+def test_one_broadcast_s_fan_out_is_over_all_workers_and_reports() -> None:
+    fleet = Fleet()
+    ms = 1_000_000
+    for worker, number, first_ms, last_ms in (("a", 1, 10, 12), ("b", 1, 11, 19), ("a", 2, 14, 25)):
+        sent = report(number, at_s=number)
+        sent.fan_outs.append(FanOut(3, 0, 7, 0, first_ms * ms, last_ms * ms, 1))
+        fleet.take(worker, sent, 0.0)
+    fleet.close()
+    figures = summarise(fleet.latencies[FAN_OUT])
+    assert figures["count"] == 1
+    assert figures["max"] == pytest.approx(15.0, rel=0.001)
+
+
+def test_a_broadcast_that_one_member_received_has_no_fan_out() -> None:
+    fleet = Fleet()
+    sent = report(1)
+    sent.fan_outs.append(FanOut(3, 0, 7, 0, 1, 1, 1))
+    fleet.take("a", sent, 0.0)
+    fleet.close()
+    assert summarise(fleet.latencies[FAN_OUT])["count"] == 0
+
+
+def test_a_worker_that_was_not_heard_for_a_while_was_away() -> None:
+    fleet = Fleet()
+    for number, at_s in enumerate((0.0, 1.0, 2.0 + AWAY_S, 9.0), 1):
+        fleet.take("a", report(number), at_s)
+    assert fleet.workers["a"].away_s == 1.0 + AWAY_S
+
+
+def test_what_a_lost_worker_had_timed_is_told_apart() -> None:
+    fleet = Fleet()
+    for worker in "ab":
+        sent = report(1)
+        sent.timed = {(0, 1): 5}
+        fleet.take(worker, sent, 0.0)
+    fleet.finish("a", totals())
+    assert fleet.timed_by_the_lost() == {(0, 1): 5}
+
+
+def test_triggers_are_complete_as_far_as_the_slowest_living_worker_says() -> None:
+    fleet = Fleet()
+    for worker, complete_ns in (("a", 5), ("b", 9)):
+        sent = report(1)
+        sent.complete_ns = complete_ns
+        fleet.take(worker, sent, 0.0)
+    assert fleet.complete_ns(["a", "b"]) == 5
+    assert fleet.complete_ns(["b"]) == 9
+    fleet.enlist("new")
+    assert fleet.complete_ns(["b", "new"]) == 0
 
 
 def test_a_second_has_the_gauges_of_workers_that_did_not_report_in_it() -> None:

@@ -2,12 +2,21 @@ import math
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measure.latency import HIGHEST_US, QUANTILES_PER_MILLE, fold, merge_encoded, new_histogram, summarise
+from measure.latency import (
+    HIGHEST_US,
+    QUANTILES_PER_MILLE,
+    fold,
+    merge_encoded,
+    new_histogram,
+    quantiles_us,
+    summarise,
+)
 
 samples = st.lists(st.integers(1, 10**8), min_size=1, max_size=200)
 
@@ -74,3 +83,34 @@ def test_another_configuration_is_refused() -> None:
     other.record_value(5)
     with pytest.raises(ValueError, match="cannot be added"):
         merge_encoded(new_histogram(), other.encode())
+
+
+RANDOM = np.random.default_rng(7)
+N = 50_000
+DISTRIBUTIONS = {
+    "constant": np.full(N, 1234.0),
+    "uniform": RANDOM.uniform(1, 10_000, N),
+    "exponential": RANDOM.exponential(20_000, N),
+    "normal": RANDOM.normal(50_000, 5_000, N),
+    "log-normal": RANDOM.lognormal(9, 1.5, N),
+    "gamma": RANDOM.gamma(2.0, 8_000, N),
+    "Pareto, heavy tail": (RANDOM.pareto(1.2, N) + 1) * 500,
+    "Weibull": RANDOM.weibull(0.7, N) * 30_000,
+    "two peaks": np.concatenate([RANDOM.normal(2_000, 100, N // 2), RANDOM.normal(900_000, 9_000, N // 2)]),
+    "one in a thousand stalls": np.where(RANDOM.random(N) < 0.001, 2_000_000.0, RANDOM.exponential(900, N)),
+}
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_exact_quantiles_of_ten_distributions(name: str) -> None:
+    values_us = DISTRIBUTIONS[name].clip(1, HIGHEST_US).astype(np.int64)
+    histogram = new_histogram()
+    for part in np.array_split(values_us, 7):
+        shard = new_histogram()
+        fold(shard, part)
+        merge_encoded(histogram, shard.encode())
+    per_mille = [*range(1, 1001, 37), 500, 900, 990, 999, 1000]
+    exact_us = np.quantile(values_us, [share / 1000 for share in sorted(per_mille)], method="inverted_cdf")
+    found_us = quantiles_us(histogram, sorted(per_mille))
+    # Three digits: to a thousandth, and whole microseconds.
+    assert found_us == pytest.approx(exact_us, rel=0.001, abs=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend import contract
@@ -16,6 +18,7 @@ from measure.account import FLIGHT_NS
 from measure.latency import merge_encoded, new_histogram, summarise
 from measure.meter import REPLAY, Meter
 from measure.presence import Counts, ledger_key
+from measure.recogniser import PATIENCE
 from measure.sequence import SequenceLedger
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
@@ -234,11 +237,114 @@ def test_the_short_way_counts_as_the_ledger_does(actions: list[tuple[str, int, i
         assert (kept.duplicates, kept.reordered) == (ledger.duplicates, ledger.reordered)
 
 
-def test_updates_that_waited_for_their_triggers_keep_their_order_of_arrival(meter: Meter) -> None:
+def task_of(seq: int) -> str:
+    return f"11111111-2222-4333-8444-{seq:012d}"
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("receive"), st.integers(0, 1), st.integers(0, 5)),
+            st.tuples(st.just("learn"), st.just(0), st.integers(0, 5)),
+        ),
+        max_size=40,
+    )
+)
+def test_updates_that_wait_for_their_triggers_keep_their_order_of_arrival(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    """Whenever triggers become known, in whatever order: as if all had been known from the start."""
+    meter = Meter(RUN, Reader())
+    accounts = [member(meter, 0) for _ in range(2)]
+    plain = [SequenceLedger() for _ in accounts]
+    for what, who, seq in steps:
+        if what == "learn":
+            meter.learn([trigger(seq, key=task_of(seq))])
+        else:
+            frame = status_frame("FAILED", task_of(seq))
+            meter.observe(accounts[who].number, contract.TASK_STATUS_UPDATE, frame, 11 * S)
+            plain[who].record(seq)
+    meter.learn([trigger(seq, key=task_of(seq)) for seq in range(6)])
+    meter.close()
+    kept = [account.presences[0].ledger(ledger_key(1, FAILED)) for account in accounts]
+    counted = meter.settle().rooms[0][FAILED]
+    assert [(one.duplicates, one.reordered, one.extent) for one in kept] == [
+        (one.duplicates, one.reordered, one.extent) for one in plain
+    ]
+    assert counted.delivered == sum(one.count(0, 6) for one in plain)
+
+
+def test_what_waits_for_a_trigger_that_nobody_names_is_foreign_and_holds_up_nobody(meter: Meter) -> None:
     account = member(meter, 0)
-    tasks = [TASK, TASK.replace("1", "2")]
-    for later in reversed(tasks):
-        meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED", later), 11 * S)
-    meter.learn([trigger(seq, key=task) for seq, task in enumerate(tasks)])
-    counted = settle(meter).rooms[0][FAILED]
-    assert (counted.delivered, counted.reordered, counted.reorder_extent) == (2, 1, 1)
+    meter.learn([trigger(0, key=task_of(0))])
+    for task in (task_of(9), task_of(0)):
+        meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED", task), 11 * S)
+    for second in range(PATIENCE + 2):
+        report, _ = meter.take_report(second * S, {}, {})
+    assert report.counters["foreign"] == 1
+    assert report.timed == {(0, FAILED): 1}
+    assert account.held == {}
+
+
+# Memory
+
+
+def leave_and_learn(meter: Meter, users: int) -> None:
+    for _ in range(users):
+        member(meter, 0, joined_ns=10 * S - 1).ended(12 * S)
+    meter.learn([trigger()])
+
+
+def test_users_that_went_are_counted_as_soon_as_all_is_known_and_then_forgotten(meter: Meter) -> None:
+    leave_and_learn(meter, 3)
+    stays = member(meter, 0, joined_ns=10 * S - 1)
+    meter.complete_until(12 * S + FLIGHT_NS)
+    assert len(meter.accounts) == 4
+    meter.complete_until(12 * S + FLIGHT_NS + 1)
+    assert list(meter.accounts.values()) == [stays]
+    totals = settle(meter)
+    # At the edge of their leaving, or expected of whoever stayed.
+    assert (totals.rooms[0][ACCEPTED].edge, totals.rooms[0][ACCEPTED].expected) == (3, 1)
+    assert totals.members == {0: 4}
+    assert totals.counters["late_triggers"] == 0
+
+
+def test_a_trigger_that_comes_too_late_for_those_is_counted(meter: Meter) -> None:
+    leave_and_learn(meter, 1)
+    meter.complete_until(20 * S)
+    meter.learn([trigger(1, key=task_of(1))])
+    assert settle(meter).counters["late_triggers"] == 1
+
+
+def traced_bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def test_memory_grows_with_members_and_streams_and_not_with_deliveries() -> None:
+    """What one member holds for each slot of a stream is stated in docs/measuring.md."""
+    meter = Meter(RUN, Reader())
+    members = [member(meter, 0) for _ in range(200)]
+
+    def broadcasts(first: int, last: int) -> None:
+        for seq in range(first, last):
+            meter.trigger_answered(trigger(seq, key=task_of(seq)), 1.0)
+            for account in members:
+                meter.observe(account.number, contract.AGENT_LOG, log_frame(seq), 11 * S + seq)
+            meter.take_report(seq * S, {}, {})
+
+    tracemalloc.start()
+    try:
+        before = traced_bytes()
+        broadcasts(0, 2)
+        ledgers = traced_bytes()
+        broadcasts(2, 60)
+        warm = traced_bytes()
+        broadcasts(60, 260)
+        after = traced_bytes()
+    finally:
+        tracemalloc.stop()
+    assert (ledgers - before) / 200 < 400
+    # Of 200 further triggers: their times, and the ids that lead back to them.
+    assert (after - warm) / 200 < 400
