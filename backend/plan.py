@@ -30,9 +30,9 @@ class Plan:
     second over all publishers. publishers: how many share the rate. source_addresses: local addresses that all
     connections leave from in turn, empty for the system's choice. arrivals: the law of the triggers, see
     `tasks.schedule`. ramp_s: how long the rate takes to rise from nothing. warm_up_s: from when all users were
-    started to when publishers begin. trust: for TLS. worker, workers: this worker's number from 0, and how many
-    there are. triggers_from: the number of the first trigger of the run that it has to know, see
-    `run.trigger_feed`.
+    started to when publishers begin. flight_s: how long a broadcast may be in flight. trust: for TLS. worker,
+    workers: this worker's number from 0, and how many there are. triggers_from: the number of the first trigger
+    of the run that it has to know, see `run.trigger_feed`.
     """
 
     run_id: str
@@ -45,6 +45,7 @@ class Plan:
     arrivals: str = "constant"
     ramp_s: float = 0.0
     warm_up_s: float = 0.0
+    flight_s: float = 2.0
     trust: Trust = field(default_factory=Trust)
     worker: int = 0
     workers: int = 1

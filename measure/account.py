@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from .presence import Line
     from .recogniser import Broadcast
 
-FLIGHT_NS = 2_000_000_000
-"""How long a broadcast may be in flight at the edge of a membership."""
-
 
 class Books(Protocol):
     """What an account needs of the meter that it belongs to."""
+
+    flight_ns: int
+    """How long a broadcast may be in flight at the edge of a membership."""
 
     def lines_of(self, room: int) -> dict[int, Line]:
         """A room's lines."""
@@ -149,4 +149,4 @@ class Account:
         if presence.open or not presence.spans:
             return True
         last = presence.spans[-1]
-        return last.ended_ns is None or last.end is End.LOST or now_ns - last.ended_ns < FLIGHT_NS
+        return last.ended_ns is None or last.end is End.LOST or now_ns - last.ended_ns < self.books.flight_ns

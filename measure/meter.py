@@ -43,16 +43,20 @@ class Meter:
     :param run: the run's 8 hexadecimal digits; what carries another run's trace is foreign.
     :param reader: tells what a frame is.
     :param clocks: what is known of the workers' clocks; None if there is one worker.
+    :param flight_ns: how long a broadcast may be in flight at the edge of a membership.
     """
 
-    def __init__(self, run: str, reader: FrameReader, clocks: ClockTable | None = None) -> None:
+    def __init__(
+        self, run: str, reader: FrameReader, clocks: ClockTable | None = None, flight_ns: int = 2_000_000_000
+    ) -> None:
+        self.flight_ns = flight_ns
         self._clocks = clocks or ClockTable(Clock(0, ""))
         self._recogniser = Recogniser(run, reader, self._clocks)
         self.accounts: dict[int, Account] = {}
         """By number; those that are not settled yet."""
         self._opened = 0
         self._log = TriggerLog()
-        self._settlement = Settlement(self._log, len(reader.slots))
+        self._settlement = Settlement(self._log, len(reader.slots), flight_ns)
         self._in_flight: dict[tuple[Stream, int], int] = {}
         self._new_triggers: list[Trigger] = []
         self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))

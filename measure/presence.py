@@ -8,7 +8,7 @@ t is                                it counts as
 ==================================  ==========================================================
 within F before a join              edge: neither expected nor lost
 within a span of membership         expected
-within F before a leave             edge
+within F before or after a leave    edge: the backend may not have carried it out yet
 between a lost connection and the   expected; lost if it did not come, and then shown apart
 next join, or the end of the run    as missed while offline; replayed if it came after all
 anything else                       not owed
@@ -231,7 +231,10 @@ class Presence:
             edge = max(joined, log.sent_before(span.ended_ns - near_ns))
             yield Part(joined, edge, Owed.MEMBER)
             if span.end is End.LEFT:
-                done = max(edge, log.sent_before(span.ended_ns + log.bound_ns))
+                until_ns = span.ended_ns + near_ns
+                if number + 1 < len(self.spans):
+                    until_ns = min(until_ns, self.spans[number + 1].joined_ns + log.bound_ns)
+                done = max(edge, log.sent_before(until_ns))
                 yield Part(edge, done, Owed.EDGE)
             else:
                 # What was in flight when the connection broke was missed because of that.

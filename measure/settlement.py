@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from .account import FLIGHT_NS
 from .presence import Counts
 
 if TYPE_CHECKING:
@@ -18,10 +17,12 @@ class Settlement:
 
     :param log: of all triggers; an account may be settled when all are in it that left before its end.
     :param slots: how many traced broadcasts each trigger makes.
+    :param flight_ns: how long a broadcast may be in flight.
     """
 
-    def __init__(self, log: TriggerLog, slots: int) -> None:
+    def __init__(self, log: TriggerLog, slots: int, flight_ns: int) -> None:
         self._log = log
+        self._flight_ns = flight_ns
         self._slots = slots
         self.rooms: dict[int, list[Counts]] = {}
         """Room -> counts of each slot."""
@@ -36,7 +37,7 @@ class Settlement:
             counts = self.rooms.get(room)
             if counts is None:
                 counts = self.rooms[room] = [Counts() for _ in range(self._slots)]
-            for slot, settled in presence.settle(self._log.of_room(room), self._slots, FLIGHT_NS).items():
+            for slot, settled in presence.settle(self._log.of_room(room), self._slots, self._flight_ns).items():
                 counts[slot].add(settled)
             self.members[room] += bool(presence.spans)
 
@@ -48,9 +49,11 @@ class Settlement:
         ready = [
             account
             for account in accounts.values()
-            if account.ended_ns is not None and account.ended_ns + FLIGHT_NS < complete_ns and not account.held
+            if account.ended_ns is not None
+            and account.ended_ns + self._flight_ns < complete_ns
+            and not account.held
         ]
         for account in ready:
             self.settle(account)
-            self.settled_ns = max(self.settled_ns, account.ended_ns or 0)
+            self.settled_ns = max(self.settled_ns, (account.ended_ns or 0) + self._flight_ns)
             del accounts[account.number]

@@ -85,6 +85,7 @@ class Run:
             arrivals=opts.arrivals,
             ramp_s=opts.ramp,
             warm_up_s=opts.warm_up,
+            flight_s=opts.flight,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
             trust=self._trust,
         )

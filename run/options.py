@@ -58,6 +58,13 @@ def add(parser: LocustArgumentParser) -> None:
         default=0.0,
     )
     option(
+        "--flight",
+        "Seconds that a broadcast may be in flight: what was sent so shortly before a user joined, or before or "
+        "after it left, is neither expected nor lost (default 2)",
+        type=_seconds,
+        default=2.0,
+    )
+    option(
         "--publishers",
         "Users that publish, out of --users; they share the rate (default 4)",
         type=_publishers,

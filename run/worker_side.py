@@ -79,7 +79,7 @@ class WorkerSide:
         gevent.killall(self._loops)
         self._inlet = Inlet(plan.triggers_from)
         self._sync = ClockSync(plan.run_id, plan.worker, self._send)
-        self._context = RunContext(plan, Meter(plan.run, Reader(), self._sync.table))
+        self._context = RunContext(plan, Meter(plan.run, Reader(), self._sync.table, round(plan.flight_s * 1e9)))
         install(self._environment, self._context)
         self._process.cpu_percent()
         self._lags_us = array("q")

@@ -150,12 +150,13 @@ def run_locust(
     environment: dict[str, str] | None = None,
     timeout_s: float = 90,
     file_limit: int | None = None,
+    locustfile: Path = ROOT / "locustfile.py",
 ) -> subprocess.CompletedProcess[str]:
-    """Run Locust headless with the project's locustfile, to its end.
+    """Run Locust headless, to its end.
 
     :param file_limit: the hard limit of open files that it gets.
     """
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile), "--headless", "--only-summary"]
     return subprocess.run(
         [*command, "--host", backend_url, *arguments],
         cwd=ROOT,

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from backend import contract
 from backend.reader import Reader
-from measure.account import FLIGHT_NS
 from measure.latency import merge_encoded, new_histogram, summarise
 from measure.meter import REPLAY, Meter
 from measure.presence import Counts, ledger_key
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 RUN = "0123abcd"
 S = 1_000_000_000
+FLIGHT_NS = 2 * S
 TASK = "11111111-2222-4333-8444-555555555555"
 ACCEPTED, STARTED, FAILED = range(3)
 
