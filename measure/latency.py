@@ -64,22 +64,16 @@ def merge_encoded(histogram: Any, encoded: bytes) -> None:
 
 
 def quantiles_us(histogram: Any, per_mille: Iterable[int]) -> list[int]:
-    """Quantiles of a histogram that is not empty, in µs, for rising shares in thousandths.
+    """Quantiles of a histogram that is not empty, in µs, for shares in thousandths.
 
     A quantile is the smallest value that at least that share of all values does not exceed. (The package's own
     function rounds the rank to the nearest one, which is off by a whole value where there are few.)
     """
-    count = histogram.get_total_count()
-    index = histogram.get_counts_array_index(histogram.get_min_value())
-    reached = histogram.counts[index]
-    found = []
-    for share in per_mille:
-        rank = -(-count * share // 1000)
-        while reached < rank:
-            index += 1
-            reached += histogram.counts[index]
-        found.append(histogram.get_highest_equivalent_value(histogram.get_value_from_index(index)))
-    return found
+    counts, lowest_us, widths_us = _steps(histogram)
+    reached = np.cumsum(counts)
+    ranks = [-(-int(reached[-1]) * share // 1000) for share in per_mille]
+    at = np.searchsorted(reached, ranks)
+    return [int(value_us) for value_us in lowest_us[at] + widths_us[at] - 1]
 
 
 def summarise(histogram: Any) -> dict[str, float | int | None]:
@@ -88,9 +82,23 @@ def summarise(histogram: Any) -> dict[str, float | int | None]:
     if not count:
         return {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_MILLE), "max": None}
     quantiles = quantiles_us(histogram, QUANTILES_PER_MILLE.values())
+    counts, lowest_us, widths_us = _steps(histogram)
+    mean_us = float(np.average(lowest_us + widths_us // 2, weights=counts))
     return {
         "count": count,
-        "mean": round(histogram.get_mean_value() / 1000, 3),
+        "mean": round(mean_us / 1000, 3),
         **{name: value / 1000 for name, value in zip(QUANTILES_PER_MILLE, quantiles, strict=True)},
         "max": histogram.get_max_value() / 1000,
     }
+
+
+def _steps(histogram: Any) -> tuple[Samples, Samples, Samples]:
+    """The steps of a histogram that are not empty: their counts, their lowest values and their widths in µs.
+
+    (The package's own iterator takes some 20 ms, in which nothing else can be done.)
+    """
+    counts = np.frombuffer(histogram.counts, dtype=np.uint64)
+    steps = np.flatnonzero(counts)
+    shift = np.maximum((steps >> _STEP_BITS - 1) - 1, 0)
+    lowest_us = steps - (shift << _STEP_BITS - 1) << shift
+    return counts[steps].astype(np.int64), lowest_us, np.left_shift(1, shift)

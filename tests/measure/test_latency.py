@@ -60,6 +60,12 @@ def test_counting_together_changes_nothing(values_us: list[int]) -> None:
         assert getattr(together, name) == getattr(one_by_one, name)
 
 
+@given(samples)
+def test_the_mean_is_the_package_s(values_us: list[int]) -> None:
+    histogram = of(values_us)
+    assert summarise(histogram)["mean"] == pytest.approx(histogram.get_mean_value() / 1000, rel=0.001, abs=0.001)
+
+
 def test_what_lies_outside_is_counted_at_the_end() -> None:
     figures = summarise(of([-5, 0, HIGHEST_US * 2]))
     assert figures["count"] == 3
