@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hdrh.histogram import HdrHistogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 LOWEST_US = 1
 HIGHEST_US = 3_600_000_000
@@ -44,6 +44,17 @@ def fold(histogram: Any, samples_us: npt.ArrayLike) -> None:
     histogram.total_count += len(values_us)
     histogram.min_value = min(histogram.min_value, int(values_us.min()))
     histogram.max_value = max(histogram.max_value, int(values_us.max()))
+
+
+def encode_all(samples_us: Mapping[str, Samples]) -> dict[str, bytes]:
+    """Name -> encoded histogram, of all samples that are not empty."""
+    encoded = {}
+    for name, values_us in samples_us.items():
+        if len(values_us):
+            histogram = new_histogram()
+            fold(histogram, values_us)
+            encoded[name] = histogram.encode()
+    return encoded
 
 
 def merge_encoded(histogram: Any, encoded: bytes) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from .account import Account
 from .clocks import Clock, ClockTable, worker_of
 from .connects import ConnectTimes
-from .latency import fold, new_histogram
-from .recogniser import ACROSS, Kind, Recogniser
+from .latency import encode_all
+from .recogniser import Kind, Recogniser
 from .report import Totals, WorkerReport
 from .settlement import Settlement
 from .triggers import Outcome, Stream, Trigger, TriggerLog
@@ -236,13 +236,6 @@ class Meter:
         self.counters["unbounded_latency"] += taken.unbounded
         self._timed.update(taken.timed)
         self._bound_ns = max(self._bound_ns, taken.bound_ns)
-        encoded = {}
-        for name, values_us in samples.items():
-            if not len(values_us):
-                continue
-            histogram = new_histogram()
-            fold(histogram, values_us)
-            encoded[name] = histogram.encode()
         triggers, self._new_triggers = self._new_triggers, []
         self._report_number += 1
         began_ns, self._reported_ns = self._reported_ns or now_ns - _SECOND_NS, now_ns
@@ -253,14 +246,14 @@ class Meter:
             at_s=(self._clocks.master_ns(began_ns) + _EARLY_NS) // _SECOND_NS,
             complete_ns=self._clocks.master_ns(min(self._in_flight.values(), default=now_ns)),
             triggers=triggers,
-            latencies=encoded,
+            latencies=encode_all(samples),
             fan_outs=taken.fan_outs,
             timed=dict(self._timed),
             counters=self._all_counters(),
             gauges={"connected": connected, "members": members},
             health={**health, "clock_bound_ms": self._bound_ns / 1e6},
         )
-        return report, _by_event(taken.samples_us)
+        return report, taken.by_event()
 
     def _all_counters(self) -> dict[str, int]:
         return {**self.counters, "received": self.received}
@@ -292,11 +285,3 @@ def _go_on(broadcasts: Iterable[Broadcast]) -> None:
         waiting, broadcast.waiting = broadcast.waiting, []
         for account in waiting:
             account.advance(broadcast.slot)
-
-
-def _by_event(samples_us: Mapping[str, Samples]) -> dict[str, Samples]:
-    merged: dict[str, Samples] = {}
-    for name, values_us in samples_us.items():
-        event = name.removesuffix(ACROSS)
-        merged[event] = np.concatenate([merged[event], values_us]) if event in merged else values_us
-    return merged

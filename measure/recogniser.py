@@ -105,6 +105,14 @@ class Taken:
     unbounded: int = 0
     bound_ns: int = 0
 
+    def by_event(self) -> dict[str, Samples]:
+        """Event -> all its latencies in µs."""
+        merged: dict[str, Samples] = {}
+        for name, values_us in self.samples_us.items():
+            event = name.removesuffix(ACROSS)
+            merged[event] = np.concatenate([merged[event], values_us]) if event in merged else values_us
+        return merged
+
 
 class Recogniser:
     """Remembers the last few thousand frames, by their bytes.

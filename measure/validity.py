@@ -76,6 +76,8 @@ LOOP_LAG_INVALID_MS: Final = 200.0
 DELAY_SUSPECT_MS: Final = 25.0
 DELAY_INVALID_MS: Final = 200.0
 COALESCED_SUSPECT_SHARE: Final = 0.1
+COALESCED_SUSPECT_MS: Final = 5.0
+"""How long it takes to read limits by how much those that are read together can differ."""
 CLOCK_BOUND_SUSPECT_MS: Final = 10.0
 CPU_SUSPECT_PERCENT: Final = 90.0
 
@@ -230,9 +232,10 @@ RULES: Final = (
         "coalesced reads",
         Verdict.SUSPECT,
         lambda e: (
-            f"{e.coalesced} of {e.received} deliveries came out of one read with others and bear the time of the "
-            "last of them; add workers, or lower --rate"
+            f"{e.coalesced} of {e.received} deliveries came out of one read with others and bear the time of the last "
+            f"of them, which may be {e.generator_delay_p99_ms:.0f} ms too late; add workers, or lower --rate"
             if _share(e.coalesced, e.received) > COALESCED_SUSPECT_SHARE
+            and (e.generator_delay_p99_ms or 0.0) > COALESCED_SUSPECT_MS
             else None
         ),
     ),

@@ -57,8 +57,11 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
         *(f"          {reason}" for reason in summary["validity"]["reasons"]),
         (
             f"Delivered {deliveries['delivered']} of {deliveries['expected']} expected; {deliveries['lost']} lost "
-            f"({deliveries['missed_offline']} while offline), {deliveries['duplicate']} duplicate, "
-            f"{deliveries['reordered']} reordered, {deliveries['leaked']} leaked, {deliveries['corrupt']} corrupt"
+            f"({deliveries['missed_offline']} while offline)"
+        ),
+        (
+            f"          {deliveries['duplicate']} duplicate, {deliveries['reordered']} reordered, "
+            f"{deliveries['replayed']} replayed, {deliveries['leaked']} leaked, {deliveries['corrupt']} corrupt"
         ),
         (
             f"Triggers  {triggers['due']} due, {triggers['sent']} sent, {triggers['missed']} missed, "
@@ -67,7 +70,14 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
         "",
         f"{'milliseconds':26}{'count':>8}{'mean':>9}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}",
     ]
-    rows = {**summary["latency_ms"], "connect": summary["connect_ms"], "join": summary["join_ms"]}
+    across = summary["latency_across_clocks_ms"].items()
+    rows = {
+        **summary["latency_ms"],
+        **{f"{name}, other clock": figures for name, figures in across if figures["count"]},
+        "fan-out": summary["fan_out_ms"],
+        "connect": summary["connect_ms"],
+        "join": summary["join_ms"],
+    }
     for name, figures in rows.items():
         cells = "".join(_cell(figures[figure]) for figure in ("mean", "p50", "p90", "p99", "max"))
         lines.append(f"{name:26}{figures['count']:>8}{cells}")

@@ -30,7 +30,7 @@ FIRES: dict[str, dict[str, Any]] = {
     "event loop lags": {"loop_lag_p99_ms": 26.0},
     "generator stalled": {"generator_delay_p99_ms": 201.0},
     "generator delays": {"generator_delay_p99_ms": 26.0},
-    "coalesced reads": {"coalesced": 101, "received": 1000},
+    "coalesced reads": {"coalesced": 101, "received": 1000, "generator_delay_p99_ms": 5.1},
     "negative latency": {"negative_latency": 1},
     "clock unknown": {"unbounded_latency": 1},
     "clocks too far apart": {"clock_bound_ms": 10.1},
@@ -58,7 +58,7 @@ HOLDS: dict[str, dict[str, Any]] = {
     "event loop lags": {"loop_lag_p99_ms": 25.0},
     "generator stalled": {"generator_delay_p99_ms": 200.0},
     "generator delays": {"generator_delay_p99_ms": 25.0},
-    "coalesced reads": {"coalesced": 100, "received": 1000},
+    "coalesced reads": {"coalesced": 900, "received": 1000, "generator_delay_p99_ms": 5.0},
     "negative latency": {"negative_latency": 0},
     "clock unknown": {"unbounded_latency": 0},
     "clocks too far apart": {"clock_bound_ms": 10.0},
@@ -89,3 +89,8 @@ def test_the_worst_rule_decides_and_is_named_first() -> None:
     verdict, reasons = judge(replace(GOOD, cpu_warning=True, lost_workers=["2"]))
     assert verdict is Verdict.INVALID
     assert [reason.split(":")[0] for reason in reasons] == ["invalid", "suspect"]
+
+
+def test_few_coalesced_reads_do_no_harm_however_slow_they_are() -> None:
+    few = replace(GOOD, coalesced=100, received=1000, generator_delay_p99_ms=20.0)
+    assert judge(few) == (Verdict.VALID, [])

@@ -39,10 +39,16 @@ def summary(verdict: str = "valid", passed: tuple[bool | None, ...] = (True,)) -
             for i, p in enumerate(passed)
         ],
         "deliveries": dict.fromkeys(
-            ("expected", "delivered", "lost", "missed_offline", "duplicate", "reordered", "leaked", "corrupt"), 0
+            (
+                *("expected", "delivered", "lost", "missed_offline", "replayed"),
+                *("duplicate", "reordered", "leaked", "corrupt"),
+            ),
+            0,
         ),
         "triggers": dict.fromkeys(("due", "sent", "missed", "refused", "failed"), 0),
         "latency_ms": {"agentLog": TIMES},
+        "latency_across_clocks_ms": {"agentLog": EMPTY},
+        "fan_out_ms": TIMES,
         "connect_ms": EMPTY,
         "join_ms": TIMES,
         "failures": {f"reason {n}": n for n in range(20)},
