@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .latency import summarise
 from .meter import REPLAY
-from .validity import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .fleet import Fleet, WorkerState
     from .presence import Counts
 
@@ -16,6 +18,48 @@ LOOP_LAG = "loop_lag"
 GENERATOR_DELAY = "generator_delay"
 _EXHAUSTED = ("out of file descriptors", "out of local ports")
 """How the transport says that descriptors or ports ran out."""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What a run says of itself.
+
+    Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), generator_delay_p99_ms (from a
+    read's receive timestamp to when it was dealt with), clock_bound_ms (by how much a latency across clocks may
+    be wrong, at most), cpu_percent (the busiest worker's mean). coalesced: deliveries that came out of one read
+    with others, so that they bear the time of the last one. lost_workers: those that sent no totals,
+    away_workers: those that were not heard for a while, in words. uncounted_reports: workers whose totals do not
+    match the sum of their reports. late_triggers: learnt when users that may have been owed their broadcasts
+    were counted already. unknown_triggers: that a worker never learnt of. exhausted: failures for want of
+    descriptors or ports. timed: deliveries in the histograms, arrived: in the accounts, unowed: of these, those
+    that nobody was owed.
+    """
+
+    expected: int = 0
+    due: int = 0
+    missed: int = 0
+    refused: int = 0
+    lost_workers: Sequence[str] = ()
+    away_workers: Sequence[str] = ()
+    missing_reports: int = 0
+    uncounted_reports: int = 0
+    late_triggers: int = 0
+    unknown_triggers: int = 0
+    negative_latency: int = 0
+    unbounded_latency: int = 0
+    clock_steps: int = 0
+    clock_bound_ms: float = 0.0
+    exhausted: int = 0
+    user_errors: int = 0
+    received: int = 0
+    coalesced: int = 0
+    timed: int = 0
+    arrived: int = 0
+    unowed: int = 0
+    loop_lag_p99_ms: float | None = None
+    generator_delay_p99_ms: float | None = None
+    cpu_percent: float | None = None
+    cpu_warning: bool = False
 
 
 def evidence_of(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evidence:

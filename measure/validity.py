@@ -7,7 +7,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+
+    from .evidence import Evidence
 
 
 class Verdict(IntEnum):
@@ -16,48 +18,6 @@ class Verdict(IntEnum):
     VALID = 0
     SUSPECT = 1
     INVALID = 2
-
-
-@dataclass(slots=True)
-class Evidence:
-    """What a run says of itself.
-
-    Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), generator_delay_p99_ms (from a
-    read's receive timestamp to when it was dealt with), clock_bound_ms (by how much a latency across clocks may
-    be wrong, at most), cpu_percent (the busiest worker's mean). coalesced: deliveries that came out of one read
-    with others, so that they bear the time of the last one. lost_workers: those that sent no totals,
-    away_workers: those that were not heard for a while, in words. uncounted_reports: workers whose totals do not
-    match the sum of their reports. late_triggers: learnt when users that may have been owed their broadcasts
-    were counted already. unknown_triggers: that a worker never learnt of. exhausted: failures for want of
-    descriptors or ports. timed: deliveries in the histograms, arrived: in the accounts, unowed: of these, those
-    that nobody was owed.
-    """
-
-    expected: int = 0
-    due: int = 0
-    missed: int = 0
-    refused: int = 0
-    lost_workers: Sequence[str] = ()
-    away_workers: Sequence[str] = ()
-    missing_reports: int = 0
-    uncounted_reports: int = 0
-    late_triggers: int = 0
-    unknown_triggers: int = 0
-    negative_latency: int = 0
-    unbounded_latency: int = 0
-    clock_steps: int = 0
-    clock_bound_ms: float = 0.0
-    exhausted: int = 0
-    user_errors: int = 0
-    received: int = 0
-    coalesced: int = 0
-    timed: int = 0
-    arrived: int = 0
-    unowed: int = 0
-    loop_lag_p99_ms: float | None = None
-    generator_delay_p99_ms: float | None = None
-    cpu_percent: float | None = None
-    cpu_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +192,8 @@ RULES: Final = (
         "coalesced reads",
         Verdict.SUSPECT,
         lambda e: (
-            f"{e.coalesced} of {e.received} deliveries came out of one read with others and bear the time of the last "
-            f"of them, which may be {e.generator_delay_p99_ms:.0f} ms too late; add workers, or lower --rate"
+            f"{e.coalesced} of {e.received} deliveries came out of one read with others and bear the time of the "
+            f"last of them, which may be {e.generator_delay_p99_ms:.0f} ms too late; add workers, or lower --rate"
             if _share(e.coalesced, e.received) > COALESCED_SUSPECT_SHARE
             and (e.generator_delay_p99_ms or 0.0) > COALESCED_SUSPECT_MS
             else None

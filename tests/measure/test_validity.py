@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from measure.validity import RULES, Evidence, Verdict, judge
+from measure.evidence import Evidence
+from measure.validity import RULES, Verdict, judge
 
 GOOD = Evidence(expected=1000, due=1000, loop_lag_p99_ms=1.0, cpu_percent=50.0)
 
