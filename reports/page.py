@@ -12,6 +12,7 @@ from . import plots
 if TYPE_CHECKING:
     from .load import Record
 
+_ALWAYS = frozenset(("expected", "delivered", "lost", "duplicate", "reordered", "leaked", "corrupt"))
 _VERDICTS = {
     "valid": "The run's own checks found nothing that would make its numbers doubtful.",
     "suspect": "Read the numbers with care: no objective passes on a suspect run.",
@@ -33,6 +34,7 @@ def render(record: Record) -> str:
         summary=summary,
         verdict_text=_VERDICTS[summary["validity"]["verdict"]],
         headline=_headline(summary),
+        deliveries=_deliveries(summary),
         pictures=_pictures(record),
         workers=record.workers.to_dict("records"),
     )
@@ -50,6 +52,11 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
         (_number(worst), "ms", "latency p99 of the slowest event"),
         (f"{summary['connections']['most']:,}", "", "clients connected at once"),
     ]
+
+
+def _deliveries(summary: dict[str, Any]) -> list[tuple[str, int]]:
+    """(name, count): what everybody asks for, and whatever else there was."""
+    return [(name, count) for name, count in summary["deliveries"].items() if name in _ALWAYS or count]
 
 
 def _pictures(record: Record) -> list[dict[str, Any]]:

@@ -60,7 +60,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; ends the program with one line if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named: otherwise asyncio does not take it for TCP, leaves Nagle's algorithm on, and a burst
+    # waits for delayed acknowledgements as it never does with node.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 from backend import contract
+from target.__main__ import listen
 
 from ..support import start_backend
 
@@ -35,3 +38,24 @@ def test_the_throttle_can_be_switched_on_when_documented() -> None:
 
 def test_both_profiles_share_what_is_no_profile_s(backend: Backend, room: OwnedRoom) -> None:
     assert backend.request("GET", contract.HEALTH_INFO)[2]["profile"] == backend.profile
+
+
+def test_a_burst_does_not_wait_for_acknowledgements() -> None:
+    """As with node, Nagle's algorithm is off on every connection."""
+
+    async def run() -> int:
+        without_delay: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def accepted(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            sock = writer.get_extra_info("socket")
+            without_delay.set_result(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listener = listen("127.0.0.1", 0)
+        async with await asyncio.start_server(accepted, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            answer = await without_delay
+            writer.close()
+            return answer
+
+    assert asyncio.run(run())
