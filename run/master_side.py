@@ -185,12 +185,15 @@ class MasterSide:
     def _phase(
         self, run: Run, message: str, data: dict[str, Any], done: Callable[[], set[str]], limit_s: float
     ) -> None:
-        """Tell all workers, and wait until all that live have answered."""
-        for worker_id in self._alive():
-            self._tell(run, message, data, worker_id)
+        """Tell all workers, and those that come back meanwhile; wait until all that live have answered."""
+        told: set[str] = set()
         deadline_s = time.monotonic() + limit_s
         while time.monotonic() < deadline_s:
-            if set(self._alive()) & set(run.fleet.workers) <= done():
+            alive = set(self._alive()) & set(run.fleet.workers)
+            for worker_id in alive - told:
+                self._tell(run, message, data, worker_id)
+            told |= alive
+            if alive <= done():
                 return
             gevent.sleep(0.05)
 

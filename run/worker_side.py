@@ -143,6 +143,9 @@ class WorkerSide:
         context = self._current(data)
         if context is None or context.over.is_set():
             return
+        if not context.closing.is_set():
+            # Away when the others were told to.
+            self.on_drain(data)
         self._wait_for_triggers(context, data["triggers"])
         deadline_s = time.monotonic() + _MOST_QUIET_S
         received = -1

@@ -148,6 +148,7 @@ def test_clocks_that_are_wrong_and_drift(documented: Backend, tmp_path: Path) ->
     assert deliveries["delivered"] == deliveries["expected"] > 0
     assert (deliveries["lost"], deliveries["leaked"], deliveries["unowed"]) == (0, 0, 0)
     assert summary["clocks"]["number"] == 3
+    assert summary["receive_clock"] == "kernel and user-space"
     assert 0 < summary["clocks"]["bound_ms"] < 50
     assert not any("clock" in reason for reason in summary["validity"]["reasons"])
     across = summary["latency_across_clocks_ms"]["agentLog"]

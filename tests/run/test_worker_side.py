@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import gevent
+import pytest
 from locust.env import Environment
 
 from backend import contract
 from backend.plan import Plan, Room
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
-from run import messages
+from run import messages, worker_side
 from run.roll_call import Answer, code_version
 from run.worker_side import WorkerSide
 from tasks.context import current_context
@@ -118,3 +119,46 @@ def test_the_web_page_s_reset_leaves_nothing_behind() -> None:
     environment.stats.reset_all()  # as Locust's web page does after it has told everybody
     worker.on_drain(RUN)
     assert locust_rows(environment) == {"agentLog": 0}
+
+
+def test_a_worker_that_was_away_when_the_others_drained_drains_before_it_counts() -> None:
+    worker, environment, sent = side()
+    worker.on_plan(PLAN.to_message())
+    worker.on_settle(RUN | {"triggers": 0})
+    assert current_context(environment).closing.is_set()
+    kinds = [kind for kind, _ in sent]
+    assert kinds.index(messages.DRAINED) < kinds.index(messages.TOTALS)
+
+
+def test_triggers_that_never_come_are_asked_for_and_then_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_side, "_MISSING_S", 0.1)
+    monkeypatch.setattr(worker_side, "_ASK_AGAIN_S", 0.05)
+    worker, _, sent = side()
+    worker.on_plan(PLAN.to_message())
+    worker.on_settle(RUN | {"triggers": 7})
+    assert [data["from"] for kind, data in sent if kind == messages.WANT][:1] == [0]
+    totals = sent[-1][1]["totals"]
+    assert totals["counters"]["unknown_triggers"] == 7
+
+
+def test_a_worker_asks_for_what_the_master_says_there_is() -> None:
+    worker, _, sent = side()
+    worker.on_plan(PLAN.to_message())
+    now_ns = time.time_ns()
+    time_said = {"sent_ns": now_ns, "arrived_ns": now_ns, "answered_ns": now_ns, "machine": "", "clocks": []}
+    worker.on_time(RUN | time_said | {"triggers": 2, "complete_ns": 0})
+    assert sent[-1] == (messages.WANT, {"run_id": "run-1", "from": 0})
+    rows = [[0, 4096, seq, now_ns, now_ns, 0, f"task {seq}"] for seq in range(2)]
+    worker.on_triggers(RUN | {"start": 0, "oldest": 0, "triggers": rows})
+    worker.on_time(RUN | time_said | {"triggers": 2, "complete_ns": 0})
+    assert sum(kind == messages.WANT for kind, _ in sent) == 1
+
+
+def test_what_is_said_of_another_run_is_ignored() -> None:
+    worker, _, sent = side()
+    worker.on_plan(PLAN.to_message())
+    before = len(sent)
+    worker.on_triggers({"run_id": "run-0", "start": 0, "oldest": 0, "triggers": []})
+    worker.on_time({"run_id": "run-0"})
+    worker.on_drain({"run_id": "run-0"})
+    assert len(sent) == before

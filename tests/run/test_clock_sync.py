@@ -1,0 +1,76 @@
+"""A worker's side of the exchange, with a master whose clock is what the test says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import pytest
+
+from measure.clock import Estimate
+from measure.clocks import Clock
+from run import clock_sync, messages
+from run.clock_sync import ClockSync, answer, machine_clock
+
+S = 1_000_000_000
+NOW = 1_800_000_000 * S
+
+
+def sync() -> tuple[ClockSync, list[tuple[str, dict[str, Any]]]]:
+    sent: list[tuple[str, dict[str, Any]]] = []
+    return ClockSync("run-1", 2, lambda kind, data: sent.append((kind, data))), sent
+
+
+def answered(machine: str, offset_ns: int, delay_ns: int = 2000) -> dict[str, Any]:
+    """An answer to a question of NOW, by a clock that is ahead."""
+    theirs_ns = NOW + delay_ns // 2 + offset_ns
+    return {"sent_ns": NOW, "arrived_ns": theirs_ns, "answered_ns": theirs_ns, "machine": machine, "clocks": []}
+
+
+def estimate_after(machine: str, offset_ns: int) -> Estimate:
+    worker, _ = sync()
+    worker.on_answer(answered(machine, offset_ns), NOW + 2000)
+    assert worker.table.own.estimate is not None
+    return worker.table.own.estimate
+
+
+def test_this_machine_has_a_name_for_its_clock() -> None:
+    assert machine_clock()
+
+
+def test_on_the_master_s_machine_there_is_no_offset_and_no_doubt() -> None:
+    estimate = estimate_after(machine_clock(), 900)
+    assert (estimate.offset_ns, estimate.bound_ns, estimate.growth) == (0, 0.0, 0.0)
+
+
+def test_a_process_that_sees_another_time_on_the_master_s_machine_has_an_offset() -> None:
+    assert estimate_after(machine_clock(), 5 * S).offset_ns == pytest.approx(5 * S, abs=10)
+
+
+def test_on_another_machine_there_is_one_with_its_bound() -> None:
+    estimate = estimate_after("another", 900)
+    assert estimate.offset_ns == pytest.approx(900, abs=10)
+    assert estimate.bound_ns >= 1000
+
+
+def test_other_workers_clocks_come_with_the_answer() -> None:
+    worker, _ = sync()
+    other = Clock(5, "elsewhere", Estimate(NOW, 7 * S, 0.0, 500.0, 0.0))
+    worker.on_answer(answered("another", 0) | {"clocks": [other.to_message()]}, NOW + 2000)
+    there = worker.table.here(5, NOW)
+    assert there.ns == pytest.approx(NOW + 7 * S, abs=10)
+    assert not there.one_clock
+
+
+def test_the_first_questions_come_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock_sync, "_FIRST_ASK_S", 0.001)
+    worker, sent = sync()
+    asking = gevent.spawn(worker.ask_always)
+    gevent.sleep(0.2)
+    asking.kill()
+    assert len(sent) == clock_sync._FIRST_ASKS + 1
+    kind, question = sent[0]
+    assert kind == messages.CLOCK
+    said = answer(question, 123, [worker.table.own])
+    assert (said["sent_ns"], said["arrived_ns"]) == (question["sent_ns"], 123)
+    assert said["clocks"] == [worker.table.own.to_message()]
