@@ -32,7 +32,7 @@ class Plan:
     `tasks.schedule`. ramp_s: how long the rate takes to rise from nothing. warm_up_s: from when all users were
     started to when publishers begin. flight_s: how long a broadcast may be in flight. trust: for TLS. worker,
     workers: this worker's number from 0, and how many there are. triggers_from: the number of the first trigger
-    of the run that it has to know, see `run.trigger_feed`.
+    of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see `run.roll_call`.
     """
 
     run_id: str
@@ -50,6 +50,7 @@ class Plan:
     worker: int = 0
     workers: int = 1
     triggers_from: int = 0
+    version: str = ""
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""

@@ -20,7 +20,7 @@ from measure import summary as summaries
 from measure.fleet import Fleet
 from measure.latency import summarise
 
-from . import console, options, record
+from . import console, options, record, roll_call
 from .exit_codes import ExitCode, of_summary
 from .trigger_feed import Feed
 
@@ -80,6 +80,7 @@ class Run:
             run=run,
             host=opts.host.rstrip("/"),
             rooms=rooms,
+            version=roll_call.code_version(),
             rate_per_s=opts.rate,
             publishers=max(opts.publishers, 1),
             arrivals=opts.arrivals,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import importlib.metadata
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,8 +15,11 @@ from faults import Fault, Owner
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OTHER_VERSION: Final = "runs another version of the load test, or of a package below it, than the master"
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _ROOMS: Final = ("backend", "measure", "run", "tasks", "transport", "users")
+_PACKAGES: Final = ("gevent", "hdrhistogram", "locust", "numpy", "python-engineio", "python-socketio")
+"""On whose versions a measurement depends."""
 _RESERVED_FILES: Final = 128
 """Open files that a worker needs beside its users' sockets: libraries, Locust's own channel, REST."""
 
@@ -36,12 +41,22 @@ class Answer:
         return asdict(self)
 
 
+@functools.cache
 def code_version() -> str:
-    """Names the code of this process: the same for the same sources, wherever they are."""
-    digest = hashlib.sha256()
-    files = [path for room in _ROOMS for path in (_ROOT / room).rglob("*.py")]
-    for path in sorted([*files, _ROOT / "faults.py", _ROOT / "locustfile.py"]):
-        digest.update(str(path.relative_to(_ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    """Names the code of this process: the same for the same sources and packages, wherever they are.
+
+    Read once: a process goes on with what it has loaded, whatever happens to the files.
+    """
+    packages = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    return digest_of(_ROOT, packages)
+
+
+def digest_of(root: Path, packages: Mapping[str, str]) -> str:
+    """A short name for the sources below a folder, and the versions of packages."""
+    digest = hashlib.sha256(repr(sorted(packages.items())).encode())
+    files = [path for room in _ROOMS for path in (root / room).rglob("*.py")]
+    for path in sorted([*files, root / "faults.py", root / "locustfile.py"]):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 
@@ -56,7 +71,7 @@ def check(version: str, workers: list[str], answers: Mapping[str, Answer], users
     for worker in workers:
         answer = answers.get(worker)
         if answer is None or answer.version != version:
-            said = "runs another version of the load test than the master" if answer else "did not answer"
+            said = OTHER_VERSION if answer else "did not answer"
             raise Fault(
                 Owner.USER,
                 f"worker {worker} {said}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from array import array
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ import psutil
 
 from backend.plan import Plan
 from backend.reader import Reader
+from faults import Owner
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.meter import Meter
 from measure.report import triggers_from
@@ -25,6 +27,8 @@ from .clock_sync import ClockSync
 from .gc_pauses import GcPauses
 from .limits import file_limit
 from .trigger_feed import Inlet
+
+logger = logging.getLogger("loadtest")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +79,10 @@ class WorkerSide:
         """A run begins. The plan of the run that is under way, sent again, changes nothing."""
         plan = Plan.from_message(data)
         if self._context is not None and self._context.plan.run_id == plan.run_id:
+            return
+        if plan.version != roll_call.code_version():
+            # It came when the roll had been called: its users find no run, and the master no totals.
+            logger.error("This worker %s: it takes no part (fault of %s).", roll_call.OTHER_VERSION, Owner.USER)
             return
         gevent.killall(self._loops)
         self._inlet = Inlet(plan.triggers_from)

@@ -7,7 +7,7 @@ import pytest
 
 from faults import Fault
 from run import roll_call
-from run.roll_call import Answer, check, code_version
+from run.roll_call import Answer, check, digest_of
 
 ROOT = Path(roll_call.__file__).resolve().parent.parent
 
@@ -38,15 +38,14 @@ def test_an_answer_travels() -> None:
     assert Answer(**answer.to_message()) == answer
 
 
-def test_the_version_changes_with_the_code_and_not_with_the_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = code_version()
+def test_the_version_changes_with_the_code_and_the_packages_and_not_with_the_place(tmp_path: Path) -> None:
+    packages = {"locust": "2.47.0"}
+    here = digest_of(ROOT, packages)
     for room in roll_call._ROOMS:
         shutil.copytree(ROOT / room, tmp_path / room)
     for file in ("faults.py", "locustfile.py"):
         shutil.copy(ROOT / file, tmp_path / file)
-    monkeypatch.setattr(roll_call, "_ROOT", tmp_path)
-    assert code_version() == here
+    assert digest_of(tmp_path, packages) == here
+    assert digest_of(tmp_path, {"locust": "2.47.1"}) != here
     (tmp_path / "users" / "viewer.py").write_text("# changed\n")
-    assert code_version() != here
+    assert digest_of(tmp_path, packages) != here

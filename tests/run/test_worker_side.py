@@ -20,7 +20,7 @@ from run.worker_side import WorkerSide
 from tasks.context import current_context
 
 RUN: dict[str, Any] = {"run_id": "run-1"}
-PLAN = Plan("run-1", "0123abcd", "http://x", (Room("p", "a", "t"),), 1.0, 1)
+PLAN = Plan("run-1", "0123abcd", "http://x", (Room("p", "a", "t"),), 1.0, 1, version=code_version())
 
 
 def side() -> tuple[WorkerSide, Environment, list[tuple[str, dict[str, Any]]]]:
@@ -162,3 +162,13 @@ def test_what_is_said_of_another_run_is_ignored() -> None:
     worker.on_time({"run_id": "run-0"})
     worker.on_drain({"run_id": "run-0"})
     assert len(sent) == before
+
+
+def test_a_worker_of_another_version_that_comes_late_takes_no_part(caplog: pytest.LogCaptureFixture) -> None:
+    worker, _, sent = side()
+    worker.on_plan(replace(PLAN, version="another").to_message())
+    assert worker.context is None
+    assert sent == []
+    (record,) = caplog.records
+    assert "another version" in record.message
+    assert "\n" not in record.message
