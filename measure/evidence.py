@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .latency import summarise
-from .meter import REPLAY
+from .meter import CLOCK_BOUND, REPLAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +25,9 @@ class Evidence:
     """What a run says of itself.
 
     Counts, but for: loop_lag_p99_ms (how late the workers' event loop woke up), generator_delay_p99_ms (from a
-    read's receive timestamp to when it was dealt with), clock_bound_ms (by how much a latency across clocks may
-    be wrong, at most), cpu_percent (the busiest worker's mean). coalesced: deliveries that came out of one read
-    with others, so that they bear the time of the last one. lost_workers: those that sent no totals,
+    read's receive timestamp to when it was dealt with), clock_bound_p99_ms (by how much a latency across clocks
+    may be wrong, at most), cpu_percent (the busiest worker's mean). coalesced: deliveries that came out of one
+    read with others, so that they bear the time of the last one. lost_workers: those that sent no totals,
     away_workers: those that were not heard for a while, in words. uncounted_reports: workers whose totals do not
     match the sum of their reports. late_triggers: learnt when users that may have been owed their broadcasts
     were counted already. unknown_triggers: that a worker never learnt of. exhausted: failures for want of
@@ -48,7 +48,7 @@ class Evidence:
     negative_latency: int = 0
     unbounded_latency: int = 0
     clock_steps: int = 0
-    clock_bound_ms: float = 0.0
+    clock_bound_p99_ms: float | None = None
     exhausted: int = 0
     user_errors: int = 0
     received: int = 0
@@ -91,7 +91,7 @@ def evidence_of(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evide
         negative_latency=fleet.counter("negative_latency"),
         unbounded_latency=fleet.counter("unbounded_latency"),
         clock_steps=fleet.counter("clock_steps"),
-        clock_bound_ms=max((worker.clock_bound_ms for worker in workers), default=0.0),
+        clock_bound_p99_ms=summarise(fleet.latencies[CLOCK_BOUND])["p99"],
         exhausted=sum(count for why, count in failures.items() if any(word in why.lower() for word in _EXHAUSTED)),
         user_errors=fleet.counter("user_errors"),
         loop_lag_p99_ms=summarise(fleet.latencies[LOOP_LAG])["p99"],

@@ -30,8 +30,7 @@ class WorkerState:
     """One worker as the master sees it.
 
     gaps: numbers of reports that never came. repeats: reports that came twice. away_s: how long it was not heard
-    and then came back, all times together. complete_ns, timed: see `WorkerReport`. clock_bound_ms: the widest that
-    one of its latencies had.
+    and then came back, all times together. complete_ns, timed: see `WorkerReport`.
     """
 
     number: int
@@ -44,7 +43,6 @@ class WorkerState:
     cpu_percent: list[float] = field(default_factory=list)
     rss_bytes: float = 0.0
     clock: Clock | None = None
-    clock_bound_ms: float = 0.0
     heard_s: float | None = None
     away_s: float = 0.0
     complete_ns: int = 0
@@ -125,7 +123,6 @@ class Fleet:
         worker.complete_ns = report.complete_ns
         worker.cpu_percent.append(report.health["cpu_percent"])
         worker.rss_bytes = report.health["rss_bytes"]
-        worker.clock_bound_ms = report.health.get("clock_bound_ms", 0.0)
         self.most_connected = max(self.most_connected, self.gauge("connected"))
         self._close_seconds(report.at_s - _OPEN_SECONDS)
         return True

@@ -30,6 +30,7 @@ CONNECT_PHASE = "connect_"
 JOIN = "join"
 TRIGGER = "trigger"
 REPLAY = "replay"
+CLOCK_BOUND = "clock_bound"
 _MOST_REASONS = 100
 _OTHER_REASONS = "other reasons"
 _SECOND_NS = 1_000_000_000
@@ -61,7 +62,6 @@ class Meter:
         self._new_triggers: list[Trigger] = []
         self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))
         self._timed: Counter[tuple[int, int]] = Counter()
-        self._bound_ns = 0
         self._report_number = 0
         self._reported_ns = 0
         self._connects = ConnectTimes()
@@ -232,10 +232,10 @@ class Meter:
         own, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
         taken = self._recogniser.take()
         samples = {name: np.array(own_us) for name, own_us in own.items()} | dict(more_us) | taken.samples_us
+        samples[CLOCK_BOUND] = np.array(taken.bounds_us)
         self.counters["negative_latency"] += taken.negative
         self.counters["unbounded_latency"] += taken.unbounded
         self._timed.update(taken.timed)
-        self._bound_ns = max(self._bound_ns, taken.bound_ns)
         triggers, self._new_triggers = self._new_triggers, []
         self._report_number += 1
         began_ns, self._reported_ns = self._reported_ns or now_ns - _SECOND_NS, now_ns
@@ -251,7 +251,7 @@ class Meter:
             timed=dict(self._timed),
             counters=self._all_counters(),
             gauges={"connected": connected, "members": members},
-            health={**health, "clock_bound_ms": self._bound_ns / 1e6},
+            health=dict(health),
         )
         return report, taken.by_event()
 

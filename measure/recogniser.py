@@ -95,7 +95,8 @@ class Taken:
 
     samples_us: event -> latencies in µs; those across clocks under the event's name + `ACROSS`. timed: (room,
     slot) -> deliveries. negative: deliveries that came before they were due, by more than the clocks may be
-    wrong. unbounded: those of clocks of which nothing is known. bound_ns: the widest bound of any of them.
+    wrong. unbounded: those of clocks of which nothing is known. bounds_us: by how much each latency across
+    clocks may be wrong.
     """
 
     samples_us: dict[str, Samples] = field(default_factory=dict)
@@ -103,7 +104,7 @@ class Taken:
     fan_outs: list[FanOut] = field(default_factory=list)
     negative: int = 0
     unbounded: int = 0
-    bound_ns: int = 0
+    bounds_us: array[int] = field(default_factory=lambda: array("q"))
 
     def by_event(self) -> dict[str, Samples]:
         """Event -> all its latencies in µs."""
@@ -201,7 +202,8 @@ class Recogniser:
         if broadcast.bound_ns is None:
             taken.unbounded += count
             return
-        taken.bound_ns = max(taken.bound_ns, broadcast.bound_ns)
+        if broadcast.across:
+            taken.bounds_us.extend([broadcast.bound_ns // 1000] * count)
         if first_ns < -broadcast.bound_ns:
             taken.negative += sum(latency_ns < -broadcast.bound_ns for latency_ns in latencies_ns)
 

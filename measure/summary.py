@@ -10,7 +10,7 @@ from .connects import slowest_batch_ms
 from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_of, mean
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
-from .meter import CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
+from .meter import CLOCK_BOUND, CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
 from .presence import Counts
 from .recogniser import ACROSS
 
@@ -96,7 +96,7 @@ def build(
         "replay_ms": summarise(fleet.latencies[REPLAY]),
         "clocks": {
             "number": fleet.clocks(),
-            "bound_ms": round(max((worker.clock_bound_ms for worker in fleet.workers.values()), default=0.0), 3),
+            "bound_ms": summarise(fleet.latencies[CLOCK_BOUND]),
             "steps": fleet.counter("clock_steps"),
         },
         "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
@@ -149,7 +149,6 @@ def _clock_row(worker: WorkerState) -> dict[str, Any]:
         "offset_ms": "" if estimate is None else round(estimate.offset_ns / 1e6, 3),
         "offset_bound_ms": "" if estimate is None else round(estimate.bound_ns / 1e6, 3),
         "drift_ppm": "" if estimate is None else round(estimate.drift * 1e6, 1),
-        "latency_bound_ms": round(worker.clock_bound_ms, 3),
     }
 
 

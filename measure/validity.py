@@ -221,9 +221,9 @@ RULES: Final = (
         "clocks too far apart",
         Verdict.SUSPECT,
         lambda e: (
-            f"latencies between workers may be wrong by {e.clock_bound_ms:.1f} ms, as that is how well their "
-            "clocks are known; bring master and workers closer, or relieve the master"
-            if e.clock_bound_ms > CLOCK_BOUND_SUSPECT_MS
+            f"latencies between workers may be wrong by {e.clock_bound_p99_ms:.1f} ms (p99), as that is how well "
+            "their clocks are known; bring master and workers closer, or relieve the master"
+            if (e.clock_bound_p99_ms or 0.0) > CLOCK_BOUND_SUSPECT_MS
             else None
         ),
     ),
