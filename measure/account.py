@@ -24,7 +24,7 @@ class Books(Protocol):
         """A room's lines."""
         ...
 
-    def leak(self, room: int) -> None:
+    def leak(self, broadcast: Broadcast) -> None:
         """A broadcast reached somebody who is no member."""
         ...
 
@@ -96,7 +96,7 @@ class Account:
         """A broadcast of a known trigger arrived: to a member, or to somebody who is none."""
         presence = self.presences.get(broadcast.room)
         if presence is None or not self.may_receive(broadcast.room, received_ns):
-            self.books.leak(broadcast.room)
+            self.books.leak(broadcast)
             return
         arrival = presence.receive(broadcast, received_ns, in_line=in_line)
         if arrival is Arrival.FIRST:

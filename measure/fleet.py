@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .clocks import Clock
     from .recogniser import FanOut
-    from .report import Totals, WorkerReport
+    from .report import StreamSlot, Totals, WorkerReport
 
 FAN_OUT = "fan_out"
 
@@ -186,18 +186,26 @@ class Fleet:
         """The totals that came."""
         return [worker.totals for worker in self.workers.values() if worker.totals is not None]
 
-    def rooms(self) -> dict[int, list[Counts]]:
-        """Room -> counts of each slot, over all workers."""
-        merged: dict[int, list[Counts]] = {}
+    def streams(self) -> dict[StreamSlot, Counts]:
+        """What the members of each stream were owed and got, over all workers."""
+        merged: dict[StreamSlot, Counts] = defaultdict(Counts)
         for totals in self.totals():
-            for room, slots in totals.rooms.items():
-                mine = merged.setdefault(room, [Counts() for _ in slots])
-                for counts, more in zip(mine, slots, strict=True):
-                    counts.add(more)
+            for stream, counts in totals.streams.items():
+                merged[stream].add(counts)
+        return merged
+
+    def rooms(self, slots: int) -> dict[int, list[Counts]]:
+        """Room -> counts of each slot, over all workers and publishers.
+
+        :param slots: how many traced broadcasts each trigger makes.
+        """
+        merged = {room: [Counts() for _ in range(slots)] for room in self.by_key("members")}
+        for (room, _, slot), counts in self.streams().items():
+            merged.setdefault(room, [Counts() for _ in range(slots)])[slot].add(counts)
         return merged
 
     def by_key(self, name: str) -> Counter[Any]:
-        """A map of counts (members, leaked, untraced, failures) over all workers."""
+        """A map of counts (members, untraced, failures) over all workers."""
         merged: Counter[Any] = Counter()
         for totals in self.totals():
             merged.update(getattr(totals, name))

@@ -67,7 +67,6 @@ class Meter:
         self._connects = ConnectTimes()
         self.known = self._recogniser.known
         self.received = 0
-        self.leaked: Counter[int] = Counter()
         self.counters: Counter[str] = Counter()
         """Cumulative: see `WorkerReport.counters`."""
         self.untraced: Counter[str] = Counter()
@@ -102,9 +101,9 @@ class Meter:
         """A room's lines."""
         return self._recogniser.lines[room]
 
-    def leak(self, room: int) -> None:
+    def leak(self, broadcast: Broadcast) -> None:
         """A broadcast reached somebody who is no member."""
-        self.leaked[room] += 1
+        self._settlement.streams[broadcast.room, broadcast.publisher, broadcast.slot].leaked += 1
 
     def revive(self, broadcast: Broadcast) -> None:
         """A broadcast is received that was forgotten."""
@@ -270,9 +269,8 @@ class Meter:
         return Totals(
             reports=self._report_number,
             counters=self._all_counters(),
-            rooms=self._settlement.rooms,
+            streams=dict(self._settlement.streams),
             members=dict(self._settlement.members),
-            leaked=dict(self.leaked),
             untraced=dict(self.untraced),
             failures=dict(self.failures),
             connects=self._connects.by(self._clocks.master_ns),

@@ -97,7 +97,7 @@ class Counts:
     connection was gone against its will, and `replayed` the part of `delivered` that was sent then and came by a
     later connection. `arrived` is all that came, duplicates apart, and `unowed` what of that nobody was owed: of a
     refused trigger, or from a time when the user was no member. `reorder_extent` is the largest, see
-    `SequenceLedger`.
+    `SequenceLedger`. `leaked` came to sockets outside of the room.
     """
 
     expected: int = 0
@@ -111,6 +111,7 @@ class Counts:
     duplicate: int = 0
     reordered: int = 0
     reorder_extent: int = 0
+    leaked: int = 0
 
     def add(self, other: Counts) -> None:
         """Add another's counts to these; of extents, the largest is kept."""
@@ -243,29 +244,32 @@ class Presence:
         if self.is_lost:
             yield Part(done, log.end, Owed.OFFLINE)
 
-    def settle(self, logs: Mapping[int, StreamLog], slots: int, flight_ns: int) -> dict[int, Counts]:
+    def settle(
+        self, logs: Mapping[int, StreamLog], slots: int, flight_ns: int
+    ) -> Iterator[tuple[int, int, Counts]]:
         """Count what came against what was owed.
 
         :param logs: publisher -> the log of its stream to this room.
         :param slots: how many traced broadcasts each trigger makes.
         :param flight_ns: how long a broadcast may be in flight.
-        :returns: slot -> counts.
+        :returns: (publisher, slot, counts).
         """
         for key, ledger in self.ledgers.items():
             ledger.next = self._line(key).get(self.member, ledger.next)
-        result = {slot: Counts() for slot in range(slots)}
         for publisher, log in logs.items():
             parts = [part for part in self.parts(log, flight_ns) if part.start < part.stop]
-            for slot, counts in result.items():
+            for slot in range(slots):
                 key = ledger_key(publisher, slot)
                 ledger = self.ledgers.get(key) or _EMPTY
                 replays = self.replays.get(key) or _EMPTY
                 arrived = ledger.count(0, ledger.next)
-                counts.arrived += arrived
-                counts.unowed += arrived
-                counts.duplicate += ledger.duplicates
-                counts.reordered += ledger.reordered
-                counts.reorder_extent = max(counts.reorder_extent, ledger.extent)
+                counts = Counts(
+                    arrived=arrived,
+                    unowed=arrived,
+                    duplicate=ledger.duplicates,
+                    reordered=ledger.reordered,
+                    reorder_extent=ledger.extent,
+                )
                 for start, stop, owed in parts:
                     not_owed = log.not_owed(start, stop)
                     expected = stop - start - len(not_owed)
@@ -274,7 +278,7 @@ class Presence:
                     _count(counts, expected, delivered, owed)
                     if owed is Owed.OFFLINE:
                         counts.replayed += replays.count(start, stop)
-        return result
+                yield publisher, slot, counts
 
     def _line(self, key: int) -> Line:
         return self.lines.get(key, {})

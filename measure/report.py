@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from .presence import Counts
 from .recogniser import FanOut
 from .triggers import Outcome, Trigger
+
+StreamSlot = tuple[int, int, int]
+"""(room, publisher, slot)."""
 
 
 @dataclass(slots=True)
@@ -59,30 +62,32 @@ class WorkerReport:
 class Totals:
     """Everything one worker counted.
 
-    reports: how many reports it sent. rooms: room -> counts of each slot. members: room -> users that were ever
-    in it. leaked: room -> deliveries to sockets outside of it. untraced: step of the burst -> deliveries.
-    connects: [started, finished] of each connect in nanoseconds since the epoch, by the master's clock.
+    reports: how many reports it sent. streams: what its users were owed and got. members: room -> users that
+    were ever in it. untraced: step of the burst -> deliveries. connects: [started, finished] of each connect in
+    nanoseconds since the epoch, by the master's clock.
     """
 
     reports: int
     counters: dict[str, int]
-    rooms: dict[int, list[Counts]]
+    streams: dict[StreamSlot, Counts]
     members: dict[int, int]
-    leaked: dict[int, int]
     untraced: dict[str, int]
     failures: dict[str, int]
     connects: list[tuple[int, int]]
 
     def to_message(self) -> dict[str, Any]:
         """As a message; the keys of its maps are strings or integers."""
-        return asdict(self)
+        streams = [[*key, *astuple(counts)] for key, counts in self.streams.items()]
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "streams": streams}
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Totals:
         """From a message."""
-        rooms = {int(room): [Counts(**slot) for slot in slots] for room, slots in dict(message["rooms"]).items()}
+        streams = {
+            (room, publisher, slot): Counts(*counts) for room, publisher, slot, *counts in message["streams"]
+        }
         connects = [(started, finished) for started, finished in message["connects"]]
-        return cls(**(message | {"rooms": rooms, "connects": connects}))
+        return cls(**(message | {"streams": streams, "connects": connects}))
 
 
 def triggers_from(rows: list[Any]) -> list[Trigger]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from .presence import Counts
 
 if TYPE_CHECKING:
     from .account import Account
+    from .report import StreamSlot
     from .triggers import TriggerLog
 
 
@@ -24,8 +25,7 @@ class Settlement:
         self._log = log
         self._flight_ns = flight_ns
         self._slots = slots
-        self.rooms: dict[int, list[Counts]] = {}
-        """Room -> counts of each slot."""
+        self.streams: dict[StreamSlot, Counts] = defaultdict(Counts)
         self.members: Counter[int] = Counter()
         """Room -> users that were ever in it."""
         self.settled_ns = 0
@@ -34,11 +34,8 @@ class Settlement:
     def settle(self, account: Account) -> None:
         """Count one account."""
         for room, presence in account.presences.items():
-            counts = self.rooms.get(room)
-            if counts is None:
-                counts = self.rooms[room] = [Counts() for _ in range(self._slots)]
-            for slot, settled in presence.settle(self._log.of_room(room), self._slots, self._flight_ns).items():
-                counts[slot].add(settled)
+            for publisher, slot, counts in presence.settle(self._log.of_room(room), self._slots, self._flight_ns):
+                self.streams[room, publisher, slot].add(counts)
             self.members[room] += bool(presence.spans)
 
     def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> None:

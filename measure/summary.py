@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from . import slo, validity
+from .clocks import worker_of
 from .connects import slowest_batch_ms
 from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_of, mean
 from .fleet import FAN_OUT
@@ -57,7 +59,7 @@ def build(
     asked: Mapping[str, float],
 ) -> dict[str, Any]:
     """The summary of a run that is over."""
-    rooms = fleet.rooms()
+    rooms = fleet.rooms(len(reader.slots))
     deliveries = _all(counts for slots in rooms.values() for counts in slots)
     events = tuple(dict.fromkeys(slot.event for slot in reader.slots))
     times = all_deliveries(fleet, reader)
@@ -84,7 +86,6 @@ def build(
         "deliveries": {
             **asdict(deliveries),
             "uncounted": sum(fleet.timed_by_the_lost().values()),
-            "leaked": sum(fleet.by_key("leaked").values()),
             "corrupt": fleet.counter("corrupt"),
             "foreign": fleet.counter("foreign"),
             "coalesced": fleet.counter("coalesced"),
@@ -155,7 +156,6 @@ def _clock_row(worker: WorkerState) -> dict[str, Any]:
 def room_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
     """One row for each room and traced broadcast."""
     members = fleet.by_key("members")
-    leaked = fleet.by_key("leaked")
     uncounted = fleet.timed_by_the_lost()
     return [
         {
@@ -164,11 +164,25 @@ def room_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
             "event": reader.slots[slot].event,
             "label": reader.slots[slot].label,
             **asdict(counts),
-            "leaked": leaked[room],
             "uncounted": uncounted[room, slot],
         }
-        for room, slots in sorted(fleet.rooms().items())
+        for room, slots in sorted(fleet.rooms(len(reader.slots)).items())
         for slot, counts in enumerate(slots)
+    ]
+
+
+def stream_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
+    """One row for each stream and traced broadcast: by the publisher, and the worker that it ran in."""
+    return [
+        {
+            "room": room,
+            "publisher": publisher,
+            "worker": worker_of(publisher),
+            "event": reader.slots[slot].event,
+            "label": reader.slots[slot].label,
+            **asdict(counts),
+        }
+        for (room, publisher, slot), counts in sorted(fleet.streams().items(), key=itemgetter(0))
     ]
 
 

@@ -154,6 +154,7 @@ class Run:
         tables = {
             "timeline": self.fleet.timeline,
             "rooms": summaries.room_rows(self.fleet, reader),
+            "streams": summaries.stream_rows(self.fleet, reader),
             "workers": summaries.worker_rows(self.fleet),
         }
         histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}

@@ -28,7 +28,7 @@ def report(number: int, at_s: int = 0, samples_us: tuple[int, ...] = (), receive
 
 
 def totals(**counts: int) -> Totals:
-    return Totals(1, {"received": 1}, {0: [Counts(**counts)]}, {0: 1}, {0: 2}, {}, {}, [(1, 2)])
+    return Totals(1, {"received": 1}, {(0, 7, 0): Counts(**counts, leaked=2)}, {0: 1}, {}, {}, [(1, 2)])
 
 
 def test_messages_carry_everything() -> None:
@@ -81,8 +81,8 @@ def test_any_order_of_workers_merges_to_the_same(events: list[Event], rng: rando
         return {
             "latencies": summarise(fleet.latencies["x"]),
             "fan-outs": summarise(fleet.latencies[FAN_OUT]),
-            "rooms": fleet.rooms(),
-            "leaked": fleet.by_key("leaked"),
+            "rooms": fleet.rooms(1),
+            "streams": fleet.streams(),
             "received": fleet.counter("received"),
             "per second": sorted((row["at_s"], row["received"]) for row in fleet.timeline),
         }
@@ -172,8 +172,8 @@ def test_totals_add_up() -> None:
     fleet = Fleet()
     fleet.finish("a", totals(expected=3, delivered=2, lost=1))
     fleet.finish("b", totals(expected=4, delivered=4))
-    assert fleet.rooms() == {0: [Counts(expected=7, delivered=6, lost=1)]}
-    assert fleet.by_key("leaked") == {0: 4}
+    assert fleet.rooms(2) == {0: [Counts(expected=7, delivered=6, lost=1, leaked=4), Counts()]}
+    assert fleet.streams() == {(0, 7, 0): Counts(expected=7, delivered=6, lost=1, leaked=4)}
 
 
 def test_counters_come_from_the_last_report_until_there_are_totals() -> None:
@@ -182,13 +182,3 @@ def test_counters_come_from_the_last_report_until_there_are_totals() -> None:
     assert fleet.counter("received") == 9
     fleet.finish("a", totals())
     assert fleet.counter("received") == 1
-
-
-def test_rooms_of_different_slots_do_not_merge() -> None:
-    fleet = Fleet()
-    fleet.finish("a", totals())
-    other = totals()
-    other.rooms[0].append(Counts())
-    fleet.finish("b", other)
-    with pytest.raises(ValueError, match="shorter|longer"):
-        fleet.rooms()

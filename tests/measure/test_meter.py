@@ -70,7 +70,12 @@ def settle(meter: Meter) -> Totals:
 
 
 def counts(totals: Totals, room: int = 0) -> list[tuple[int, int, int]]:
-    return [(slot.expected, slot.delivered, slot.lost) for slot in totals.rooms[room]]
+    slots = [totals.streams[room, 1, slot] for slot in range(3)]
+    return [(slot.expected, slot.delivered, slot.lost) for slot in slots]
+
+
+def leaks(totals: Totals) -> dict[tuple[int, int, int], int]:
+    return {stream: counts.leaked for stream, counts in totals.streams.items() if counts.leaked}
 
 
 def test_a_whole_burst(meter: Meter) -> None:
@@ -116,7 +121,7 @@ def test_another_run_s_trace_is_foreign(meter: Meter) -> None:
 def test_a_broadcast_of_a_room_one_is_not_in_has_leaked(meter: Meter) -> None:
     account = member(meter, 0)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(room=5), 10 * S)
-    assert settle(meter).leaked == {5: 1}
+    assert leaks(settle(meter)) == {(5, 1, ACCEPTED): 1}
 
 
 def test_a_broadcast_long_after_leaving_has_leaked(meter: Meter) -> None:
@@ -124,14 +129,14 @@ def test_a_broadcast_long_after_leaving_has_leaked(meter: Meter) -> None:
     account.left(0, 10 * S)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(seq=0), 10 * S + FLIGHT_NS - 1)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(seq=1), 10 * S + FLIGHT_NS)
-    assert settle(meter).leaked == {0: 1}
+    assert leaks(settle(meter)) == {(0, 1, ACCEPTED): 1}
 
 
 def test_a_broadcast_between_joining_and_joined_is_no_leak(meter: Meter) -> None:
     account = meter.open_account()
     account.joining(0)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(), 10 * S)
-    assert not settle(meter).leaked
+    assert not leaks(settle(meter))
 
 
 def test_a_damaged_trace_is_corrupt_and_its_broadcast_lost(meter: Meter) -> None:
@@ -150,7 +155,7 @@ def test_a_duplicate_is_counted_and_not_timed(meter: Meter) -> None:
     meter.learn([trigger()])
     _, samples = meter.take_report(10 * S, {}, {})
     assert len(samples[contract.AGENT_LOG]) == 1
-    assert settle(meter).rooms[0][ACCEPTED].duplicate == 1
+    assert settle(meter).streams[0, 1, ACCEPTED].duplicate == 1
 
 
 def test_the_same_trigger_learnt_twice_counts_once(meter: Meter) -> None:
@@ -173,8 +178,8 @@ def test_a_room_without_triggers_and_a_trigger_without_members(meter: Meter) -> 
     member(meter, 7)
     meter.learn([trigger(room=3)])
     totals = settle(meter)
-    assert counts(totals, 7) == [(0, 0, 0)] * 3
-    assert 3 not in totals.rooms
+    assert totals.members == {7: 1}
+    assert totals.streams == {}
 
 
 def test_reports_are_numbered_and_carry_each_thing_once(meter: Meter) -> None:
@@ -225,9 +230,13 @@ def test_the_short_way_counts_as_the_ledger_does(actions: list[tuple[str, int, i
     meter.learn([trigger(seq) for seq in range(6)])
     totals = settle(meter)
     timed = len(latencies.get(contract.AGENT_LOG, ()))
-    assert timed + replays.get_total_count() == first_arrivals == totals.rooms.get(0, [Counts()])[ACCEPTED].arrived
+    assert (
+        timed + replays.get_total_count()
+        == first_arrivals
+        == totals.streams.get((0, 1, ACCEPTED), Counts()).arrived
+    )
     assert report.timed.get((0, ACCEPTED), 0) == timed
-    assert totals.leaked.get(0, 0) == leaked
+    assert leaks(totals).get((0, 1, ACCEPTED), 0) == leaked
     for account, ledger in zip(accounts, plain, strict=True):
         presence = account.presences.get(0)
         if presence is None:
@@ -268,7 +277,7 @@ def test_updates_that_wait_for_their_triggers_keep_their_order_of_arrival(
     meter.learn([trigger(seq, key=task_of(seq)) for seq in range(6)])
     meter.close()
     kept = [account.presences[0].ledger(ledger_key(1, FAILED)) for account in accounts]
-    counted = meter.settle().rooms[0][FAILED]
+    counted = meter.settle().streams.get((0, 1, FAILED), Counts())
     assert [(one.duplicates, one.reordered, one.extent) for one in kept] == [
         (one.duplicates, one.reordered, one.extent) for one in plain
     ]
@@ -290,6 +299,15 @@ def test_what_waits_for_a_trigger_that_nobody_names_is_foreign_and_holds_up_nobo
 # Memory
 
 
+def test_reasons_without_end_are_counted_together(meter: Meter) -> None:
+    for number in range(150):
+        meter.connect_failed(f"reason {number}")
+    meter.connect_failed("reason 0")
+    failures = settle(meter).failures
+    assert len(failures) == 101
+    assert (failures["reason 0"], failures["other reasons"]) == (2, 50)
+
+
 def leave_and_learn(meter: Meter, users: int) -> None:
     for _ in range(users):
         member(meter, 0, joined_ns=10 * S - 1).ended(12 * S)
@@ -305,7 +323,7 @@ def test_users_that_went_are_counted_as_soon_as_all_is_known_and_then_forgotten(
     assert list(meter.accounts.values()) == [stays]
     totals = settle(meter)
     # At the edge of their leaving, or expected of whoever stayed.
-    assert (totals.rooms[0][ACCEPTED].edge, totals.rooms[0][ACCEPTED].expected) == (3, 1)
+    assert (totals.streams[0, 1, ACCEPTED].edge, totals.streams[0, 1, ACCEPTED].expected) == (3, 1)
     assert totals.members == {0: 4}
     assert totals.counters["late_triggers"] == 0
 

@@ -25,7 +25,9 @@ def log_of(*sent_ns: int, refused: frozenset[int] = frozenset()) -> StreamLog:
 
 
 def settle_all(presence: Presence, log: StreamLog) -> Counts:
-    return presence.settle({PUBLISHER: log}, 1, FLIGHT)[SLOT]
+    ((publisher, slot, counts),) = presence.settle({PUBLISHER: log}, 1, FLIGHT)
+    assert (publisher, slot) == (PUBLISHER, SLOT)
+    return counts
 
 
 def settle(presence: Presence, log: StreamLog) -> Counts:

@@ -13,7 +13,7 @@ from measure.latency import fold, new_histogram
 from measure.presence import Counts
 from measure.report import Totals, WorkerReport
 from measure.slo import Objective
-from measure.summary import RunFacts, build, room_rows, worker_rows
+from measure.summary import RunFacts, build, room_rows, stream_rows, worker_rows
 from transport.dial import _EXHAUSTED as EXHAUSTED
 
 FACTS = RunFacts(
@@ -53,16 +53,15 @@ def fleet_of(counters: dict[str, int] | None = None, reported: dict[str, int] | 
     )
     fleet.take("w", report, 0.0)
     slots = [Counts(expected=600, delivered=600, arrived=600) for _ in range(3)]
-    slots[0] = Counts(expected=600, delivered=590, lost=10, missed_offline=4, arrived=590)
+    slots[0] = Counts(expected=600, delivered=590, lost=10, missed_offline=4, arrived=590, leaked=3)
     totals = Totals(
-        1,
-        counters,
-        {0: slots},
-        {0: 60},
-        {0: 3},
-        {"agentLog 4 docker": 600},
-        {"connect: x": 2},
-        [(0, 5_000_000)] * 20,
+        reports=1,
+        counters=counters,
+        streams={(0, 4097, slot): counts for slot, counts in enumerate(slots)},
+        members={0: 60},
+        untraced={"agentLog 4 docker": 600},
+        failures={"connect: x": 2},
+        connects=[(0, 5_000_000)] * 20,
     )
     fleet.finish("w", totals)
     fleet.close()
@@ -89,8 +88,8 @@ def test_deliveries_add_up_over_slots() -> None:
         "duplicate": 0,
         "reordered": 0,
         "reorder_extent": 0,
-        "uncounted": 0,
         "leaked": 3,
+        "uncounted": 0,
         "corrupt": 0,
         "foreign": 0,
         "coalesced": 0,
@@ -158,5 +157,12 @@ def test_tables() -> None:
     rooms = room_rows(fleet, Reader())
     assert [row["label"] for row in rooms] == ["accepted", "IN_PROGRESS", "FAILED"]
     assert (rooms[0]["lost"], rooms[0]["members"], rooms[0]["leaked"]) == (10, 60, 3)
+    assert sum(row["leaked"] for row in rooms) == 3
+    streams = stream_rows(fleet, Reader())
+    assert [(row["publisher"], row["worker"], row["lost"]) for row in streams] == [
+        (4097, 1, 10),
+        (4097, 1, 0),
+        (4097, 1, 0),
+    ]
     (worker,) = worker_rows(fleet)
     assert (worker["received"], worker["rss_mb"], worker["totals"]) == (600, 2.0, True)
