@@ -56,7 +56,7 @@ class Clock:
             return False
         mine, theirs = self.estimate, other.estimate
         if mine is None or theirs is None:
-            return True
+            return False
         at_ns = max(mine.at_ns, theirs.at_ns)
         apart_ns = mine.theirs_ns(at_ns) - theirs.theirs_ns(at_ns)
         return abs(apart_ns) <= mine.bound_at_ns(at_ns) + theirs.bound_at_ns(at_ns)
@@ -105,6 +105,11 @@ class ClockTable:
             return Moment(ns, None, one_clock=False)
         here_ns = here.ours_ns(there.theirs_ns(ns))
         return Moment(here_ns, round(there.bound_at_ns(ns) + here.bound_at_ns(here_ns)), one_clock=False)
+
+    def knows(self, workers: int) -> bool:
+        """Whether the clocks of so many workers were compared with the master's, this one's among them."""
+        known = [self.own, *self._clocks.values()]
+        return sum(clock.estimate is not None for clock in known) >= workers
 
     def master_ns(self, ns: int) -> int:
         """A moment of ours by the master's clock; ours, as long as nothing is known."""

@@ -42,12 +42,18 @@ class WorkerState:
     gauges_at_last: dict[str, int] = field(default_factory=dict)
     cpu_percent: list[float] = field(default_factory=list)
     rss_bytes: float = 0.0
+    publishing_since_s: float = 0.0
     clock: Clock | None = None
     heard_s: float | None = None
     away_s: float = 0.0
     complete_ns: int = 0
     timed: dict[tuple[int, int], int] = field(default_factory=dict)
     totals: Totals | None = None
+
+    @property
+    def due(self) -> int:
+        """How many triggers it had to send."""
+        return self.counters.get("due", 0)
 
 
 @dataclass(slots=True)
@@ -123,6 +129,7 @@ class Fleet:
         worker.complete_ns = report.complete_ns
         worker.cpu_percent.append(report.health["cpu_percent"])
         worker.rss_bytes = report.health["rss_bytes"]
+        worker.publishing_since_s = report.health.get("publishing_since_s", 0.0)
         self.most_connected = max(self.most_connected, self.gauge("connected"))
         self._close_seconds(report.at_s - _OPEN_SECONDS)
         return True
@@ -139,6 +146,10 @@ class Fleet:
         """Before this moment of the master's clock, the triggers of all workers that live are known."""
         workers = [worker for worker_id, worker in self.workers.items() if worker_id in alive]
         return min((worker.complete_ns for worker in workers), default=0)
+
+    def publishing_since_s(self) -> float | None:
+        """When the first publishers began, in seconds since the epoch; None if none did."""
+        return min((worker.publishing_since_s for worker in self.workers.values() if worker.due), default=None)
 
     def clocks(self) -> int:
         """How many different clocks the workers run on."""

@@ -24,7 +24,8 @@ class WorkerReport:
     start of the run. counters: cumulative since the start of the run (due, sent, missed, refused, failed,
     late_triggers, received, coalesced, corrupt, foreign, negative_latency, unbounded_latency, clock_steps,
     connects, connect_failures, connections_lost, reconnects, disconnects, join_failures, user_errors). gauges:
-    connected, members. health: of the worker process itself (cpu_percent, rss_bytes).
+    connected, members. health: of the worker process itself (cpu_percent, rss_bytes, publishing_since_s: by the
+    master's clock, or 0).
     """
 
     number: int

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
+from gevent.event import Event
 
 from measure.clock import ClockFilter, Estimate, Exchange
 from measure.clocks import Clock, ClockTable
@@ -20,20 +21,30 @@ if TYPE_CHECKING:
 _FIRST_ASKS: Final = 10
 _FIRST_ASK_S: Final = 0.03
 _ASK_S: Final = 1.0
+KNOWN_S: Final = 10.0
+"""How long all clocks are waited for; a worker that was lost before never answers."""
+TOLD_S: Final = 2 * _ASK_S
+"""When all clocks are known here, they are everywhere after so long."""
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ClockSync:
     """One worker's side, for one run.
 
+    :param workers: how many there are.
     :param send: sends (message type, data) to the master.
     """
 
-    def __init__(self, run_id: str, worker: int, send: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(
+        self, run_id: str, worker: int, workers: int, send: Callable[[str, dict[str, Any]], None]
+    ) -> None:
         self._run_id = run_id
+        self._workers = workers
         self._send = send
         self._filter = ClockFilter()
         self.table = ClockTable(Clock(worker, machine_clock()))
+        self.known = Event()
+        """Set when the clocks of all workers are known here."""
 
     @property
     def steps(self) -> int:
@@ -41,13 +52,14 @@ class ClockSync:
         return self._filter.steps
 
     def ask_always(self) -> None:
-        """Ask quickly at first, and once a second from then on."""
-        for _ in range(_FIRST_ASKS):
-            self._ask()
-            gevent.sleep(_FIRST_ASK_S)
+        """Ask quickly at first, until all clocks are known, and once a second from then on."""
+        deadline_s = time.monotonic() + KNOWN_S
+        asked = 0
         while True:
             self._ask()
-            gevent.sleep(_ASK_S)
+            asked += 1
+            quickly = asked < _FIRST_ASKS or not (self.known.is_set() or time.monotonic() > deadline_s)
+            gevent.sleep(_FIRST_ASK_S if quickly else _ASK_S)
 
     def _ask(self) -> None:
         data = {"run_id": self._run_id, "clock": self.table.own.to_message(), "sent_ns": time.time_ns()}
@@ -61,6 +73,8 @@ class ClockSync:
             estimate = Estimate(estimate.at_ns, 0, 0.0, 0.0, 0.0)
         self.table.own = replace(self.table.own, estimate=estimate)
         self.table.update(Clock.from_message(clock) for clock in data["clocks"])
+        if self.table.knows(self._workers):
+            self.known.set()
 
 
 def answer(question: dict[str, Any], arrived_ns: int, clocks: list[Clock]) -> dict[str, Any]:

@@ -51,8 +51,8 @@ class Run:
         self.receive_clocks: set[str] = set()
         self.drained: set[str] = set()
         self.users: dict[str, int] = {}
-        self.publishing_since_s: float | None = None
         self.ended_s: float | None = None
+        self.ended_epoch_s: float | None = None
         self.finishing = False
 
     def prepare(self) -> Plan:
@@ -107,6 +107,10 @@ class Run:
             self._client, run_id, token=given["token"], account=given["account"], keep=opts.keep_data
         )
 
+    def _publishing_s(self) -> float:
+        since_s = self.fleet.publishing_since_s()
+        return max((self.ended_epoch_s or time.time()) - since_s, 0.0) if since_s else 0.0
+
     def _was_cut_short(self, ended_s: float) -> bool:
         """Whether the run ended before its time, as by Ctrl-C; a run without a time ends when it is told to."""
         run_time_s = self._opts.run_time
@@ -141,7 +145,7 @@ class Run:
             profile=self._profile,
             started=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             duration_s=ended_s - self._began_s,
-            publishing_s=max(ended_s - self.publishing_since_s, 0.0) if self.publishing_since_s else 0.0,
+            publishing_s=self._publishing_s(),
             users=self.users,
             rooms=len(plan.rooms),
             rate_per_s=plan.rate_per_s,

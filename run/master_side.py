@@ -144,9 +144,7 @@ class MasterSide:
 
     def spawned(self) -> None:
         """All users were started."""
-        if self._run is not None and self._run.plan is not None:
-            begin_s = time.monotonic() + self._run.plan.warm_up_s
-            self._run.publishing_since_s = self._run.publishing_since_s or begin_s
+        if self._run is not None:
             self._run.users = dict(self._user_counts())
 
     def watch(self) -> None:
@@ -166,6 +164,7 @@ class MasterSide:
             return None
         run.finishing = True
         run.ended_s = time.monotonic()
+        run.ended_epoch_s = time.time()
         run.users = run.users or dict(self._user_counts())
         try:
             self._phase(run, messages.DRAIN, {}, lambda: run.drained, _DRAIN_S)

@@ -23,7 +23,7 @@ from transport.receive_clock import receive_clock
 from transport.shared import shared
 
 from . import locust_stats, messages, roll_call
-from .clock_sync import ClockSync
+from .clock_sync import KNOWN_S, TOLD_S, ClockSync
 from .gc_pauses import GcPauses
 from .limits import file_limit
 from .trigger_feed import Inlet
@@ -63,6 +63,8 @@ class WorkerSide:
         self._pauses = GcPauses()
         self._sync: ClockSync | None = None
         self._inlet = Inlet()
+        self._planned_s = 0.0
+        self._publishing_ns = 0
         self._loops: list[gevent.Greenlet] = []
 
     @property
@@ -86,9 +88,11 @@ class WorkerSide:
             return
         gevent.killall(self._loops)
         self._inlet = Inlet(plan.triggers_from)
-        self._sync = ClockSync(plan.run_id, plan.worker, self._send)
+        self._sync = ClockSync(plan.run_id, plan.worker, plan.workers, self._send)
         self._context = RunContext(plan, Meter(plan.run, Reader(), self._sync.table, round(plan.flight_s * 1e9)))
         install(self._environment, self._context)
+        self._planned_s = time.monotonic()
+        self._publishing_ns = 0
         self._process.cpu_percent()
         self._lags_us = array("q")
         self._pauses.start()
@@ -113,8 +117,18 @@ class WorkerSide:
         """All users were started: the publishers may begin."""
         if self._environment.reset_stats:
             self.on_reset(done=True)
-        if (context := self._context) is not None:
-            self._loops.append(gevent.spawn_later(context.plan.warm_up_s, context.publishing.set))
+        if (context := self._context) is not None and self._sync is not None:
+            self._loops.append(gevent.spawn(self._publish, context, self._sync))
+
+    def _publish(self, context: RunContext, sync: ClockSync) -> None:
+        """Let the publishers begin, when nobody will take their clock for another."""
+        if context.plan.workers > 1:
+            sync.known.wait(KNOWN_S)
+            told_s = self._planned_s + TOLD_S - time.monotonic()
+            gevent.sleep(max(told_s, 0.0))
+        gevent.sleep(context.plan.warm_up_s)
+        self._publishing_ns = time.time_ns()
+        context.publishing.set()
 
     def on_time(self, data: dict[str, Any]) -> None:
         """The master said what time it is, and which triggers there are."""
@@ -195,6 +209,7 @@ class WorkerSide:
         health = {
             "cpu_percent": self._process.cpu_percent(),
             "rss_bytes": float(self._process.memory_info().rss),
+            "publishing_since_s": self._publishing_ns and context.meter.master_ns(self._publishing_ns) / 1e9,
         }
         lags_us, self._lags_us = self._lags_us, array("q")
         delays_us = np.array(self._transport.poller.take_delays_ns()) // 1000

@@ -65,22 +65,21 @@ class Publishing(TaskSet):
         random = Random(f"{plan.run}/{self._publisher}")  # noqa: S311 - repeatable, and nobody's secret
         context.publishing.wait()
         started_s = time.monotonic()
-        wall_ns = time.time_ns()
         for number, due_s in enumerate(share.due_s(plan.arrivals, random.expovariate)):
             wait_s = started_s + due_s - time.monotonic()
             if context.closing.is_set() or (wait_s > 0 and context.closing.wait(wait_s)):
                 break
             room = (self._index + number) % len(plan.rooms)
-            self._trigger(room, wall_ns + round(due_s * 1e9), started_s + due_s)
+            self._trigger(room, started_s + due_s)
         context.over.wait()
         raise StopUser
 
-    def _trigger(self, room: int, due_ns: int, due_s: float) -> None:
+    def _trigger(self, room: int, due_s: float) -> None:
         context = self._context
         context.meter.trigger_due()
-        late = time.monotonic() - due_s > schedule.LATEST_S
+        late_s = time.monotonic() - due_s
         throttled = context.throttled_until_s.get(self._address, 0.0) > time.monotonic()
-        if late or throttled or self._in_flight >= _MAX_IN_FLIGHT:
+        if late_s > schedule.LATEST_S or throttled or self._in_flight >= _MAX_IN_FLIGHT:
             context.meter.trigger_missed()
             return
         seq = self._next_seq[room]
@@ -88,7 +87,8 @@ class Publishing(TaskSet):
         sent_ns = time.time_ns()
         context.meter.trigger_sent(self._publisher, room, seq, sent_ns)
         self._in_flight += 1
-        gevent.spawn(self._send, room, seq, due_ns, sent_ns)
+        # The wall clock may be slewed meanwhile: only the last moment is told by it, not the way to it.
+        gevent.spawn(self._send, room, seq, sent_ns - round(late_s * 1e9), sent_ns)
 
     def _send(self, room: int, seq: int, due_ns: int, sent_ns: int) -> None:
         plan = self._context.plan

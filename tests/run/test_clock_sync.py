@@ -18,7 +18,7 @@ NOW = 1_800_000_000 * S
 
 def sync() -> tuple[ClockSync, list[tuple[str, dict[str, Any]]]]:
     sent: list[tuple[str, dict[str, Any]]] = []
-    return ClockSync("run-1", 2, lambda kind, data: sent.append((kind, data))), sent
+    return ClockSync("run-1", 2, 2, lambda kind, data: sent.append((kind, data))), sent
 
 
 def answered(machine: str, offset_ns: int, delay_ns: int = 2000) -> dict[str, Any]:
@@ -60,6 +60,14 @@ def test_other_workers_clocks_come_with_the_answer() -> None:
     there = worker.table.here(5, NOW)
     assert there.ns == pytest.approx(NOW + 7 * S, abs=10)
     assert not there.one_clock
+    assert worker.known.is_set()
+
+
+def test_a_worker_whose_clock_was_not_compared_is_not_known() -> None:
+    worker, _ = sync()
+    worker.on_answer(answered("another", 0) | {"clocks": [Clock(5, machine_clock()).to_message()]}, NOW + 2000)
+    assert not worker.known.is_set()
+    assert worker.table.here(5, NOW).bound_ns is None
 
 
 def test_the_first_questions_come_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +75,13 @@ def test_the_first_questions_come_quickly(monkeypatch: pytest.MonkeyPatch) -> No
     worker, sent = sync()
     asking = gevent.spawn(worker.ask_always)
     gevent.sleep(0.2)
+    assert len(sent) > clock_sync._FIRST_ASKS + 1, "as long as not all clocks are known"
+    worker.known.set()
+    gevent.sleep(0.01)
+    known = len(sent)
+    gevent.sleep(0.2)
+    assert len(sent) <= known + 1
     asking.kill()
-    assert len(sent) == clock_sync._FIRST_ASKS + 1
     kind, question = sent[0]
     assert kind == messages.CLOCK
     said = answer(question, 123, [worker.table.own])
