@@ -231,7 +231,8 @@ RULES: Final = (
         "clock was set",
         Verdict.SUSPECT,
         lambda e: (
-            f"a worker's clock, or the master's, was set {e.clock_steps} times while the run went on"
+            f"a worker's clock, or the master's, was set or slewed while the run went on ({e.clock_steps} times): "
+            "latencies of that moment may be wrong by more than their bound"
             if e.clock_steps
             else None
         ),
