@@ -30,7 +30,7 @@ class Case:
     @property
     def logs_sends(self) -> bool:
         """Whether the backend's log has every frame that left."""
-        return self.is_late or "replay=" in self.faults
+        return self.is_late or "cut=" in self.faults
 
     @property
     def is_late(self) -> bool:

@@ -44,14 +44,14 @@ class Injector:
 
     :param log: takes a line of JSON for each fault: {fault, room, member, event, what}; `what` is the update's
         status or the log's message. Reordering is two of them, hold and release: what is held at the end is lost.
-        If time is among the faults, or replay, also a line for each frame that left: {sent_ns,
+        If time is among the faults, or cutting off, also a line for each frame that left: {sent_ns,
         connection, frame}.
     """
 
     def __init__(self, faults: Faults, random: Random, log: Callable[[str], None]) -> None:
         self.faults = faults
         self.logs_sends = bool(
-            faults.delay.mean_ms or faults.slow_instance.mean_ms or faults.stop.for_s or faults.replay
+            faults.delay.mean_ms or faults.slow_instance.mean_ms or faults.stop.for_s or faults.cut.member
         )
         self._random = random
         self._log = log
