@@ -16,6 +16,9 @@ PING_INTERVAL_MS: Final = 25_000
 PING_TIMEOUT_MS: Final = 20_000
 MAX_PAYLOAD_BYTES: Final = 1_000_000
 
+TOKEN: Final = "token"  # noqa: S105 - a name
+"""The name of the JWT in `auth`, and in a query or a cookie."""
+
 JOIN: Final = "joinProjectRoom"
 JOINED: Final = "joinedRoom"
 LEAVE: Final = "leaveProjectRoom"
@@ -53,6 +56,7 @@ LOGIN: Final = "/v1/auth/login"
 PROJECTS: Final = "/v1/projects"
 AGENTS: Final = "/v1/agents"
 ORCHESTRATOR_RUN: Final = "/v1/orchestrator/tasks/{task_id}/run"
+PROJECT: Final = "/v1/projects/{project_id}"
 HEALTH_LIVE: Final = "/v1/health/live"
 HEALTH_READY: Final = "/v1/health/ready"
 HEALTH_INFO: Final = "/v1/health/info"

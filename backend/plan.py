@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from measure.clocks import publisher_number
 
+from .endpoint import Endpoint
 from .tls import Trust
-
-if TYPE_CHECKING:
-    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +24,19 @@ class Room:
 class Plan:
     """One run.
 
-    run_id: names the run's record and its rows. run: 8 hexadecimal digits in every trace. rate_per_s: triggers a
-    second over all publishers. publishers: how many share the rate. source_addresses: local addresses that all
-    connections leave from in turn, empty for the system's choice. arrivals: the law of the triggers, see
-    `tasks.schedule`. ramp_s: how long the rate takes to rise from nothing. warm_up_s: from when all users were
-    started to when publishers begin. flight_s: how long a broadcast may be in flight. trust: for TLS. worker,
-    workers: this worker's number from 0, and how many there are. triggers_from: the number of the first trigger
-    of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see `run.roll_call`.
+    run_id: names the run's record and its rows. run: 8 hexadecimal digits in every trace. endpoint: where the
+    backend is. rate_per_s: triggers a second over all publishers. publishers: how many share the rate.
+    source_addresses: local addresses that all connections leave from in turn, empty for the system's choice.
+    arrivals: the law of the triggers, see `tasks.schedule`. ramp_s: how long the rate takes to rise from nothing.
+    warm_up_s: from when all users were started to when publishers begin. flight_s: how long a broadcast may be in
+    flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
+    first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
+    `run.roll_call`.
     """
 
     run_id: str
     run: str
-    host: str
+    endpoint: Endpoint
     rooms: tuple[Room, ...]
     rate_per_s: float
     publishers: int
@@ -46,7 +45,6 @@ class Plan:
     ramp_s: float = 0.0
     warm_up_s: float = 0.0
     flight_s: float = 2.0
-    trust: Trust = field(default_factory=Trust)
     worker: int = 0
     workers: int = 1
     triggers_from: int = 0
@@ -61,8 +59,8 @@ class Plan:
         """From a message."""
         rooms = tuple(Room(**room) for room in message["rooms"])
         addresses = tuple(message["source_addresses"])
-        trust = Trust(**message["trust"])
-        return cls(**(message | {"rooms": rooms, "source_addresses": addresses, "trust": trust}))
+        endpoint = Endpoint(**(message["endpoint"] | {"trust": Trust(**message["endpoint"]["trust"])}))
+        return cls(**(message | {"rooms": rooms, "source_addresses": addresses, "endpoint": endpoint}))
 
     def room_of(self, user: int) -> int:
         """The room of this worker's n-th user: every worker spreads its users evenly over all rooms."""
@@ -73,13 +71,6 @@ class Plan:
         if not self.source_addresses:
             return None
         return self.source_addresses[(user * self.workers + self.worker) % len(self.source_addresses)]
-
-    def ssl_context(self) -> ssl.SSLContext | None:
-        """For TLS; None for a backend without it.
-
-        :raises Fault: if a file of the trust cannot be used.
-        """
-        return self.trust.context() if self.host.startswith("https:") else None
 
     def publisher_number(self, publisher: int) -> int:
         """A number for this worker's n-th publisher that no other publisher of the run has."""

@@ -111,13 +111,14 @@ class RestClient:
     def send(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
         """Send one request and wait for its answer, whatever its status.
 
+        :param body: sent as JSON, but bytes as they are.
         :raises UnreachableError: if there is no answer.
         """
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            data = json.dumps(body).encode()
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
         try:
             response = self._pool.request(method, self._host + path, body=data, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:

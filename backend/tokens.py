@@ -1,18 +1,75 @@
-"""Tokens for the run's users, minted with the backend's secret; and what a given token says of itself."""
+"""Tokens for the run's users, minted with the backend's secret; tokens that are wrong in all ways that there are;
+and what a given token says of itself.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any, Final
 
 import jwt
 
-_ALGORITHM = "HS256"
+HS256: Final = "HS256"
+RS256: Final = "RS256"
+ALGORITHMS: Final = (HS256, RS256)
+_WRONG_SECRET: Final = "not-the-backends-secret-0123456789"  # noqa: S105 - that is the point of it
+_ID: Final = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """Makes tokens that the backend takes for its own.
+
+    :param key: the HS256 secret, or the RS256 private key as PEM.
+    :param algorithm: of `ALGORITHMS`.
+    """
+
+    key: str
+    algorithm: str = HS256
+
+    def token(self, user_id: str, email: str, now_s: int, lifetime_s: int) -> str:
+        """For a user, good for so many seconds from now."""
+        return self.sign({_ID: user_id, "email": email, "iat": now_s, "exp": now_s + lifetime_s})
+
+    def sign(self, payload: dict[str, Any]) -> str:
+        """Any payload."""
+        return jwt.encode(payload, self.key, self.algorithm)
 
 
 def mint(secret: str, user_id: str, email: str, now_s: int, lifetime_s: int) -> str:
-    """A token that the backend takes for one of its own."""
-    payload = {"id": user_id, "email": email, "iat": now_s, "exp": now_s + lifetime_s}
-    return jwt.encode(payload, secret, _ALGORITHM)
+    """A token by HS256."""
+    return Mint(secret).token(user_id, email, now_s, lifetime_s)
+
+
+def bad_tokens(good: str, mint: Mint | None, now_s: int) -> dict[str, str]:
+    """What is wrong -> a token that nobody may take, made from a good one.
+
+    :param mint: without it, those that need the backend's own key are left out.
+    """
+    payload = _payload(good)
+    altered = _segment({**payload, _ID: "00000000-0000-4000-8000-000000000000"})
+    head, _, signature = good.split(".")
+    bad = {
+        "garbage": "garbage",
+        "wrong secret": jwt.encode(payload, _WRONG_SECRET, HS256),
+        "alg none": jwt.encode(payload, None, "none"),
+        "altered": f"{head}.{altered}.{signature}",
+    }
+    if mint is not None:
+        bad["expired"] = mint.sign({**payload, "iat": now_s - 7200, "exp": now_s - 3600})
+    return bad
+
+
+def without_id(good: str, mint: Mint) -> str:
+    """A token that is signed well and names no user."""
+    return mint.sign({name: value for name, value in _payload(good).items() if name != _ID})
+
+
+def user_id_of(token: str) -> str:
+    """Whose token it says it is; empty if it does not."""
+    return str(_payload(token).get(_ID, ""))
 
 
 def seconds_left(token: str, now_s: float) -> float | None:
@@ -20,9 +77,17 @@ def seconds_left(token: str, now_s: float) -> float | None:
 
     :raises ValueError: if it is no JWT.
     """
+    expires = _payload(token).get("exp")
+    return None if expires is None else float(expires) - now_s
+
+
+def _payload(token: str) -> dict[str, Any]:
     try:
         payload: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     except jwt.InvalidTokenError as error:
         raise ValueError(f"not a JWT: {error}") from error
-    expires = payload.get("exp")
-    return None if expires is None else float(expires) - now_s
+    return payload
+
+
+def _segment(payload: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=").decode()

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .checks import Checks
 from .latency import fold, merge_encoded, new_histogram, summarise
 from .presence import Counts
 from .recogniser import ACROSS
@@ -213,6 +214,13 @@ class Fleet:
         merged = {room: [Counts() for _ in range(slots)] for room in self.by_key("members")}
         for (room, _, slot), counts in self.streams().items():
             merged.setdefault(room, [Counts() for _ in range(slots)])[slot].add(counts)
+        return merged
+
+    def checks(self) -> Checks:
+        """What the scenarios found, over all workers."""
+        merged = Checks()
+        for totals in self.totals():
+            merged.add(totals.checks)
         return merged
 
     def by_key(self, name: str) -> Counter[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .account import Account
+from .checks import Checks
 from .clocks import Clock, ClockTable, worker_of
 from .connects import ConnectTimes
 from .latency import encode_all
@@ -73,6 +74,7 @@ class Meter:
         """By the step of the burst."""
         self.failures: Counter[str] = Counter()
         """What users could not do, by one-line reason."""
+        self.checks = Checks()
 
     def open_account(self) -> Account:
         """An account for a new user."""
@@ -206,6 +208,10 @@ class Meter:
         self.counters["join_failures"] += 1
         self._failed(reason)
 
+    def answered(self, question: str, took_ms: float) -> None:
+        """The backend answered a user's question, e.g. a `ping`."""
+        self._samples_us[question].append(round(took_ms * 1000))
+
     def user_failed(self, reason: str) -> None:
         """A user raised what nobody expected: the load test itself is wrong."""
         self.counters["user_errors"] += 1
@@ -238,7 +244,8 @@ class Meter:
         triggers, self._new_triggers = self._new_triggers, []
         self._report_number += 1
         began_ns, self._reported_ns = self._reported_ns or now_ns - _SECOND_NS, now_ns
-        connected = self.counters["connects"] - self.counters["connections_lost"] - self.counters["disconnects"]
+        came = self.counters["connects"] + self.counters["reconnects"]
+        went = self.counters["connections_lost"] + self.counters["disconnects"]
         members = sum(account.is_member for account in self.accounts.values())
         report = WorkerReport(
             number=self._report_number,
@@ -249,7 +256,7 @@ class Meter:
             fan_outs=taken.fan_outs,
             timed=dict(self._timed),
             counters=self._all_counters(),
-            gauges={"connected": connected, "members": members},
+            gauges={"connected": came - went, "members": members},
             health=dict(health),
         )
         return report, taken.by_event()
@@ -274,6 +281,7 @@ class Meter:
             untraced=dict(self.untraced),
             failures=dict(self.failures),
             connects=self._connects.by(self._clocks.master_ns),
+            checks=self.checks.to_rows(),
         )
 
 

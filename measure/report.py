@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
 from .presence import Counts
@@ -65,7 +65,7 @@ class Totals:
 
     reports: how many reports it sent. streams: what its users were owed and got. members: room -> users that
     were ever in it. untraced: step of the burst -> deliveries. connects: [started, finished] of each connect in
-    nanoseconds since the epoch, by the master's clock.
+    nanoseconds since the epoch, by the master's clock. checks: rows of `measure.checks`.
     """
 
     reports: int
@@ -75,6 +75,7 @@ class Totals:
     untraced: dict[str, int]
     failures: dict[str, int]
     connects: list[tuple[int, int]]
+    checks: list[list[Any]] = field(default_factory=list)
 
     def to_message(self) -> dict[str, Any]:
         """As a message; the keys of its maps are strings or integers."""

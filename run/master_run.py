@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from backend import contract, provision
+from backend.endpoint import Endpoint
 from backend.plan import Plan
 from backend.reader import Reader
 from backend.rest import RestClient
@@ -78,7 +79,7 @@ class Run:
         self.plan = Plan(
             run_id=run_id,
             run=run,
-            host=opts.host.rstrip("/"),
+            endpoint=Endpoint(opts.host.rstrip("/"), trust=self._trust),
             rooms=rooms,
             version=roll_call.code_version(),
             rate_per_s=opts.rate,
@@ -88,7 +89,6 @@ class Run:
             warm_up_s=opts.warm_up,
             flight_s=opts.flight,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
-            trust=self._trust,
         )
         return self.plan
 
@@ -141,7 +141,7 @@ class Run:
         reader = Reader()
         facts = summaries.RunFacts(
             run_id=plan.run_id,
-            target=plan.host,
+            target=plan.endpoint.host,
             profile=self._profile,
             started=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             duration_s=ended_s - self._began_s,

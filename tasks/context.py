@@ -28,7 +28,7 @@ class RunContext:
 
     publishing: set when publishers may begin. closing: set when they have to end. over: set when everything is
     counted and the users may go. throttled_until_s: source address -> monotonic time until which a 429 asked for
-    quiet.
+    quiet. rooms: project id -> its number in the plan.
     """
 
     plan: Plan
@@ -37,7 +37,11 @@ class RunContext:
     closing: Event = field(default_factory=Event)
     over: Event = field(default_factory=Event)
     throttled_until_s: dict[str | None, float] = field(default_factory=dict)
+    rooms: dict[str, int] = field(init=False)
     _numbers: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.rooms = {room.project_id: number for number, room in enumerate(self.plan.rooms)}
 
     def number(self, kind: str) -> int:
         """A number from 0 for a new user of a kind in this process."""

@@ -48,7 +48,7 @@ class Publishing(TaskSet):
         self._publisher = plan.publisher_number(local)
         self._index = local * plan.workers + plan.worker
         self._address = plan.source_of(local)
-        self._client = RestClient(plan.host, self._address, _MAX_IN_FLIGHT, plan.ssl_context())
+        self._client = RestClient(plan.endpoint.host, self._address, _MAX_IN_FLIGHT, plan.endpoint.ssl_context())
         self._next_seq = [0] * len(plan.rooms)
         self._in_flight = 0
 

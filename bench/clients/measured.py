@@ -14,6 +14,7 @@ import gevent.os
 import numpy as np
 from locust.env import Environment
 
+from backend.endpoint import Endpoint
 from backend.plan import Plan, Room
 from backend.reader import Reader
 from backend.tls import Trust
@@ -36,8 +37,8 @@ def main() -> None:
     url, connections = sys.argv[1], int(sys.argv[2])
     meter = Meter(_RUN, Reader())
     room = Room(project_id="bench", agent_id="", token="x" * 200)
-    trust = Trust(insecure=True)
-    plan = Plan(run_id="bench", run=_RUN, host=url, rooms=(room,), rate_per_s=1.0, publishers=0, trust=trust)
+    endpoint = Endpoint(url, trust=Trust(insecure=True))
+    plan = Plan(run_id="bench", run=_RUN, endpoint=endpoint, rooms=(room,), rate_per_s=1.0, publishers=0)
     environment = Environment(user_classes=[Viewer])
     install(environment, RunContext(plan, meter))
     runner = environment.create_local_runner()

@@ -4,9 +4,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.endpoint import Endpoint
 from backend.plan import Plan, Room
 
-PLAN = Plan("run", "0123abcd", "http://x", (Room("p", "a", "t"),) * 3, 10.0, 4, ("127.0.0.2",))
+PLAN = Plan("run", "0123abcd", Endpoint("http://x"), (Room("p", "a", "t"),) * 3, 10.0, 4, ("127.0.0.2",))
 
 
 def test_messages_carry_everything() -> None:

@@ -13,6 +13,7 @@ import pytest
 import socketio
 from gevent import ssl as gevent_ssl
 
+from backend.endpoint import Endpoint
 from backend.plan import Plan
 from backend.rest import RestClient, UnreachableError
 from backend.tls import Trust
@@ -130,8 +131,8 @@ def test_a_file_that_is_not_there_names_its_option(field: str) -> None:
 
 
 def test_a_plan_carries_its_trust() -> None:
-    plan = Plan("r", "0" * 8, "https://x", (), 1.0, 1, trust=Trust(insecure=True))
+    plan = Plan("r", "0" * 8, Endpoint("https://x", trust=Trust(insecure=True)), (), 1.0, 1)
     again = Plan.from_message(plan.to_message())
     assert again == plan
-    assert again.ssl_context() is plan.ssl_context()
-    assert Plan("r", "0" * 8, "http://x", (), 1.0, 1).ssl_context() is None
+    assert again.endpoint.ssl_context() is plan.endpoint.ssl_context()
+    assert Endpoint("http://x").ssl_context() is None

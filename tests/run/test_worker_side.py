@@ -11,6 +11,7 @@ import pytest
 from locust.env import Environment
 
 from backend import contract
+from backend.endpoint import Endpoint
 from backend.plan import Plan, Room
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
@@ -20,7 +21,7 @@ from run.worker_side import WorkerSide
 from tasks.context import current_context
 
 RUN: dict[str, Any] = {"run_id": "run-1"}
-PLAN = Plan("run-1", "0123abcd", "http://x", (Room("p", "a", "t"),), 1.0, 1, version=code_version())
+PLAN = Plan("run-1", "0123abcd", Endpoint("http://x"), (Room("p", "a", "t"),), 1.0, 1, version=code_version())
 
 
 def side() -> tuple[WorkerSide, Environment, list[tuple[str, dict[str, Any]]]]:

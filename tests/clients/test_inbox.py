@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import gevent
 import pytest
 
-from users.inbox import EventTimeoutError, Inbox, first_of
+from clients.inbox import EventTimeoutError, Inbox, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -45,17 +45,18 @@ class Expectation:
 
 
 class Inbox:
-    """The expectations of one client."""
+    """The expectations of one client, and who hears all of an event."""
+
+    __slots__ = ("_client", "_subscribers", "_waiting")
 
     def __init__(self, client: SocketIOClient) -> None:
         self._client = client
         self._waiting: dict[str, list[Expectation]] = {}
+        self._subscribers: dict[str, Callable[..., None]] = {}
 
     def expect(self, event: str, match: Callable[..., bool] | None = None) -> Expectation:
         """Begin to wait for the next event of a name whose arguments match. Call before acting."""
-        if event not in self._waiting:
-            self._waiting[event] = []
-            self._client.on(event, lambda *arguments: self._arrived(event, arguments))
+        self._open(event)
         expectation = Expectation(event, match)
         self._waiting[event].append(expectation)
         return expectation
@@ -66,7 +67,23 @@ class Inbox:
         if expectation in waiting:
             waiting.remove(expectation)
 
+    def subscribe(self, event: str, hear: Callable[..., None]) -> None:
+        """Have all events of a name heard, by one hearer each, from now on."""
+        self._open(event)
+        self._subscribers[event] = hear
+
+    def unsubscribe(self, event: str) -> None:
+        """Nobody hears all of an event any more."""
+        self._subscribers.pop(event, None)
+
+    def _open(self, event: str) -> None:
+        if event not in self._waiting:
+            self._waiting[event] = []
+            self._client.on(event, lambda *arguments: self._arrived(event, arguments))
+
     def _arrived(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if (hear := self._subscribers.get(event)) is not None:
+            hear(*arguments)
         waiting = self._waiting[event]
         waiting[:] = [expectation for expectation in waiting if not expectation.offer(arguments)]
 

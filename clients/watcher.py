@@ -1,0 +1,74 @@
+"""Who is told what a client does, so that the load can account for it; nobody, in a test of somebody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from transport.client import SocketIOClient
+
+
+class Watcher(Protocol):
+    """All times are nanoseconds since the epoch; a room is named by its project's id."""
+
+    def attach(self, socket: SocketIOClient) -> None:
+        """A client was made; it is not connected yet."""
+        ...
+
+    def connected(self, started_ns: int, now_ns: int, phases_ns: Mapping[str, int]) -> None:
+        """It has connected."""
+        ...
+
+    def connect_failed(self, started_ns: int, now_ns: int, reason: str) -> None:
+        """It could not connect."""
+        ...
+
+    def resumed(self, now_ns: int) -> None:
+        """It has connected again by itself, after a connection was lost."""
+        ...
+
+    def lost(self, now_ns: int, reason: str, *, wanted: bool) -> None:
+        """Its connection was lost.
+
+        :param wanted: whether the test itself saw to that.
+        """
+        ...
+
+    def ended(self, now_ns: int, *, connected: bool) -> None:
+        """It disconnects for good."""
+        ...
+
+    def joining(self, project_id: str) -> None:
+        """It is about to ask for a room."""
+        ...
+
+    def joined(self, project_id: str, started_ns: int, now_ns: int) -> None:
+        """It was let in."""
+        ...
+
+    def join_failed(self, project_id: str, started_ns: int, now_ns: int, reason: str) -> None:
+        """It was refused, or not answered."""
+        ...
+
+    def leaving(self, project_id: str, now_ns: int) -> None:
+        """It is about to leave a room."""
+        ...
+
+
+class _Nobody:
+    def attach(self, socket: SocketIOClient) -> None: ...
+    def connected(self, started_ns: int, now_ns: int, phases_ns: Mapping[str, int]) -> None: ...
+    def connect_failed(self, started_ns: int, now_ns: int, reason: str) -> None: ...
+    def resumed(self, now_ns: int) -> None: ...
+    def lost(self, now_ns: int, reason: str, *, wanted: bool) -> None: ...
+    def ended(self, now_ns: int, *, connected: bool) -> None: ...
+    def joining(self, project_id: str) -> None: ...
+    def joined(self, project_id: str, started_ns: int, now_ns: int) -> None: ...
+    def join_failed(self, project_id: str, started_ns: int, now_ns: int, reason: str) -> None: ...
+    def leaving(self, project_id: str, now_ns: int) -> None: ...
+
+
+NOBODY: Final[Watcher] = _Nobody()
+"""Where nobody watches."""

@@ -1,0 +1,97 @@
+"""Security findings: what a backend lets happen that it should not, with severity. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from . import capabilities as can
+
+if TYPE_CHECKING:
+    from .capabilities import Capabilities
+
+
+class Severity(IntEnum):
+    """From harmless to bad."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A finding wherever a question is answered with no (or, turned round, with yes)."""
+
+    question: str
+    severity: Severity
+    title: str
+    way_on: str
+    found_if: bool = False
+
+
+RULES: Final = (
+    Rule(
+        can.OWN_ROOMS,
+        Severity.CRITICAL,
+        "anybody may read any project's room",
+        "Check on joinProjectRoom that the project belongs to the token's user.",
+    ),
+    Rule(
+        can.TOKEN_ID,
+        Severity.CRITICAL,
+        "a token that names no user is taken for somebody's",
+        "Refuse tokens without an id: a query for `id = undefined` finds the first user there is.",
+    ),
+    Rule(
+        can.REST_TOKENS,
+        Severity.CRITICAL,
+        "REST takes tokens that are expired, unsigned or signed by somebody else",
+        "Verify the signature with one fixed algorithm, and the expiry.",
+    ),
+    Rule(
+        can.TOKEN_CHECK,
+        Severity.HIGH,
+        "Socket.IO does not check tokens",
+        "Verify the token in a middleware of the namespace, before the connection is accepted.",
+    ),
+    Rule(
+        can.ROOM_IDS,
+        Severity.MEDIUM,
+        "rooms can be joined that do not exist",
+        "Refuse ids that are no project's: each one that is made up takes memory.",
+    ),
+    Rule(
+        can.THROTTLE,
+        Severity.LOW,
+        "HTTP is not throttled",
+        "Limit at least signing up and logging in, or passwords can be guessed as fast as the backend answers.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that should not be."""
+
+    severity: Severity
+    title: str
+    evidence: str
+    way_on: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a run's summary."""
+        return {**asdict(self), "severity": self.severity.name.lower()}
+
+
+def findings_of(capabilities: Capabilities) -> list[Finding]:
+    """What a backend's answers say of its security, the worst first."""
+    found = [
+        Finding(rule.severity, rule.title, capabilities.answers[rule.question].evidence, rule.way_on)
+        for rule in RULES
+        if capabilities.answers[rule.question].yes is rule.found_if
+    ]
+    return sorted(found, key=lambda finding: -finding.severity)

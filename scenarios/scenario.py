@@ -1,0 +1,89 @@
+"""A scenario: what it is called, where in the guide it stands, which suites it is part of, what it checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from clients.client import ConnectFailedError, JoinRefusedError
+from clients.inbox import EventTimeoutError
+
+from .stage import SkipError, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .capabilities import Capabilities
+    from .stage import Company
+
+CORE: Final = "core"
+STRESS: Final = "stress"
+INTEGRATION: Final = "integration"
+PRODUCTION: Final = "production"
+SECURITY: Final = "security"
+SUITES: Final = (CORE, STRESS, INTEGRATION, PRODUCTION, SECURITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario.
+
+    guide: the lines of the test guide that it covers. checks: name -> capabilities that a backend needs to be held
+    to it. act: plays it.
+    """
+
+    name: str
+    suites: tuple[str, ...]
+    guide: tuple[str, ...]
+    checks: Mapping[str, tuple[str, ...]]
+    act: Callable[[Stage], None] = field(repr=False)
+
+    def held_to(self, capabilities: Capabilities) -> frozenset[str]:
+        """The checks that a backend is held to."""
+        return frozenset(check for check, needs in self.checks.items() if not capabilities.lacking(needs))
+
+    def play(self, company: Company) -> None:
+        """Play it once; nothing where the backend is held to no check.
+
+        A check that it did not get to, since an earlier step failed, failed with the same evidence.
+        """
+        checks = self.held_to(company.capabilities)
+        if not checks:
+            return
+        made: set[str] = set()
+        stage = Stage(self.name, checks, _Noting(company, made))
+        try:
+            with stage.helper:
+                self.act(stage)
+        except SkipError as error:
+            for check in checks - made:
+                company.check(self.name, check, None, str(error))
+        except (ConnectFailedError, JoinRefusedError, EventTimeoutError) as error:
+            for check in checks - made:
+                company.check(self.name, check, False, str(error))
+
+
+class _Noting:
+    """A company that notes which checks were made."""
+
+    def __init__(self, company: Company, made: set[str]) -> None:
+        self._company = company
+        self._made = made
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._company, name)
+
+    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
+        """Note it, and hand it on."""
+        self._made.add(check)
+        self._company.check(scenario, check, passed, evidence)
+
+
+def scenario(
+    name: str,
+    *suites: str,
+    guide: tuple[str, ...] = (),
+    checks: Mapping[str, tuple[str, ...]],
+) -> Callable[[Callable[[Stage], None]], Scenario]:
+    """Make a scenario of a function; see `Scenario`."""
+    return lambda act: Scenario(name, suites, guide, checks, act)
