@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from measure.clocks import publisher_number
 
 from .endpoint import Endpoint
 from .tls import Trust
+from .topology import Topology
+
+MOST_PUBLISHERS: Final = 4000
+"""Over all workers; the numbers above are the scenarios'."""
+_SCENARIOS_PUBLISHER: Final = 4095
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One project: its room, its owner's token, and the agent that the publishers' tasks go to."""
+    """One project: its room, its owner's token and id, and the agent that the tasks of its publishers go to."""
 
     project_id: str
     agent_id: str
     token: str
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What scenarios need beside the run's rooms.
+
+    foreign: a room whose owner owns none of the run's; None if there is none. bad_tokens, without_id: see
+    `tokens`. capabilities: as a message, see `scenarios.capabilities`. think_s: least and most seconds between
+    two plays.
+    """
+
+    foreign: Room | None = None
+    bad_tokens: dict[str, str] = field(default_factory=dict)
+    without_id: str = ""
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    think_s: tuple[float, float] = (1.0, 3.0)
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> Cast:
+        """From a message."""
+        foreign = message["foreign"] and Room(**message["foreign"])
+        return cls(**(message | {"foreign": foreign, "think_s": tuple(message["think_s"])}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +59,8 @@ class Plan:
     warm_up_s: from when all users were started to when publishers begin. flight_s: how long a broadcast may be in
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
-    `run.roll_call`.
+    `run.roll_call`. topology: who goes into which room. ping_every_s: how often a viewer pings; 0 for never.
+    cast: for the scenarios.
     """
 
     run_id: str
@@ -49,6 +78,9 @@ class Plan:
     workers: int = 1
     triggers_from: int = 0
     version: str = ""
+    topology: Topology = field(default_factory=Topology)
+    ping_every_s: float = 0.0
+    cast: Cast = field(default_factory=Cast)
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -60,11 +92,18 @@ class Plan:
         rooms = tuple(Room(**room) for room in message["rooms"])
         addresses = tuple(message["source_addresses"])
         endpoint = Endpoint(**(message["endpoint"] | {"trust": Trust(**message["endpoint"]["trust"])}))
-        return cls(**(message | {"rooms": rooms, "source_addresses": addresses, "endpoint": endpoint}))
+        parts = {
+            "rooms": rooms,
+            "source_addresses": addresses,
+            "endpoint": endpoint,
+            "topology": Topology(**message["topology"]),
+            "cast": Cast.from_message(message["cast"]),
+        }
+        return cls(**(message | parts))
 
     def room_of(self, user: int) -> int:
-        """The room of this worker's n-th user: every worker spreads its users evenly over all rooms."""
-        return (user + self.worker * len(self.rooms) // self.workers) % len(self.rooms)
+        """The room of this worker's n-th user."""
+        return self.topology.room_of(user, len(self.rooms), self.worker, self.workers)
 
     def source_of(self, user: int) -> str | None:
         """The address that this worker's n-th user leaves from; None for the system's choice."""
@@ -75,3 +114,7 @@ class Plan:
     def publisher_number(self, publisher: int) -> int:
         """A number for this worker's n-th publisher that no other publisher of the run has."""
         return publisher_number(self.worker, publisher)
+
+    def scenarios_publisher(self) -> int:
+        """The number of what this worker's scenarios publish."""
+        return publisher_number(self.worker, _SCENARIOS_PUBLISHER)

@@ -52,6 +52,7 @@ class Rows:
     def __init__(self, database_url: str, run_id: str, *, keep: bool = False) -> None:
         self._tag = f"lt-{'keep-' if keep else ''}{run_id}"
         self._keep = keep
+        self._users = 0
         try:
             self._connection = psycopg.connect(database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
         except psycopg.Error as error:
@@ -93,20 +94,22 @@ class Rows:
             raise _fault(error) from error
         return removed
 
-    def create_rooms(self, count: int, tasks_each: int = 0) -> list[OwnedRoom]:
-        """Create users, each with one project, one agent and a backlog of tasks; all of them or none.
+    def create_rooms(self, count: int, tasks_each: int = 0, rooms_each: int = 1) -> list[OwnedRoom]:
+        """Create users, their projects, an agent for each project and a backlog of tasks; all of them or none.
 
+        :param rooms_each: how many projects in a row belong to one user.
         :raises Fault: if the database refuses.
         """
+        owners = [self._new_owner() for _ in range(0, count, rooms_each)]
         rooms = [
-            OwnedRoom(str(uuid.uuid4()), f"{self._tag}-{number}@{_DOMAIN}", str(uuid.uuid4()), str(uuid.uuid4()))
+            OwnedRoom(*owners[number // rooms_each], str(uuid.uuid4()), str(uuid.uuid4()))
             for number in range(count)
         ]
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 with cursor.copy("COPY users (id, email, password) FROM STDIN") as copy:
-                    for room in rooms:
-                        copy.write_row((room.user_id, room.email, "no-login"))
+                    for user_id, email in owners:
+                        copy.write_row((user_id, email, "no-login"))
                 with cursor.copy('COPY projects (id, name, "userId", "agentIds") FROM STDIN') as copy:
                     for room in rooms:
                         copy.write_row((room.project_id, f"{self._tag} project", room.user_id, room.agent_id))
@@ -130,6 +133,11 @@ class Rows:
         except psycopg.Error as error:
             raise _fault(error) from error
         return rooms
+
+    def _new_owner(self) -> tuple[str, str]:
+        """The id and the email of a user that is to be made."""
+        self._users += 1
+        return str(uuid.uuid4()), f"{self._tag}-{self._users - 1}@{_DOMAIN}"
 
     def remove(self) -> int:
         """Remove this run's rows; how many users were removed. Kept rows stay."""

@@ -54,7 +54,7 @@ def bad_tokens(good: str, mint: Mint | None, now_s: int) -> dict[str, str]:
     bad = {
         "garbage": "garbage",
         "wrong secret": jwt.encode(payload, _WRONG_SECRET, HS256),
-        "alg none": jwt.encode(payload, None, "none"),
+        "alg none": jwt.encode(payload, "", "none"),
         "altered": f"{head}.{altered}.{signature}",
     }
     if mint is not None:

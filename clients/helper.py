@@ -18,10 +18,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import gevent
-from socketio.exceptions import SocketIOError
 
-from .client import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, Client, ConnectFailedError, JoinRefusedError
-from .inbox import EventTimeoutError
+from .client import PATIENCE_S, Client
+from .errors import FAILURES, ConnectFailedError, EventTimeoutError
 from .watcher import NOBODY
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from backend.endpoint import Endpoint
 
-    from .client import Token
+    from .credentials import Token
     from .watcher import Watcher
 
 
@@ -82,6 +81,7 @@ class Helper:
     :param endpoint: where the backend is.
     :param watcher: gives each client who is told of what it does.
     :param source_address: gives each client the local address to leave from.
+    :param patience_s: how long is waited where a call does not say otherwise.
     """
 
     def __init__(
@@ -89,7 +89,9 @@ class Helper:
         endpoint: Endpoint,
         watcher: Callable[[], Watcher] = lambda: NOBODY,
         source_address: Callable[[], str | None] = lambda: None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        self._patience_s = patience_s
         self._endpoint = endpoint
         self._watcher = watcher
         self._source_address = source_address
@@ -122,6 +124,7 @@ class Helper:
             watcher=self._watcher() if measured else NOBODY,
             source_address=self._source_address(),
             reconnects=reconnects,
+            patience_s=self._patience_s,
         )
         self.clients.append(made)
         return made
@@ -131,7 +134,7 @@ class Helper:
         return [self.client(token, **options) for _ in range(number)]
 
     def wait_for_connections(
-        self, clients: Sequence[Client] | None = None, timeout_s: float = CONNECT_TIMEOUT_S
+        self, clients: Sequence[Client] | None = None, timeout_s: float | None = None
     ) -> float:
         """Connect all of them at once, and wait until they are; how long that took, in milliseconds.
 
@@ -144,7 +147,7 @@ class Helper:
             raise ConnectFailedError(f"{len(failures)} of {len(waiting)} could not connect: {failures[0]}")
         return (time.perf_counter() - started_s) * 1000
 
-    def join(self, clients: Iterable[Client], project_id: str, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+    def join(self, clients: Iterable[Client], project_id: str, timeout_s: float | None = None) -> None:
         """Let all of them join one room, at once.
 
         :raises EventTimeoutError: if one of them is refused or not answered; the first reason.
@@ -160,7 +163,7 @@ class Helper:
         clients: Sequence[Client] | None = None,
         *,
         match: Callable[..., bool] | None = None,
-        timeout_s: float = ANSWER_TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> BroadcastResult:
         """Do what makes the backend broadcast, and see who gets it.
 
@@ -175,7 +178,8 @@ class Helper:
         started_s = time.perf_counter()
         try:
             trigger()
-            left_s = max(started_s + timeout_s - time.perf_counter(), 0.0)
+            patience_s = self._patience_s if timeout_s is None else timeout_s
+            left_s = max(started_s + patience_s - time.perf_counter(), 0.0)
             gevent.wait([expectation.result for expectation in expectations], timeout=left_s)
         finally:
             for client, expectation in zip(receivers, expectations, strict=True):
@@ -244,6 +248,6 @@ def _reason(act: Callable[[], object]) -> Exception | None:
     """Why it went wrong; None if it did not."""
     try:
         act()
-    except (ConnectFailedError, JoinRefusedError, EventTimeoutError, SocketIOError) as error:
+    except FAILURES as error:
         return error
     return None

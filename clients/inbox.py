@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import AsyncResult
+
+from .errors import EventTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,8 +17,18 @@ if TYPE_CHECKING:
     from transport.client import SocketIOClient
 
 
-class EventTimeoutError(Exception):
-    """An event did not come in time."""
+@dataclass(slots=True)
+class Heard:
+    """An event that arrived. at_ns: when it was handled, in nanoseconds since the epoch."""
+
+    event: str
+    arguments: tuple[Any, ...]
+    at_ns: int = field(default_factory=time.time_ns)
+
+    @property
+    def data(self) -> Any:
+        """Its first argument; None if it has none."""
+        return self.arguments[0] if self.arguments else None
 
 
 class Expectation:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-TOKEN_CHECK: Final = "token check"
+TOKEN_CHECK: Final = "token check"  # noqa: S105 - a name
 GUESTS: Final = "guests connect"
 OWN_ROOMS: Final = "rooms are their owners'"
 ROOM_IDS: Final = "room ids are checked"
@@ -23,7 +23,7 @@ POLLING: Final = "polling"
 UPGRADE: Final = "upgrade"
 EIO3: Final = "EIO=3"
 RECOVERY: Final = "connection state recovery"
-TOKEN_ID: Final = "token without id is refused"
+TOKEN_ID: Final = "token without id is refused"  # noqa: S105 - a name
 REST_TOKENS: Final = "REST checks tokens"
 MEMORY: Final = "tells its memory"
 

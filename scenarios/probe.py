@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
@@ -13,9 +12,8 @@ import gevent
 from backend import contract
 from backend.factory import DataFactory
 from backend.rest import RestClient, UnreachableError
-from clients.client import ConnectFailedError, JoinRefusedError
+from clients.errors import FAILURES, ConnectFailedError, EventTimeoutError, JoinRefusedError
 from clients.helper import Helper
-from clients.inbox import EventTimeoutError
 
 from . import capabilities as can
 from .capabilities import Answer, Capabilities
@@ -24,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from backend.endpoint import Endpoint
-    from backend.plan import Room
+    from backend.plan import Cast, Room
     from clients.client import Client
 
 _SILENCE_S: Final = 1.0
+_CONNECT_S: Final = 5.0
 _SILENCE_IN_ROUND_TRIPS: Final = 10
 _THROTTLE_ASKED: Final = 6
 """Requests, one more than the build's own limit."""
@@ -37,55 +36,52 @@ _AFTERMATH_S: Final = 0.1
 UNKNOWN_ROOMS: Final = (str(uuid.UUID(int=4 << 76 | 8 << 60)), "no-such-room")
 
 
-@dataclass(slots=True)
-class Subject:
-    """What is asked with. bad_tokens, without_id: see `backend.tokens`. foreign: a room of somebody else."""
-
-    endpoint: Endpoint
-    room: Room
-    foreign: Room | None = None
-    bad_tokens: Mapping[str, str] = field(default_factory=dict)
-    without_id: str = ""
-
-
 class Probe:
-    """One asking. Call `ask` once."""
+    """One asking. Call `ask` once.
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self._rest = RestClient(subject.endpoint.host, ssl_context=subject.endpoint.ssl_context())
-        self._helper = Helper(subject.endpoint)
+    :param room: one of the run's, where nobody is yet.
+    :param cast: whom and what else there is to ask with; its capabilities are what is asked for.
+    """
+
+    def __init__(self, endpoint: Endpoint, room: Room, cast: Cast) -> None:
+        self._endpoint = endpoint
+        self._room = room
+        self._cast = cast
+        self._rest = RestClient(endpoint.host, ssl_context=endpoint.ssl_context())
+        self._helper = Helper(endpoint)
         self._silence_s = _SILENCE_S
+        self._throttled = False
 
     def ask(self) -> Capabilities:
         """The backend's answers; what could not be found out has the reason as its evidence."""
         with self._helper:
             # How long silence has to last depends on how far away the backend is.
-            member = self._helper.client(self._subject.room.token)
-            member.connect()
-            trip_ms = member.join(self._subject.room.project_id)
+            member = self._member()
+            trip_ms = member.rejoin()
             self._silence_s = _SILENCE_S + _SILENCE_IN_ROUND_TRIPS * trip_ms / 1000
-            asking: list[Callable[[], Iterator[tuple[str, Answer]]]] = [
-                self._connecting,
-                self._rooms,
-                self._talking,
-                self._tasks,
-                self._protocol,
-                self._http,
-            ]
+            found = [_collect(self._throttle)]
+            asking = (self._connecting, self._rooms, self._talking, self._tasks, self._protocol, self._http)
             running = [gevent.spawn(_collect, ask) for ask in asking]
-            gevent.joinall(running)
+            gevent.joinall(running, raise_error=True)
+            found += [one.value for one in running]
         self._rest.close()
         answers: dict[str, Answer] = {}
-        reasons = [reason for one in running for reason in _take(one.get(), answers)]
-        unknown = Answer(None, "; ".join(reasons) or "not asked")
+        for answered, _ in found:
+            answers |= answered
+        unknown = Answer(None, "; ".join(reason for _, reason in found if reason) or "not asked")
         return Capabilities({question: answers.get(question, unknown) for question in can.QUESTIONS})
 
+    def _member(self) -> Client:
+        client = self._helper.client(self._room.token)
+        client.connect()
+        client.join(self._room.project_id)
+        return client
+
     def _connecting(self) -> Iterator[tuple[str, Answer]]:
-        taken = [what for what, token in self._subject.bad_tokens.items() if not self._refuses(token)]
-        refused = [what for what in self._subject.bad_tokens if what not in taken]
-        said = f"connects with a token that is: {', '.join(taken)}" if taken else f"refused: {', '.join(refused)}"
-        yield can.TOKEN_CHECK, Answer(not taken, said)
+        bad = self._cast.bad_tokens
+        taken = [what for what, token in bad.items() if not self._refuses(token)]
+        said = f"connects with a token that is: {', '.join(taken)}" if taken else f"refused: {', '.join(bad)}"
+        yield can.TOKEN_CHECK, Answer(not taken, said) if bad else Answer(None, "there is no token to be made bad")
         guest = self._refuses(None)
         yield can.GUESTS, Answer(not guest, guest or "a client without a token is let in")
 
@@ -93,20 +89,19 @@ class Probe:
         """Why a client is not let in; empty if it is."""
         client = self._helper.client(token)
         try:
-            client.connect()
+            client.connect(_CONNECT_S)
         except ConnectFailedError as error:
             return str(error)
         client.disconnect()
         return ""
 
     def _rooms(self) -> Iterator[tuple[str, Answer]]:
-        subject = self._subject
-        own = self._helper.client(subject.room.token)
+        own = self._helper.client(self._room.token)
         own.connect()
-        if subject.foreign is not None:
-            what, refusal = "a room of another user", self._keeps_out(own, subject.foreign.project_id)
+        if self._cast.foreign is not None:
+            what, refusal = "a room of another user", self._keeps_out(own, self._cast.foreign.project_id)
         else:
-            what, refusal = "a user's room", self._keeps_out_guests(subject.room.project_id)
+            what, refusal = "a user's room", self._keeps_out_guests(self._room.project_id)
         yield can.OWN_ROOMS, Answer(bool(refusal), refusal or f"{what} was joined by somebody else")
         joined = [room for room in UNKNOWN_ROOMS if not self._keeps_out(own, room)]
         said = f"joined: {', '.join(joined)}" if joined else "refused"
@@ -129,12 +124,10 @@ class Probe:
         return self._keeps_out(guest, project_id)
 
     def _talking(self) -> Iterator[tuple[str, Answer]]:
-        room = self._subject.room.project_id
+        room = self._room.project_id
 
         def ask(act: Callable[[Client], Any]) -> Answer:
-            client = self._helper.client(self._subject.room.token)
-            client.connect()
-            client.join(room)
+            client = self._member()
             try:
                 return Answer(True, str(act(client)))
             except EventTimeoutError as error:
@@ -143,18 +136,20 @@ class Probe:
         questions: dict[str, Callable[[Client], Any]] = {
             can.PING: lambda client: f"pong after {client.ping(self._silence_s):.1f} ms",
             can.ACKS: lambda client: f"join was acknowledged: {client.call(contract.JOIN, room, self._silence_s)}",
-            can.LEAVE: lambda client: client.leave(room, self._silence_s) or contract.LEFT,
+            can.LEAVE: lambda client: client.leave(room, self._silence_s),
         }
         running = {question: gevent.spawn(ask, act) for question, act in questions.items()}
         for question, one in running.items():
             yield question, one.get()
 
     def _tasks(self) -> Iterator[tuple[str, Answer]]:
-        room = self._subject.room
-        client = self._helper.client(room.token)
-        client.connect()
+        if self._throttled:
+            unknown = Answer(None, "not asked, since HTTP is throttled, and tasks are what the run needs it for")
+            yield from ((question, unknown) for question in (can.PATCH, can.RUN))
+            return
+        room = self._room
+        client = self._member()
         client.listen(contract.TASK_STATUS_UPDATE)
-        client.join(room.project_id)
         path = contract.tasks_path(room.project_id)
         made = self._rest.send("POST", path, room.token, DataFactory("probe").task(room.agent_id))
         if made.status != 201:
@@ -190,29 +185,33 @@ class Probe:
         packet = json.loads(opened.body[1:])
         yield can.UPGRADE, Answer("websocket" in packet["upgrades"], f"upgrades: {packet['upgrades']}")
         session = f"{query}{contract.ENGINEIO_VERSION}&sid={packet['sid']}"
-        auth = self._subject.endpoint.auth(self._subject.room.token)
+        auth = self._endpoint.auth(self._room.token)
         self._rest.send("POST", session, body=b"40" + json.dumps(auth).encode())
         answer = str(self._rest.send("GET", session).body)
         yield can.RECOVERY, Answer('"pid":' in answer, "a private session id" if '"pid":' in answer else "none")
         self._rest.send("POST", session, body=b"1")
 
     def _http(self) -> Iterator[tuple[str, Answer]]:
-        subject = self._subject
         yield (
             can.WEBSOCKET,
-            Answer("websocket" in subject.endpoint.transports or None, "this run's own connection"),
+            Answer("websocket" in self._endpoint.transports or None, "this run's own connection"),
         )
         info = self._rest.send("GET", contract.HEALTH_INFO)
         memory = isinstance(info.body, dict) and "memory" in info.body
         yield can.MEMORY, Answer(memory, f"{info.status}")
-        yield can.REST_TOKENS, self._refuses_all(contract.PROJECTS, subject.bad_tokens)
-        if subject.without_id:
-            one = contract.PROJECT.format(project_id=subject.room.project_id)
-            yield can.TOKEN_ID, self._refuses_all(one, {"without an id": subject.without_id})
-        asked = [self._rest.send("GET", contract.AGENTS, subject.room.token) for _ in range(_THROTTLE_ASKED)]
+        yield can.REST_TOKENS, self._refuses_all(contract.PROJECTS, self._cast.bad_tokens)
+        if self._cast.without_id:
+            one = contract.PROJECT.format(project_id=self._room.project_id)
+            yield can.TOKEN_ID, self._refuses_all(one, {"without an id": self._cast.without_id})
+        else:
+            yield can.TOKEN_ID, Answer(None, "it takes the backend's own key to make one")
+
+    def _throttle(self) -> Iterator[tuple[str, Answer]]:
+        """Asked first: what is throttled shall be left to the run."""
+        asked = [self._rest.send("GET", contract.AGENTS, self._room.token) for _ in range(_THROTTLE_ASKED)]
         refused = [answer for answer in asked if answer.status == 429]
-        said = f"{len(refused)} of {len(asked)} requests got 429"
-        yield can.THROTTLE, Answer(bool(refused), said)
+        self._throttled = bool(refused)
+        yield can.THROTTLE, Answer(self._throttled, f"{len(refused)} of {len(asked)} requests got 429")
 
     def _refuses_all(self, path: str, tokens: Mapping[str, str]) -> Answer:
         statuses = {what: self._rest.send("GET", path, token).status for what, token in tokens.items()}
@@ -227,18 +226,10 @@ def _collect(ask: Callable[[], Iterator[tuple[str, Answer]]]) -> tuple[dict[str,
     """The answers to some questions, and why there are no more of them."""
     answers: dict[str, Answer] = {}
     try:
-        for question, answer in ask():
-            answers[question] = answer
-    except (UnreachableError, ConnectFailedError, EventTimeoutError, JoinRefusedError) as error:
+        answers.update(ask())  # what was answered before a failure stays
+    except (UnreachableError, *FAILURES) as error:
         return answers, str(error)
     return answers, ""
-
-
-def _take(found: tuple[dict[str, Answer], str], answers: dict[str, Answer]) -> Iterator[str]:
-    """Keep the answers; the reason, if there is one."""
-    answers.update(found[0])
-    if found[1]:
-        yield found[1]
 
 
 def _came(wait: Callable[[], Any]) -> Answer:

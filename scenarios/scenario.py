@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from clients.client import ConnectFailedError, JoinRefusedError
-from clients.inbox import EventTimeoutError
+from clients.errors import FAILURES
 
 from .stage import SkipError, Stage
 
@@ -50,33 +49,19 @@ class Scenario:
         checks = self.held_to(company.capabilities)
         if not checks:
             return
-        made: set[str] = set()
-        stage = Stage(self.name, checks, _Noting(company, made))
+        stage = Stage(self.name, checks, company)
+        outcome: bool | None = False
         try:
-            with stage.helper:
-                self.act(stage)
+            self.act(stage)
+            evidence = "the scenario ended without it"
         except SkipError as error:
-            for check in checks - made:
-                company.check(self.name, check, None, str(error))
-        except (ConnectFailedError, JoinRefusedError, EventTimeoutError) as error:
-            for check in checks - made:
-                company.check(self.name, check, False, str(error))
-
-
-class _Noting:
-    """A company that notes which checks were made."""
-
-    def __init__(self, company: Company, made: set[str]) -> None:
-        self._company = company
-        self._made = made
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._company, name)
-
-    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
-        """Note it, and hand it on."""
-        self._made.add(check)
-        self._company.check(scenario, check, passed, evidence)
+            outcome, evidence = None, str(error)
+        except FAILURES as error:
+            evidence = str(error)
+        finally:
+            stage.close()
+        for check in sorted(checks - stage.made):
+            company.check(self.name, check, outcome, evidence)
 
 
 def scenario(

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import gevent
 
 from backend import contract
-from clients.client import ConnectFailedError, JoinRefusedError
-from clients.inbox import EventTimeoutError
+from backend.factory import DataFactory
+from clients.answers import ends_in
+from clients.errors import FAILURES
 from clients.network import Conditions, Network
 
+from .hearing import Missing, Task
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from random import Random
 
     from backend.endpoint import Endpoint
-    from backend.plan import Room
+    from backend.plan import Cast, Room
     from backend.rest import Answer
     from clients.client import Client
     from clients.helper import Helper
 
     from .capabilities import Capabilities
 
-PATIENCE_S: Final = 5.0
-"""How long an event is waited for that has to come."""
 QUIET_S: Final = 0.5
-"""How long one is waited for that must not come."""
+"""How long something is waited for that must not come."""
 
 
 class SkipError(Exception):
     """Something that the scenario needs is not there; the message says what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A task that was created; its title comes back in the first log."""
-
-    task_id: str
-    title: str
-    room: int
 
 
 class Company(Protocol):
@@ -50,11 +43,11 @@ class Company(Protocol):
 
     endpoint: Endpoint
     rooms: Sequence[Room]
-    foreign: Room | None
-    bad_tokens: Mapping[str, str]
-    without_id: str
+    cast: Cast
     capabilities: Capabilities
     random: Random
+    patience_s: float
+    """How long something is waited for that has to come."""
 
     def helper(self) -> Helper:
         """What makes clients, for one play."""
@@ -68,15 +61,18 @@ class Company(Protocol):
         """The room to play in, by the run's topology."""
         ...
 
-    def create_task(self, room: int, *, agent: bool) -> Task:
-        """Have the backend broadcast.
+    def create_task(self, room: int) -> Task:
+        """Have the backend broadcast a burst to one of `rooms`.
 
         :raises SkipError: if it refuses.
         """
         ...
 
-    def request(self, method: str, path: str, token: str | None, body: Any = None) -> Answer:
-        """A REST call."""
+    def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
+        """A REST call.
+
+        :raises SkipError: if it is not answered, or throttled.
+        """
         ...
 
     def answered(self, question: str, took_ms: float) -> None:
@@ -99,37 +95,78 @@ class Stage:
         self._name = name
         self._checks = checks
         self._company = company
+        self._networks: list[Network] = []
+        self._projects: list[Room] = []
+        self._factory = DataFactory(f"{company.random.getrandbits(32):08x}")
+        self.made: set[str] = set()
+        """The checks that were made."""
         self.helper = company.helper()
         self.can = company.capabilities.can
         self.random = company.random
-        self.foreign = company.foreign
-        self.bad_tokens = company.bad_tokens
-        self.without_id = company.without_id
+        self.patience_s = company.patience_s
         self.endpoint = company.endpoint
+        self.cast = company.cast
         self.room = company.choose_room()
         self.answered = company.answered
         self.request = company.request
 
+    def close(self) -> None:
+        """Disconnect everybody, and remove what was made."""
+        self.helper.close()
+        for network in self._networks:
+            network.close()
+        for room in self._projects:
+            with suppress(SkipError):  # what stays goes with its owner, when the run's rows are removed
+                self.request("DELETE", contract.PROJECT.format(project_id=room.project_id), room.token)
+
     # What is found
+
+    def check(self, check: str, passed: bool, evidence: object = "") -> None:
+        """Say how a check came out; one that this backend is not held to is left out."""
+        if check in self._checks:
+            self.made.add(check)
+            self._company.check(self._name, check, passed, str(evidence))
 
     def holds(self, check: str) -> bool:
         """Whether this backend is held to a check."""
         return check in self._checks
 
-    def check(self, check: str, passed: bool, evidence: object = "") -> None:
-        """Say how a check came out; one that this backend is not held to is left out."""
-        if self.holds(check):
-            self._company.check(self._name, check, passed, str(evidence))
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float | None = None) -> bool:
+        """Wait for a condition; whether it came true in time.
 
-    @contextmanager
-    def checking(self, check: str) -> Iterator[None]:
-        """A check that fails if the backend refuses, is silent, or does what it should not; passes otherwise."""
+        :param timeout_s: as patient as the stage is by default.
+        """
+        deadline_s = time.monotonic() + (self.patience_s if timeout_s is None else timeout_s)
+        while not condition():
+            if time.monotonic() > deadline_s:
+                return False
+            gevent.sleep(0.01)
+        return True
+
+    def stays_quiet(self, noise: Callable[[], bool]) -> bool:
+        """Wait a moment for something that must not come; whether it did not."""
+        return not self.wait_until(noise, QUIET_S)
+
+    def hears_of(self, client: Client, *tasks: Task) -> bool:
+        """Wait until a client has heard of the end of all these tasks; whether it did in time."""
+        return not self.missing([client], tasks)
+
+    def missing(self, clients: Sequence[Client], tasks: Sequence[Task]) -> str:
+        """Wait until all clients have heard of the end of all tasks; says who did not in time, or nothing."""
+        missing = Missing(clients, tasks)
+        self.wait_until(missing.nothing)
+        return str(missing)
+
+    def serves(self, client: Client) -> str:
+        """Why a client's join is not answered, whatever is answered to other things meanwhile; empty if it is."""
+        project_id = self.project()
+        joined = client.expect(contract.JOINED, ends_in(project_id))
         try:
-            yield
-        except (ConnectFailedError, JoinRefusedError, EventTimeoutError, AssertionError) as error:
-            self.check(check, False, f"{error}")
-        else:
-            self.check(check, True)
+            return outcome(partial(client.emit, contract.JOIN, project_id)) or outcome(
+                partial(joined.wait, self.patience_s)
+            )
+        finally:
+            client.inbox.forget(joined)
 
     # Who takes part
 
@@ -150,14 +187,27 @@ class Stage:
 
         :raises ConnectFailedError, JoinRefusedError, EventTimeoutError: if it does not get there.
         """
-        client = self.owner(room, **options)
-        client.connect()
+        return self.enter(self.owner(room, **options), self.project(room))
+
+    def members(self, number: int, **options: Any) -> list[Client]:
+        """So many of them in the stage's room, who came at the same time."""
+        clients = [self.owner(**options) for _ in range(number)]
+        self.helper.wait_for_connections(clients)
+        for client in clients:
+            client.listen(contract.TASK_STATUS_UPDATE, contract.AGENT_LOG)
+        self.helper.join(clients, self.project())
+        return clients
+
+    def enter(self, client: Client, project_id: str) -> Client:
+        """Let a client connect, if it is not yet, and join a room, and hear its broadcasts."""
+        if not client.connected:
+            client.connect()
         client.listen(contract.TASK_STATUS_UPDATE, contract.AGENT_LOG)
-        client.join(self.project(room))
+        client.join(project_id)
         return client
 
     def own_rooms(self, number: int) -> list[int]:
-        """So many rooms of one owner, the stage's room among them.
+        """So many rooms of one owner, the stage's room first.
 
         :raises SkipError: if the owner has not got so many.
         """
@@ -165,7 +215,7 @@ class Stage:
         found = [index for index, room in enumerate(self._company.rooms) if room.owner == owner]
         if len(found) < number:
             raise SkipError(
-                f"its user owns {len(found)} rooms, and {number} are needed: --rooms-per-user, --rooms"
+                f"its user owns {len(found)} rooms, and {number} are needed: --rooms-per-owner, --rooms"
             )
         found.sort(key=lambda index: (index - self.room) % len(self._company.rooms))
         return found[:number]
@@ -179,6 +229,27 @@ class Stage:
             raise SkipError("there is one room only: --rooms")
         return (self.room + 1) % len(self._company.rooms)
 
+    def foreign(self) -> Room:
+        """A room of somebody who owns none of the run's.
+
+        :raises SkipError: if there is none.
+        """
+        if self.cast.foreign is None:
+            raise SkipError("all rooms belong to one user: --database-url, or --accounts-file with two")
+        return self.cast.foreign
+
+    def private_room(self) -> Room:
+        """A room that nobody else is in, with a project made for it; gone after the play.
+
+        :raises SkipError: if the backend does not make one.
+        """
+        owner = self._company.rooms[self.room]
+        token = self.token()
+        made = self._must("POST", contract.PROJECTS, token, self._factory.project())
+        room = replace(owner, project_id=str(made["id"]), token=token)
+        self._projects.append(room)
+        return room
+
     def network(self, conditions: Conditions) -> Network:
         """A bad network before the backend.
 
@@ -186,56 +257,38 @@ class Stage:
         """
         if not self.endpoint.host.startswith("http:"):
             raise SkipError("the simulated network does not speak TLS")
-        return Network(self.endpoint, conditions, self.random)
+        self._networks.append(Network(self.endpoint, conditions, self.random))
+        return self._networks[-1]
 
     # What happens
 
-    def create_task(self, room: int | None = None, *, agent: bool = True) -> Task:
+    def create_task(self, room: int | None = None) -> Task:
         """Have the backend broadcast a task's burst to a room, the stage's own by default.
 
         :raises SkipError: if it refuses.
         """
-        return self._company.create_task(self.room if room is None else room, agent=agent)
+        return self._company.create_task(self.room if room is None else room)
 
-    def patch_task(self, task: Task, status: str) -> Answer:
-        """Set a task's status by REST."""
-        path = f"{contract.tasks_path(self.project(task.room))}/{task.task_id}"
-        return self.request("PATCH", path, self.token(task.room), {"status": status})
+    def task_in(self, room: Room, *, agent: bool = True) -> Task:
+        """Have it broadcast to a room that is none of the run's.
 
+        :raises SkipError: if it refuses.
+        """
+        body = self._factory.task(room.agent_id if agent else "")
+        made = self._must("POST", contract.tasks_path(room.project_id), room.token, body)
+        return Task(str(made["id"]), body["title"], room.project_id)
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> bool:
-    """Wait for a condition; whether it came true in time."""
-    deadline_s = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline_s:
-            return False
-        gevent.sleep(0.01)
-    return True
-
-
-def statuses_of(client: Client, task: Task) -> list[str]:
-    """The statuses of a task that a client heard of, in order."""
-    updates = (heard.data for heard in client.heard if heard.event == contract.TASK_STATUS_UPDATE)
-    return [str(data.get("newStatus")) for data in updates if _of(data, "taskId", task.task_id)]
+    def _must(self, method: str, path: str, token: str, body: Any) -> Any:
+        answer = self.request(method, path, token, body)
+        if answer.status >= 300:
+            raise SkipError(f"{method} {path} was answered with {answer.status}: {answer.message}")
+        return answer.body
 
 
-def logs_of(client: Client, task: Task) -> list[str]:
-    """The logs that a client heard in which a task's title stands."""
-    logs = (heard.data for heard in client.heard if heard.event == contract.AGENT_LOG)
-    return [
-        str(data["message"]) for data in logs if isinstance(data, dict) and task.title in str(data.get("message"))
-    ]
-
-
-def is_over(client: Client, task: Task) -> bool:
-    """Whether a client heard of a task's end."""
-    return contract.FAILED in statuses_of(client, task) or contract.COMPLETED in statuses_of(client, task)
-
-
-def heard_of(client: Client, task: Task) -> bool:
-    """Whether a client heard anything of a task."""
-    return bool(statuses_of(client, task) or logs_of(client, task))
-
-
-def _of(data: Any, field: str, value: str) -> bool:
-    return isinstance(data, dict) and data.get(field) == value
+def outcome(act: Callable[[], object]) -> str:
+    """Why something did not work; empty if it did."""
+    try:
+        act()
+    except FAILURES as error:
+        return str(error) or type(error).__name__
+    return ""

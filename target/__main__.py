@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from .app import Application
 from .fault_options import Faults
 from .injection import Injector
 from .postgres import PostgresError, embedded
 from .profile import DOCUMENTED, PROFILES
+from .tokens import LIFETIME_S, PLACES, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +48,21 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         default=os.environ.get("JWT_SECRET", "reference-backend-secret-not-for-production"),
         help="HS256 secret of the tokens (default: $JWT_SECRET, else a fixed one)",
     )
+    parser.add_argument(
+        "--jwt-key-file", type=Path, help="an RSA private key as PEM: tokens are RS256, and no secret is used"
+    )
+    parser.add_argument(
+        "--token-in",
+        type=_places,
+        default=("auth",),
+        help=f"where tokens are looked for, with commas: {', '.join(PLACES)} (default auth)",
+    )
+    parser.add_argument(
+        "--token-lifetime", type=int, default=LIFETIME_S, help="seconds that tokens from logging in are good for"
+    )
+    parser.add_argument(
+        "--breakable", action="store_true", help="let breakages be switched on; see target/breakages.py"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the backend's own chance (default 1)")
     parser.add_argument(
         "--faults",
@@ -55,6 +72,27 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--fault-log", type=Path, help="a file for a line of JSON for each fault")
     return parser.parse_args(arguments)
+
+
+def _places(text: str) -> tuple[str, ...]:
+    places = tuple(text.split(","))
+    if not set(places) <= set(PLACES):
+        raise ValueError(text)
+    return places
+
+
+def keys_of(options: argparse.Namespace) -> Keys:
+    """The keys that were asked for; ends the program with one line if the file is no private key."""
+    if options.jwt_key_file is None:
+        secret = options.jwt_secret
+        return Keys(secret, secret, places=options.token_in, lifetime_s=options.token_lifetime)
+    try:
+        private = options.jwt_key_file.read_bytes()
+        public = load_pem_private_key(private, password=None).public_key()
+    except (OSError, ValueError) as error:
+        sys.exit(f"target: {options.jwt_key_file} is no private key: {error}. Check --jwt-key-file.")
+    checking = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return Keys(private.decode(), checking, "RS256", options.token_in, options.token_lifetime)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -107,11 +145,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app = Application(
             profile,
             limit,
-            options.jwt_secret,
+            keys_of(options),
             database_url,
             random.Random(options.seed),  # noqa: S311
             injector=stack.enter_context(injector(options)),
             on_ready=lambda: print(ready, flush=True),  # noqa: T201
+            breakable=options.breakable,
         )
         config = uvicorn.Config(
             app,

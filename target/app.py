@@ -15,13 +15,10 @@ from starlette.exceptions import HTTPException
 
 from backend import contract
 
+from . import assembly
 from .database import Database
 from .errors import HttpError, on_crash, on_http_error, on_no_route
-from .orchestrator import Orchestrator
-from .realtime import Realtime
-from .rest import Rest
 from .throttle import Throttle
-from .tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
 
     from .injection import Injector
     from .profile import Profile
+    from .tokens import Keys
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -43,34 +41,39 @@ class Application:
 
     :param profile: how the backend behaves.
     :param throttle_limit: overrides the profile's throttle; 0 switches it off.
-    :param secret: the HS256 secret of the tokens.
+    :param keys: of the tokens.
     :param database_url: a libpq URL.
     :param random: makes the backend's chance repeatable.
     :param injector: makes faults on purpose.
     :param on_ready: called when the database is open and requests are answered.
+    :param breakable: whether it may be told to do wrong, see `breakages`; makes no faults then.
     """
 
     def __init__(
         self,
         profile: Profile,
         throttle_limit: int,
-        secret: str,
+        keys: Keys,
         database_url: str,
         random: Random,
         injector: Injector | None = None,
         on_ready: Callable[[], None] = lambda: None,
+        *,
+        breakable: bool = False,
     ) -> None:
         self._on_ready = on_ready
         self._injector = injector
         self._connections = itertools.count()
         self._database = Database(database_url)
-        tokens = Tokens(secret, self._database)
-        realtime = Realtime(profile, tokens, self._database, injector)
-        self._orchestrator = Orchestrator(self._database, realtime.broadcast, random)
-        rest = Rest(profile, Throttle(throttle_limit), tokens, self._database, realtime, self._orchestrator)
-        self._engine = realtime.server.eio
+        throttle = Throttle(throttle_limit)
+        if breakable:
+            parts = assembly.breakable(profile, throttle, keys, self._database, random)
+        else:
+            parts = assembly.good(profile, throttle, keys, self._database, random, injector)
+        self._orchestrator = parts.orchestrator
+        self._engine = parts.realtime.server.eio
         self._rest = Starlette(
-            routes=rest.routes(),
+            routes=parts.rest.routes(),
             lifespan=self._lifespan,
             exception_handlers={HttpError: on_http_error, HTTPException: on_no_route, Exception: on_crash},
         )

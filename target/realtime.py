@@ -44,6 +44,10 @@ class _Json:
 class Server(socketio.AsyncServer):
     """python-socketio's server with the manners of Socket.IO 4.8 on node where the two differ."""
 
+    tolerates: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether a malformed packet is ignored, which a good backend does not."""
+    ignores_namespaces: Callable[[], bool] = staticmethod(lambda: False)
+
     def __init__(self) -> None:
         super().__init__(
             async_mode="asgi",
@@ -72,10 +76,13 @@ class Server(socketio.AsyncServer):
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # noqa: BLE001 - whatever the parser chokes on, node closes the connection
             logger.debug("malformed packet from %s: %s", eio_sid, error)
-            await self.close_transport(eio_sid)
+            if not self.tolerates():
+                await self.close_transport(eio_sid)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if (namespace or "/") != contract.NAMESPACE:
+            if self.ignores_namespaces():
+                return
             refusal = {"message": "Invalid namespace"}
             await self._send_packet(
                 eio_sid, self.packet_class(packet.CONNECT_ERROR, data=refusal, namespace=namespace)
@@ -125,9 +132,12 @@ class Realtime:
     def _on(self, event: str, handler: Callable[..., Coroutine[Any, Any, Any]]) -> None:
         async def handle(sid: str, *arguments: Any) -> Any:
             answer = await handler(sid, arguments[0] if arguments else UNDEFINED)
-            return answer if self._profile.sends_acks else self._no_ack
+            return answer if self._acks() else self._no_ack
 
         self.server.on(event, handle)
+
+    def _acks(self) -> bool:
+        return self._profile.sends_acks
 
     async def broadcast(self, project_id: str, event: str, payload: dict[str, Any]) -> None:
         """Send one event to every member of a project's room."""
@@ -171,14 +181,19 @@ class Realtime:
             for missed in self._injector.joined(room, session["connected_s"]):
                 await self.server.emit(missed.event, missed.payload, to=sid)
 
-    async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         user_id = None
-        if self._profile.checks_tokens and isinstance(auth, dict) and auth.get("token") is not None:
+        nobody = False
+        token = self._tokens.keys.find(auth, environ)
+        if self._profile.checks_tokens and token is not None:
             try:
-                user_id = self._tokens.verify(auth["token"]).get("id")
+                user_id = self._tokens.verify(token).get("id")
+                nobody = user_id is None
             except jwt.InvalidTokenError as error:
                 raise socketio.exceptions.ConnectionRefusedError(f"Unauthorized: {error}") from error
-        await self.server.save_session(sid, {"user_id": user_id, "connected_s": time.monotonic()})
+        await self.server.save_session(
+            sid, {"user_id": user_id, "connected_s": time.monotonic(), "nobody": nobody}
+        )
 
     async def _join(self, sid: str, project_id: Any) -> str | None:
         if self._profile.checks_rooms:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import jwt
+
+from backend import contract
 
 from .errors import HttpError
 
@@ -15,26 +20,61 @@ if TYPE_CHECKING:
 
     from .database import Database, Row
 
-LIFETIME_S = 86_400
-_ALGORITHM = "HS256"
+LIFETIME_S: Final = 86_400
+PLACES: Final = ("auth", "header", "query", "cookie")
+_HS256: Final = "HS256"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """With what tokens are signed and checked, and where they are looked for.
+
+    signing, checking: one secret for HS256, the private and the public key as PEM for RS256. places: of `PLACES`,
+    in the order of looking. lifetime_s: of the tokens that it gives.
+    """
+
+    signing: str
+    checking: str
+    algorithm: str = _HS256
+    places: tuple[str, ...] = ("auth",)
+    lifetime_s: int = LIFETIME_S
+
+    @classmethod
+    def of_secret(cls, secret: str) -> Keys:
+        """For HS256."""
+        return cls(secret, secret)
+
+    def find(self, auth: Any, environ: dict[str, Any]) -> Any:
+        """The token of a handshake; None if there is none where it is looked for.
+
+        :param auth: what came with the namespace's CONNECT packet.
+        :param environ: of the request.
+        """
+        seen: dict[str, Any] = {"auth": auth.get(contract.TOKEN) if isinstance(auth, dict) else None}
+        header = str(environ.get("HTTP_AUTHORIZATION", ""))
+        seen["header"] = header.removeprefix("Bearer ") or None
+        seen["query"] = parse_qs(str(environ.get("QUERY_STRING", ""))).get(contract.TOKEN, [None])[0]
+        cookie = SimpleCookie(str(environ.get("HTTP_COOKIE", ""))).get(contract.TOKEN)
+        seen["cookie"] = cookie.value if cookie else None
+        return next((seen[place] for place in self.places if seen[place] is not None), None)
 
 
 class Tokens:
     """Signs and checks the backend's JWTs.
 
-    :param secret: the HS256 secret.
     :param database: where the users are.
     """
 
-    def __init__(self, secret: str, database: Database) -> None:
-        self._secret = secret
+    def __init__(self, keys: Keys, database: Database) -> None:
+        self.keys = keys
         self._database = database
 
     def sign(self, user: Row) -> str:
-        """A token for a user's row, good for one day."""
+        """A token for a user's row."""
         now_s = int(time.time())
-        payload = {"id": str(user["id"]), "email": user["email"], "iat": now_s, "exp": now_s + LIFETIME_S}
-        return jwt.encode(payload, self._secret, _ALGORITHM)
+        expires_s = now_s + self.keys.lifetime_s
+        payload = {"id": str(user["id"]), "email": user["email"], "iat": now_s, "exp": expires_s}
+        return jwt.encode(payload, self.keys.signing, self.keys.algorithm)
 
     def verify(self, token: object) -> dict[str, Any]:
         """The payload of a token.
@@ -43,7 +83,7 @@ class Tokens:
         """
         if not isinstance(token, str):
             raise jwt.InvalidTokenError("not a string")
-        return jwt.decode(token, self._secret, algorithms=[_ALGORITHM])
+        return jwt.decode(token, self.keys.checking, algorithms=[self.keys.algorithm])
 
     async def user_of(self, request: Request) -> Row:
         """The user who makes a REST request.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from gevent.event import Event
@@ -13,7 +14,11 @@ from locust.exception import StopUser
 
 from faults import Owner
 
+from .triggering import Triggers
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from locust.env import Environment
 
     from backend.plan import Plan
@@ -21,14 +26,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("loadtest")
 
+_CONNECTIONS: Final = 32
+
 
 @dataclass(slots=True)
 class RunContext:
     """One run in one process.
 
-    publishing: set when publishers may begin. closing: set when they have to end. over: set when everything is
-    counted and the users may go. throttled_until_s: source address -> monotonic time until which a 429 asked for
-    quiet. rooms: project id -> its number in the plan.
+    publishing: set when publishers may begin. closing: set when they have to end, and no play may begin. over:
+    set when everything is counted and the users may go. throttled_until_s: source address -> monotonic time until
+    which a 429 asked for quiet. rooms: project id -> its number in the plan. tokens: of the rooms' owners, those
+    that are good now. rate_per_s: of the triggers, now. playing: plays that are under way.
     """
 
     plan: Plan
@@ -38,15 +46,53 @@ class RunContext:
     over: Event = field(default_factory=Event)
     throttled_until_s: dict[str | None, float] = field(default_factory=dict)
     rooms: dict[str, int] = field(init=False)
+    tokens: list[str] = field(init=False)
+    rate_per_s: float = field(init=False)
+    rate_changed: Event = field(default_factory=Event)
+    """Set when publishers have to look again: at the rate, or whether the run closes."""
+    playing: int = 0
     _numbers: Counter[str] = field(default_factory=Counter)
+    _triggers: dict[str | None, Triggers] = field(default_factory=dict)
+    _seqs: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.rooms = {room.project_id: number for number, room in enumerate(self.plan.rooms)}
+        self.tokens = [room.token for room in self.plan.rooms]
+        self.rate_per_s = self.plan.rate_per_s
 
     def number(self, kind: str) -> int:
         """A number from 0 for a new user of a kind in this process."""
         self._numbers[kind] += 1
         return self._numbers[kind] - 1
+
+    def close(self) -> None:
+        """Publishers end."""
+        self.closing.set()
+        self.rate_changed.set()
+
+    def change_rate(self, rate_per_s: float) -> None:
+        """Publishers go on at another rate, from now."""
+        changed, self.rate_changed = self.rate_changed, Event()
+        self.rate_per_s = rate_per_s
+        if self.closing.is_set():
+            self.rate_changed.set()
+        changed.set()
+
+    def triggers(self, address: str | None) -> Triggers:
+        """Those of the scenarios, which are one publisher, from a source address."""
+        if address not in self._triggers:
+            number = self.plan.scenarios_publisher()
+            self._triggers[address] = Triggers(self, number, address, _CONNECTIONS, self._seqs)
+        return self._triggers[address]
+
+    @contextmanager
+    def play(self) -> Iterator[None]:
+        """While something is played, the run does not count yet."""
+        self.playing += 1
+        try:
+            yield
+        finally:
+            self.playing -= 1
 
 
 _contexts: WeakKeyDictionary[Environment, RunContext] = WeakKeyDictionary()

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import time
 from random import Random
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import gevent
-from locust import TaskSet, task
+from locust import TaskSet, tag, task
 from locust.exception import StopUser
 
-from backend import contract
-from backend.rest import Answer, RestClient, UnreachableError
-from measure import trace
-from measure.triggers import Outcome, Trigger
+from scenarios.scenario import SUITES
 
 from . import schedule
+from .triggering import NAME, Triggers
 
 if TYPE_CHECKING:
-    from .context import RunContext
+    from collections.abc import Iterator
 
-_MAX_IN_FLIGHT = 1024
+    from .context import RunContext
+    from .triggering import Ticket
+
+_MAX_IN_FLIGHT: Final = 1024
 """Triggers that one publisher may have on the way: enough for a backend that stands still for seconds to be met
 with what was due meanwhile, which would otherwise be missed sends."""
-_NAME = "/v1/projects/:id/tasks"
 
 
 class PublishingUser(Protocol):
@@ -45,83 +45,50 @@ class Publishing(TaskSet):
         self._context = self._sender.run_context
         plan = self._context.plan
         local = self._context.number("publisher")
-        self._publisher = plan.publisher_number(local)
         self._index = local * plan.workers + plan.worker
-        self._address = plan.source_of(local)
-        self._client = RestClient(plan.endpoint.host, self._address, _MAX_IN_FLIGHT, plan.endpoint.ssl_context())
-        self._next_seq = [0] * len(plan.rooms)
-        self._in_flight = 0
+        number = plan.publisher_number(local)
+        self._random = Random(f"{plan.run}/{number}")  # noqa: S311 - repeatable, and nobody's secret
+        self._triggers = Triggers(self._context, number, plan.source_of(local), _MAX_IN_FLIGHT)
 
     def on_stop(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._triggers.close()
 
+    @tag(*SUITES)
     @task
     def publish(self) -> None:
-        """Follow the schedule until the run closes."""
+        """Follow the schedule until the run closes; from the start again at each new rate."""
         context = self._context
-        plan = context.plan
-        share = schedule.Share(plan.rate_per_s, plan.publishers, self._index, plan.ramp_s)
-        random = Random(f"{plan.run}/{self._publisher}")  # noqa: S311 - repeatable, and nobody's secret
         context.publishing.wait()
-        started_s = time.monotonic()
-        for number, due_s in enumerate(share.due_s(plan.arrivals, random.expovariate)):
-            wait_s = started_s + due_s - time.monotonic()
-            if context.closing.is_set() or (wait_s > 0 and context.closing.wait(wait_s)):
-                break
-            room = (self._index + number) % len(plan.rooms)
-            self._trigger(room, started_s + due_s)
+        number = 0
+        while not context.closing.is_set():
+            changed = context.rate_changed
+            for due_s in self._due_s():
+                wait_s = due_s - time.monotonic()
+                if changed.is_set() or (wait_s > 0 and changed.wait(wait_s)):
+                    break
+                self._trigger((self._index + number) % len(context.plan.rooms), due_s)
+                number += 1
         context.over.wait()
         raise StopUser
 
-    def _trigger(self, room: int, due_s: float) -> None:
-        context = self._context
-        context.meter.trigger_due()
-        late_s = time.monotonic() - due_s
-        throttled = context.throttled_until_s.get(self._address, 0.0) > time.monotonic()
-        if late_s > schedule.LATEST_S or throttled or self._in_flight >= _MAX_IN_FLIGHT:
-            context.meter.trigger_missed()
-            return
-        seq = self._next_seq[room]
-        self._next_seq[room] += 1
-        sent_ns = time.time_ns()
-        context.meter.trigger_sent(self._publisher, room, seq, sent_ns)
-        self._in_flight += 1
-        # The wall clock may be slewed meanwhile: only the last moment is told by it, not the way to it.
-        gevent.spawn(self._send, room, seq, sent_ns - round(late_s * 1e9), sent_ns)
-
-    def _send(self, room: int, seq: int, due_ns: int, sent_ns: int) -> None:
+    def _due_s(self) -> Iterator[float]:
+        """When each trigger is due, on the monotonic clock, at the rate of now."""
         plan = self._context.plan
-        where = plan.rooms[room]
-        token = trace.encode(trace.Trace(plan.run, room, self._publisher, seq, due_ns))
-        body = {
-            "title": f"Load test {token}",
-            "description": "made by a load test",
-            "agentId": where.agent_id,
-        }
-        started_s = time.perf_counter()
-        failure = ""
-        answer = None
-        asked = True
-        try:
-            answer = self._client.send("POST", contract.tasks_path(where.project_id), where.token, body)
-            failure = "" if answer.status == 201 else f"{answer.status}: {answer.message}"
-        except UnreachableError as error:
-            failure = str(error)
-            asked = error.asked
-        answer_ms = (time.perf_counter() - started_s) * 1000
-        outcome, key = self._outcome(answer) if asked else (Outcome.UNSENT, "")
-        trigger = Trigger(room, self._publisher, seq, due_ns, sent_ns, outcome, key)
-        self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
-        self._in_flight -= 1
-        self._sender.report(_NAME, answer_ms, failure)
+        started_s = time.monotonic()
+        share = schedule.Share(self._context.rate_per_s, plan.publishers, self._index, plan.ramp_s)
+        return (started_s + due_s for due_s in share.due_s(plan.arrivals, self._random.expovariate))
 
-    def _outcome(self, answer: Answer | None) -> tuple[Outcome, str]:
-        if answer is None or answer.status >= 500:
-            return Outcome.FAILED, ""
-        if answer.status == 201:
-            return Outcome.ACCEPTED, str(answer.body["id"])
-        if answer.status == 429:
-            quiet_until_s = time.monotonic() + answer.retry_after_s
-            self._context.throttled_until_s[self._address] = quiet_until_s
-        return Outcome.REFUSED, ""
+    def _trigger(self, room: int, due_s: float) -> None:
+        meter = self._context.meter
+        meter.trigger_due()
+        late_s = time.monotonic() - due_s
+        triggers = self._triggers
+        if late_s > schedule.LATEST_S or triggers.throttled or triggers.in_flight >= _MAX_IN_FLIGHT:
+            meter.trigger_missed()
+            return
+        gevent.spawn(self._send, triggers.take(room, late_s))
+
+    def _send(self, ticket: Ticket) -> None:
+        sent = self._triggers.send(ticket)
+        self._sender.report(NAME, sent.answer_ms, sent.failure)

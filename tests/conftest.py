@@ -62,6 +62,14 @@ def as_built() -> Iterator[Backend]:
     backend.stop()
 
 
+@pytest.fixture(scope="session")
+def breakable() -> Iterator[Backend]:
+    """The documented build, as long as no test has it do something wrong."""
+    backend = start_backend("documented", "--breakable")
+    yield backend
+    backend.stop()
+
+
 @pytest.fixture(params=["documented", "as-built"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Both profiles in turn."""

@@ -56,6 +56,10 @@ class Backend:
             response = pool.request(method, self.url + path, body=data, headers=headers)
             return response.status, response.headers, json.loads(response.data)
 
+    def breaks(self, *breakages: str) -> None:
+        """Have it do these wrong, and nothing else; it has to be breakable."""
+        assert self.request("PUT", "/reference/breakages", body=list(breakages))[0] == 200
+
     def sql(self, query: str, parameters: Any = None) -> list[Any]:
         """Rows of a query."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import socketio
 from locust import User
 from locust.exception import StopUser
 
-from clients.client import ANSWER_TIMEOUT_S, Client, ConnectFailedError, JoinRefusedError
-from clients.inbox import EventTimeoutError
+from clients.client import Client
+from clients.errors import FAILURES, ConnectFailedError
 from tasks.context import current_context
 
 from .accounting import AccountWatcher
@@ -17,7 +16,7 @@ from .accounting import AccountWatcher
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clients.client import Token
+    from clients.credentials import Token
 
 
 class SocketIOUser(User):
@@ -48,7 +47,7 @@ class SocketIOUser(User):
             raise StopUser(str(error)) from error
         return self.client
 
-    def join(self, room: int, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
+    def join(self, room: int, timeout_s: float | None = None) -> bool:
         """Join a room of the plan and wait for the answer; a refusal or silence is counted.
 
         :param room: the room's index in the plan.
@@ -57,11 +56,11 @@ class SocketIOUser(User):
         assert self.client is not None
         try:
             self.client.join(self.run_context.plan.rooms[room].project_id, timeout_s)
-        except (JoinRefusedError, EventTimeoutError, socketio.exceptions.SocketIOError):
+        except FAILURES:
             return False
         return True
 
-    def leave(self, room: int, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+    def leave(self, room: int, timeout_s: float | None = None) -> None:
         """Leave a room where the backend can.
 
         :raises EventTimeoutError: if it does not answer.

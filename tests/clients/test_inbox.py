@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 import gevent
 import pytest
 
-from clients.inbox import EventTimeoutError, Inbox, first_of
+from clients.errors import EventTimeoutError
+from clients.inbox import Inbox, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,78 @@
+"""All scenarios, by who plays them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from . import benchmarks, broadcasts, connections, intrusion, resilience, rooms, workflows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from .scenario import Scenario
+
+ROLES: Final[Mapping[str, tuple[Scenario, ...]]] = {
+    "Dashboard": (
+        connections.authenticated,
+        workflows.dashboard,
+        workflows.reload,
+        workflows.tabs,
+        connections.acknowledgements,
+    ),
+    "Operator": (
+        broadcasts.updates,
+        broadcasts.logs,
+        broadcasts.system,
+        broadcasts.sequential,
+        workflows.operator,
+        workflows.new_project,
+        broadcasts.orchestrator,
+    ),
+    "AnonymousViewer": (connections.guest, workflows.mixed),
+    "Churner": (
+        connections.cycling,
+        connections.disconnection,
+        connections.coming_and_going,
+        resilience.vanishing,
+        workflows.waves,
+    ),
+    "RoomHopper": (
+        rooms.leaving,
+        rooms.several,
+        rooms.isolation,
+        rooms.repeated,
+        rooms.switching,
+        rooms.invalid,
+    ),
+    "Crowd": (connections.many, broadcasts.many, broadcasts.volume, benchmarks.memory),
+    "MalformedSender": (resilience.malformed, resilience.broken, resilience.unknown),
+    "LargeSender": (resilience.large,),
+    "Reconnector": (connections.recovery, resilience.cut_off, resilience.bad_network),
+    "LatencyProber": (benchmarks.round_trips,),
+    "ThroughputSender": (benchmarks.throughput,),
+    "Intruder": (
+        intrusion.bad_tokens,
+        intrusion.elsewhere,
+        intrusion.foreign_room,
+        intrusion.guests,
+        intrusion.nobody,
+        intrusion.rest_tokens,
+        intrusion.foreign_project,
+    ),
+}
+"""Locust user class -> its scenarios, in the order in which it plays them."""
+
+ALL: Final = tuple(scenario for played in ROLES.values() for scenario in played)
+
+
+def chosen(roles: Collection[str], tags: Collection[str], excluded: Collection[str]) -> Iterator[Scenario]:
+    """The scenarios that a run plays.
+
+    :param roles: the user classes that take part.
+    :param tags: as of Locust: if there are any, a scenario has to be of one of these suites.
+    :param excluded: and of none of these.
+    """
+    for role, played in ROLES.items():
+        for scenario in played if role in roles else ():
+            if (not tags or set(scenario.suites) & set(tags)) and not set(scenario.suites) & set(excluded):
+                yield scenario

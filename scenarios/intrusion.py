@@ -1,0 +1,148 @@
+"""What must not work: bad tokens, in all places; other users' rooms and projects; tokens of nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from backend import contract
+from backend.endpoint import IN_AUTH, TOKEN_PLACES
+from clients.errors import EventTimeoutError
+
+from . import capabilities as can
+from .hearing import ended_of, heard_of
+from .scenario import CORE, SECURITY, scenario
+from .stage import SkipError, Stage, outcome
+
+if TYPE_CHECKING:
+    from clients.client import Client
+
+_HIDDEN: Final = (401, 403, 404)
+
+
+@scenario(
+    "bad tokens",
+    CORE,
+    SECURITY,
+    guide=("Invalid authentication handling", "Security Testing", "Authentication"),
+    checks={"none of them connects": (can.TOKEN_CHECK,), "the refusal says why": (can.TOKEN_CHECK,)},
+)
+def bad_tokens(stage: Stage) -> None:
+    if not stage.cast.bad_tokens:
+        raise SkipError("there is no good token to make bad ones from")
+    let_in, silent, said = [], [], ""
+    for what, token in stage.cast.bad_tokens.items():
+        client = stage.helper.client(token, measured=False)
+        if not outcome(client.connect):
+            let_in.append(what)
+        elif not client.refusal:
+            silent.append(what)
+        said = said or client.refusal
+    all_of_them = ", ".join(stage.cast.bad_tokens)
+    evidence = f"let in with a token that is: {', '.join(let_in)}" if let_in else f"refused: {all_of_them}"
+    stage.check("none of them connects", not let_in, evidence)
+    stage.check(
+        "the refusal says why", not silent and bool(said), said or f"nothing is said of: {', '.join(silent)}"
+    )
+
+
+@scenario(
+    "bad tokens in other places",
+    SECURITY,
+    guide=("Authentication Variants", "Unauthorized access attempts"),
+    checks={"none of them opens a room, in header, query or cookie": (can.OWN_ROOMS,)},
+)
+def elsewhere(stage: Stage) -> None:
+    opened = []
+    for place in TOKEN_PLACES:
+        endpoint = replace(stage.endpoint, token_in=place)
+        for what, token in stage.cast.bad_tokens.items() if place != IN_AUTH else ():
+            client = stage.helper.client(token, endpoint=endpoint, measured=False)
+            if not outcome(client.connect) and not outcome(lambda: client.join(stage.project())):  # noqa: B023
+                opened.append(f"{what} in {place}")
+            client.disconnect()
+    said = f"opened: {', '.join(opened)}" if opened else f"{len(stage.cast.bad_tokens)} tokens in 3 places"
+    stage.check("none of them opens a room, in header, query or cookie", not opened, said)
+
+
+@scenario(
+    "a foreign room",
+    SECURITY,
+    guide=("Unauthorized access to rooms",),
+    checks={"it is refused": (can.OWN_ROOMS,), "it is not heard": (can.OWN_ROOMS,)},
+)
+def foreign_room(stage: Stage) -> None:
+    foreign = stage.foreign()
+    client = stage.owner(measured=False)
+    client.connect()
+    client.listen(contract.TASK_STATUS_UPDATE, contract.AGENT_LOG)
+    refusal = outcome(lambda: client.join(foreign.project_id))
+    stage.check("it is refused", bool(refusal), refusal or "it was joined")
+    witness = stage.enter(stage.helper.client(foreign.token, measured=False), foreign.project_id)
+    _is_not_heard(stage, "it is not heard", client, witness)
+
+
+def _is_not_heard(stage: Stage, check: str, client: Client, witness: Client) -> None:
+    task = stage.task_in(stage.foreign())
+    if not stage.wait_until(lambda: task.task_id in ended_of(witness)):
+        raise EventTimeoutError("its owner hears nothing either")
+    stage.stays_quiet(lambda: heard_of(client, task))
+    heard = len(client.heard)
+    stage.check(check, not heard_of(client, task), f"{heard} events came")
+
+
+@scenario(
+    "guests at the door",
+    SECURITY,
+    guide=("Unauthenticated clients and rooms",),
+    checks={"a guest is let into no room": (can.OWN_ROOMS,)},
+)
+def guests(stage: Stage) -> None:
+    guest = stage.helper.client(measured=False)
+    refusal = outcome(guest.connect) or outcome(lambda: guest.join(stage.project()))
+    stage.check("a guest is let into no room", bool(refusal), refusal or "it was joined")
+
+
+@scenario(
+    "a token of nobody",
+    SECURITY,
+    guide=("Tokens without an id",),
+    checks={"REST refuses it": (can.TOKEN_ID,), "it opens no room": (can.OWN_ROOMS,)},
+)
+def nobody(stage: Stage) -> None:
+    token = stage.cast.without_id
+    if not token:
+        raise SkipError("it takes the backend's own key to make one: --jwt-secret")
+    client = stage.helper.client(token, measured=False)
+    refusal = outcome(client.connect) or outcome(lambda: client.join(stage.project()))
+    stage.check("it opens no room", bool(refusal), refusal or "it did")
+    answer = stage.request("GET", contract.PROJECT.format(project_id=stage.project()), token)
+    stage.check("REST refuses it", answer.status == 401, f"it was answered with {answer.status}")
+
+
+@scenario(
+    "bad tokens over REST",
+    SECURITY,
+    guide=("Invalid tokens over REST",),
+    checks={"REST refuses all of them": (can.REST_TOKENS,)},
+)
+def rest_tokens(stage: Stage) -> None:
+    tokens = {"none": None, **stage.cast.bad_tokens}
+    statuses = {what: stage.request("GET", contract.PROJECTS, token).status for what, token in tokens.items()}
+    said = ", ".join(f"{what}: {status}" for what, status in statuses.items())
+    stage.check("REST refuses all of them", set(statuses.values()) == {401}, said)
+
+
+@scenario(
+    "a foreign project",
+    SECURITY,
+    guide=("Unauthorized access to projects",),
+    checks={"it is not shown": (), "no task can be made in it": ()},
+)
+def foreign_project(stage: Stage) -> None:
+    foreign = stage.foreign()
+    shown = stage.request("GET", contract.PROJECT.format(project_id=foreign.project_id), stage.token())
+    stage.check("it is not shown", shown.status in _HIDDEN, f"it was answered with {shown.status}")
+    body = {"title": "by somebody else", "description": "made by a load test"}
+    made = stage.request("POST", contract.tasks_path(foreign.project_id), stage.token(), body)
+    stage.check("no task can be made in it", made.status in _HIDDEN, f"it was answered with {made.status}")

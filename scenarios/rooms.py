@@ -1,0 +1,169 @@
+"""Joining rooms, leaving them, being in several, and being kept out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from backend import contract
+from clients.errors import EventTimeoutError
+
+from . import capabilities as can
+from .hearing import heard_of, statuses_of, updates_of
+from .scenario import CORE, STRESS, scenario
+from .stage import SkipError, Stage
+
+if TYPE_CHECKING:
+    from clients.client import Client
+
+ROOMS: Final = 3
+SWITCHES: Final = 100
+MADE_UP: Final[tuple[Any, ...]] = (
+    "00000000-0000-4000-8000-000000000000",
+    "no-such-room",
+    "",
+    " ",
+    "../../etc/passwd",
+    "'; DROP TABLE projects; --",
+    "x" * 10_000,
+    "\x00",
+    None,
+    True,
+    0,
+    -1.5,
+    {},
+    {"projectId": "x"},
+    [],
+)
+"""Room ids that are no project's."""
+
+
+@scenario(
+    "joining and leaving",
+    CORE,
+    guide=("Project room joining/leaving", "Room Management"),
+    checks={
+        "a join is answered": (),
+        "a leave is answered": (can.LEAVE,),
+        "nothing is heard after leaving": (can.LEAVE,),
+    },
+)
+def leaving(stage: Stage) -> None:
+    witness, client = stage.member(), stage.member()
+    stage.check("a join is answered", True, "joined")
+    if not stage.can(can.LEAVE):
+        return
+    client.leave(stage.project())
+    stage.check("a leave is answered", True, "left")
+    task = stage.create_task()
+    if not stage.hears_of(witness, task):
+        raise EventTimeoutError("whoever stayed in the room heard nothing either")
+    stage.stays_quiet(lambda: heard_of(client, task))
+    stage.check(
+        "nothing is heard after leaving", not heard_of(client, task), statuses_of(client, task) or "nothing"
+    )
+
+
+@scenario(
+    "several rooms at once",
+    CORE,
+    guide=("Multiple room membership",),
+    checks={f"each of {ROOMS} rooms is heard": ()},
+)
+def several(stage: Stage) -> None:
+    rooms = stage.own_rooms(ROOMS)
+    client = stage.member(rooms[0])
+    for room in rooms[1:]:
+        client.join(stage.project(room))
+    tasks = [stage.create_task(room) for room in rooms]
+    stage.hears_of(client, *tasks)
+    heard = [bool(statuses_of(client, task)) for task in tasks]
+    stage.check(f"each of {ROOMS} rooms is heard", all(heard), f"{sum(heard)} of {ROOMS}")
+
+
+@scenario(
+    "invalid room ids",
+    CORE,
+    guide=("Invalid room ID handling", "Edge cases"),
+    checks={"made-up ids are refused": (can.ROOM_IDS,), "the connection survives them": ()},
+)
+def invalid(stage: Stage) -> None:
+    client = stage.owner(measured=False)
+    client.connect()
+    let_in = [room for room in MADE_UP if stage.holds("made-up ids are refused") and _lets_in(client, room)]
+    said = f"not refused: {[str(room)[:40] for room in let_in]}" if let_in else f"all {len(MADE_UP)} are"
+    stage.check("made-up ids are refused", not let_in, said)
+    for made_up in MADE_UP:
+        client.emit(contract.JOIN, made_up)
+    refusal = stage.serves(client)
+    stage.check("the connection survives them", not refusal, refusal or "its own room can be joined afterwards")
+
+
+def _lets_in(client: Client, room: Any) -> bool:
+    refused = client.expect(contract.EXCEPTION)
+    client.emit(contract.JOIN, room)
+    try:
+        refused.wait(client.patience_s)
+    except EventTimeoutError:
+        return True
+    finally:
+        client.inbox.forget(refused)
+    return False
+
+
+@scenario(
+    "rapid room switching",
+    CORE,
+    STRESS,
+    guide=("Rapid room switching",),
+    checks={f"{SWITCHES} of {SWITCHES} joins are answered": (), "only the last room is heard": (can.LEAVE,)},
+)
+def switching(stage: Stage) -> None:
+    rooms = stage.own_rooms(2)
+    client = stage.member(rooms[0])
+    for switch in range(1, SWITCHES + 1):
+        if stage.can(can.LEAVE):
+            client.leave(stage.project(rooms[(switch - 1) % 2]), stage.patience_s)
+        took_ms = client.join(stage.project(rooms[switch % 2]), stage.patience_s)
+        stage.answered("room switch", took_ms)
+    stage.check(f"{SWITCHES} of {SWITCHES} joins are answered", True, "all of them")
+    elsewhere = stage.create_task(rooms[(SWITCHES - 1) % 2])
+    here = stage.create_task(rooms[SWITCHES % 2])
+    heard = stage.hears_of(client, here)
+    passed = heard and not heard_of(client, elsewhere)
+    said = f"its room {'is' if heard else 'is not'} heard, the other {statuses_of(client, elsewhere) or 'is not'}"
+    stage.check("only the last room is heard", passed, said)
+
+
+@scenario(
+    "isolation of rooms",
+    CORE,
+    guide=("Room isolation validation", "Room-specific broadcasting"),
+    checks={"its own room is heard": (), "no other room is heard": ()},
+)
+def isolation(stage: Stage) -> None:
+    here, there = stage.member(), stage.member(stage.other_room())
+    task = stage.create_task()
+    heard = stage.hears_of(here, task)
+    stage.check("its own room is heard", heard, statuses_of(here, task) or "nothing")
+    if not heard:
+        raise SkipError("nobody heard it")
+    stage.stays_quiet(lambda: heard_of(there, task))
+    stage.check("no other room is heard", not heard_of(there, task), statuses_of(there, task) or "nothing")
+
+
+@scenario(
+    "a repeated join",
+    CORE,
+    guide=("Duplicate joins",),
+    checks={"it is answered again": (), "each event comes once": ()},
+)
+def repeated(stage: Stage) -> None:
+    client = stage.member()
+    for _ in range(2):
+        client.join(stage.project())
+    stage.check("it is answered again", True, "twice more")
+    task = stage.create_task()
+    stage.hears_of(client, task)
+    stage.stays_quiet(lambda: len(updates_of(client, task)) > 2)
+    came = statuses_of(client, task)
+    stage.check("each event comes once", came == [contract.IN_PROGRESS, contract.FAILED], came)

@@ -1,0 +1,141 @@
+"""What people do with it: dashboards, operators at work, pages that are loaded again, everybody together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backend import contract
+
+from . import capabilities as can
+from .hearing import heard_of, statuses_of
+from .scenario import INTEGRATION, PRODUCTION, scenario
+from .stage import Stage, outcome
+
+TABS: Final = 3
+GROUP: Final = 5
+_LOOKS: Final = 4
+_LOOK_S: Final = 0.5
+
+
+@scenario(
+    "an operator at work",
+    INTEGRATION,
+    guide=("Complete user scenarios", "Frontend simulation"),
+    checks={"the start of its task is told": (), "its end is told": (), "REST says the same": ()},
+)
+def operator(stage: Stage) -> None:
+    client = stage.member()
+    task = stage.create_task()
+    stage.hears_of(client, task)
+    came = statuses_of(client, task)
+    stage.check("the start of its task is told", contract.IN_PROGRESS in came, came or "nothing came")
+    stage.check("its end is told", contract.FAILED in came, came or "nothing came")
+    answer = stage.request("GET", f"{contract.tasks_path(task.project_id)}/{task.task_id}", stage.token())
+    status = answer.body.get("status") if isinstance(answer.body, dict) else answer.message
+    stage.check("REST says the same", bool(came) and status == came[-1], f"REST: {status}, events: {came}")
+
+
+@scenario(
+    "a new project",
+    INTEGRATION,
+    guide=("End-to-end workflows of projects",),
+    checks={"its room can be joined": (), "its tasks are told": ()},
+)
+def new_project(stage: Stage) -> None:
+    room = stage.private_room()
+    client = stage.enter(stage.owner(measured=False), room.project_id)
+    stage.check("its room can be joined", True, room.project_id)
+    stage.check("its tasks are told", stage.hears_of(client, stage.task_in(room)), f"{len(client.heard)} events")
+
+
+@scenario(
+    "owners and guests together",
+    INTEGRATION,
+    PRODUCTION,
+    guide=("Mixed Authentication", "Mixed client types"),
+    checks={"all owners hear": (), "no guest does": (can.GUESTS, can.OWN_ROOMS)},
+)
+def mixed(stage: Stage) -> None:
+    owners = stage.members(GROUP)
+    guests = []
+    if stage.can(can.GUESTS):
+        guests = stage.helper.create(GROUP, measured=False)
+        stage.helper.wait_for_connections(guests)
+        for guest in guests:
+            guest.listen(contract.TASK_STATUS_UPDATE, contract.AGENT_LOG)
+            guest.emit(contract.JOIN, stage.project())
+    task = stage.create_task()
+    gone = stage.missing(owners, [task])
+    stage.check("all owners hear", not gone, gone or f"{GROUP} of {GROUP}")
+    stage.stays_quiet(lambda: any(heard_of(guest, task) for guest in guests))
+    hearing = sum(heard_of(guest, task) for guest in guests)
+    stage.check("no guest does", not hearing, f"{hearing} of {len(guests)}")
+
+
+@scenario(
+    "a dashboard's session",
+    PRODUCTION,
+    guide=("Long-running dashboard sessions", "Dashboard sessions"),
+    checks={"it hears of every task": (), "its pings are answered": (can.PING,)},
+)
+def dashboard(stage: Stage) -> None:
+    client = stage.member()
+    tasks, failures = [], []
+    for _ in range(_LOOKS):
+        tasks.append(stage.create_task())
+        stage.wait_until(lambda: not client.connected, _LOOK_S)
+        if stage.can(can.PING):
+            failures.append(outcome(lambda: stage.answered("ping", client.ping(stage.patience_s))))
+    gone = stage.missing([client], tasks)
+    stage.check("it hears of every task", not gone, gone or f"{len(tasks)} tasks")
+    silent = [failure for failure in failures if failure]
+    stage.check("its pings are answered", not silent, silent or f"{len(failures)} pings")
+
+
+@scenario(
+    "a page that is loaded again",
+    PRODUCTION,
+    guide=("Frontend application patterns",),
+    checks={"it hears its room as before": ()},
+)
+def reload(stage: Stage) -> None:
+    before = stage.member()
+    before.disconnect()
+    after = stage.member()
+    task = stage.create_task()
+    stage.check(
+        "it hears its room as before", stage.hears_of(after, task), statuses_of(after, task) or "nothing came"
+    )
+
+
+@scenario(
+    "several tabs of one user",
+    PRODUCTION,
+    guide=("Frontend patterns: several tabs", "Real-world usage simulation"),
+    checks={"every tab hears": (), "closing one leaves the others": ()},
+)
+def tabs(stage: Stage) -> None:
+    open_tabs = stage.members(TABS)
+    gone = stage.missing(open_tabs, [stage.create_task()])
+    stage.check("every tab hears", not gone, gone or f"{TABS} of {TABS}")
+    open_tabs[0].disconnect()
+    gone = stage.missing(open_tabs[1:], [stage.create_task()])
+    stage.check("closing one leaves the others", not gone, gone or f"{TABS - 1} of {TABS - 1}")
+
+
+@scenario(
+    "waves of viewers",
+    PRODUCTION,
+    guide=("Extended sessions with changing viewers", "Real-world Patterns"),
+    checks={"each wave hears what happens in its time": ()},
+)
+def waves(stage: Stage) -> None:
+    trouble = ""
+    present = stage.members(GROUP)
+    for _ in range(3):
+        coming = stage.members(GROUP)
+        trouble = trouble or stage.missing([*present, *coming], [stage.create_task()])
+        for client in present:
+            client.disconnect()
+        present = coming
+    stage.check("each wave hears what happens in its time", not trouble, trouble or f"3 waves of {GROUP}")

@@ -1,0 +1,54 @@
+"""Puts the parts of a reference backend together: good ones, or those that can be told to do wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .breakages import Breakages
+from .broken_realtime import BrokenRealtime
+from .broken_rest import BrokenRest, BrokenTokens
+from .orchestrator import Orchestrator
+from .realtime import Realtime
+from .rest import Rest
+from .tokens import Tokens
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from .database import Database
+    from .injection import Injector
+    from .profile import Profile
+    from .throttle import Throttle
+    from .tokens import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Of one backend."""
+
+    realtime: Realtime
+    rest: Rest
+    orchestrator: Orchestrator
+
+
+def good(
+    profile: Profile, throttle: Throttle, keys: Keys, database: Database, random: Random, injector: Injector | None
+) -> Parts:
+    """Those that do right, and the faults of the injector."""
+    tokens = Tokens(keys, database)
+    realtime = Realtime(profile, tokens, database, injector)
+    orchestrator = Orchestrator(database, realtime.broadcast, random)
+    return Parts(realtime, Rest(profile, throttle, tokens, database, realtime, orchestrator), orchestrator)
+
+
+def breakable(profile: Profile, throttle: Throttle, keys: Keys, database: Database, random: Random) -> Parts:
+    """Those that do wrong what they are told to."""
+    breakages = Breakages()
+    tokens = BrokenTokens(keys, database)
+    realtime = BrokenRealtime(profile, tokens, database, breakages)
+    orchestrator = Orchestrator(database, realtime.broadcast, random)
+    rest = BrokenRest(profile, throttle, tokens, database, realtime, orchestrator)
+    tokens.broken = rest.broken = breakages
+    rest.gateway = realtime
+    return Parts(realtime, rest, orchestrator)

@@ -1,0 +1,120 @@
+"""Triggers: tasks that carry a trace, created over REST, each entered into the accounts."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from backend import contract
+from backend.rest import Answer, RestClient, UnreachableError
+from measure import trace
+from measure.triggers import Outcome, Trigger
+
+if TYPE_CHECKING:
+    from .context import RunContext
+
+NAME: Final = "/v1/projects/:id/tasks"
+"""Of a trigger in Locust's statistics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A trigger that is about to leave; its number in the stream is taken."""
+
+    room: int
+    seq: int
+    due_ns: int
+    sent_ns: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of it. answer: None if there was none. failure: in one line; empty if there was none."""
+
+    answer: Answer | None
+    failure: str
+    answer_ms: float
+
+
+class Triggers:
+    """The triggers of one publisher, whose number they carry.
+
+    :param address: the local address to leave from; None for the system's choice.
+    :param connections: how many connections to the backend are kept open.
+    :param next_seq: room -> its stream's next number; shared by those that publish under one number.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        publisher: int,
+        address: str | None,
+        connections: int,
+        next_seq: Counter[int] | None = None,
+    ) -> None:
+        endpoint = context.plan.endpoint
+        self._context = context
+        self._publisher = publisher
+        self._address = address
+        self._client = RestClient(endpoint.host, address, connections, endpoint.ssl_context())
+        self._next_seq: Counter[int] = Counter() if next_seq is None else next_seq
+        self.in_flight = 0
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the backend has asked for quiet on this address, and its time is not over."""
+        return self._context.throttled_until_s.get(self._address, 0.0) > time.monotonic()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def take(self, room: int, late_s: float = 0.0) -> Ticket:
+        """Take the next number of a room's stream for a trigger that leaves at once.
+
+        :param late_s: how long ago it was due.
+        """
+        seq = self._next_seq[room]
+        self._next_seq[room] += 1
+        sent_ns = time.time_ns()
+        # The wall clock may be slewed meanwhile: only the last moment is told by it, not the way to it.
+        due_ns = sent_ns - round(late_s * 1e9)
+        self._context.meter.trigger_sent(self._publisher, room, seq, sent_ns)
+        self.in_flight += 1
+        token = trace.encode(trace.Trace(self._context.plan.run, room, self._publisher, seq, due_ns))
+        return Ticket(room, seq, due_ns, sent_ns, f"Load test {token}")
+
+    def send(self, ticket: Ticket) -> Sent:
+        """Send it, and enter its outcome."""
+        where = self._context.plan.rooms[ticket.room]
+        body = {"title": ticket.title, "description": "made by a load test", "agentId": where.agent_id}
+        started_s = time.perf_counter()
+        failure = ""
+        answer = None
+        asked = True
+        try:
+            token = self._context.tokens[ticket.room]
+            answer = self._client.send("POST", contract.tasks_path(where.project_id), token, body)
+            failure = "" if answer.status == 201 else f"{answer.status}: {answer.message}"
+        except UnreachableError as error:
+            failure = str(error)
+            asked = error.asked
+        answer_ms = (time.perf_counter() - started_s) * 1000
+        outcome, key = self._outcome(answer) if asked else (Outcome.UNSENT, "")
+        trigger = Trigger(ticket.room, self._publisher, ticket.seq, ticket.due_ns, ticket.sent_ns, outcome, key)
+        self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
+        self.in_flight -= 1
+        return Sent(answer, failure, answer_ms)
+
+    def _outcome(self, answer: Answer | None) -> tuple[Outcome, str]:
+        if answer is None or answer.status >= 500:
+            return Outcome.FAILED, ""
+        if answer.status == 201:
+            return Outcome.ACCEPTED, str(answer.body["id"])
+        if answer.status == 429:
+            quiet_until_s = time.monotonic() + answer.retry_after_s
+            self._context.throttled_until_s[self._address] = quiet_until_s
+        return Outcome.REFUSED, ""

