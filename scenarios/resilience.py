@@ -75,8 +75,7 @@ def broken(stage: Stage) -> None:
     bystander = stage.member()
     spared = []
     for packet in BROKEN:
-        client = stage.owner(measured=False)
-        client.connect()
+        client = stage.member(measured=False)
         ended = client.expect_end()
         client.send_packet(packet)
         if not ended.wait(stage.patience_s):
@@ -118,8 +117,7 @@ def unknown(stage: Stage) -> None:
 )
 def large(stage: Stage) -> None:
     bystander = stage.member()
-    client = stage.owner(measured=False)
-    client.connect()
+    client = stage.member(measured=False)
     client.emit("noSuchEvent", "x" * NEARLY_TOO_LARGE)
     refusal = stage.serves(client)
     taken = f"a message of {NEARLY_TOO_LARGE} bytes is taken"

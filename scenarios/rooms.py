@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from backend import contract
@@ -89,9 +91,10 @@ def several(stage: Stage) -> None:
 def invalid(stage: Stage) -> None:
     client = stage.owner(measured=False)
     client.connect()
-    let_in = [room for room in MADE_UP if stage.holds("made-up ids are refused") and _lets_in(client, room)]
-    said = f"not refused: {[str(room)[:40] for room in let_in]}" if let_in else f"all {len(MADE_UP)} are"
-    stage.check("made-up ids are refused", not let_in, said)
+    if stage.holds("made-up ids are refused"):
+        let_in = [str(room)[:40] for room in itertools.islice(filter(partial(_lets_in, client), MADE_UP), 1)]
+        said = f"not refused: {let_in[0]!r}" if let_in else f"all {len(MADE_UP)} are"
+        stage.check("made-up ids are refused", not let_in, said)
     for made_up in MADE_UP:
         client.emit(contract.JOIN, made_up)
     refusal = stage.serves(client)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CROWD = 40
 _FEW = 40
+_SOON = 15
 _LITTLE_BYTES = 100_000
 _MUCH_BYTES = 10_000_000
 _LEAK_BYTES = 2_000_000
@@ -88,6 +89,7 @@ class BrokenRealtime(Realtime):
             (given is not None and Breakage.REFUSES_TOKENS in broken)
             or (given is None and Breakage.REFUSES_GUESTS in broken)
             or broken.every(3, Breakage.REFUSES_SOME)
+            or broken.after(_SOON, Breakage.REFUSES_SOON)
             or (len(self._present) >= _CROWD and Breakage.REFUSES_CROWDS in broken)
             or (given in self._users and Breakage.REFUSES_RETURNERS in broken)
         ):
@@ -141,7 +143,12 @@ class BrokenRealtime(Realtime):
             await self._close(sid)
             return None
         self._stumbled = self._stumbled or (odd and Breakage.STUMBLES in broken)
-        if self._stumbled or broken.every(7, Breakage.SKIPS_JOINS) or broken.after(_FEW, Breakage.JOINS_FEW):
+        if (
+            self._stumbled
+            or broken.every(7, Breakage.SKIPS_JOINS)
+            or broken.after(_FEW, Breakage.JOINS_FEW)
+            or (Breakage.JOINS_ONCE in broken and project_id in self.server.rooms(sid))
+        ):
             return None
         if Breakage.SLOW_ANSWERS in broken:
             await asyncio.sleep(_SLOW_S)
