@@ -2,8 +2,37 @@
 
 from run import hooks
 from users.publisher import Publisher
+from users.roles import (
+    AnonymousViewer,
+    Churner,
+    Crowd,
+    Dashboard,
+    Intruder,
+    LargeSender,
+    LatencyProber,
+    MalformedSender,
+    Operator,
+    Reconnector,
+    RoomHopper,
+    ThroughputSender,
+)
 from users.viewer import Viewer
 
-__all__ = ["Publisher", "Viewer"]
+__all__ = [
+    "AnonymousViewer",
+    "Churner",
+    "Crowd",
+    "Dashboard",
+    "Intruder",
+    "LargeSender",
+    "LatencyProber",
+    "MalformedSender",
+    "Operator",
+    "Publisher",
+    "Reconnector",
+    "RoomHopper",
+    "ThroughputSender",
+    "Viewer",
+]
 
 hooks.install()

@@ -32,7 +32,7 @@ class Cast:
 
     foreign: a room whose owner owns none of the run's; None if there is none. bad_tokens, without_id: see
     `tokens`. capabilities: as a message, see `scenarios.capabilities`. think_s: least and most seconds between
-    two plays.
+    two plays. patience_s: how long something is waited for that has to come.
     """
 
     foreign: Room | None = None
@@ -40,6 +40,7 @@ class Cast:
     without_id: str = ""
     capabilities: dict[str, Any] = field(default_factory=dict)
     think_s: tuple[float, float] = (1.0, 3.0)
+    patience_s: float = 5.0
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Cast:
@@ -104,6 +105,10 @@ class Plan:
     def room_of(self, user: int) -> int:
         """The room of this worker's n-th user."""
         return self.topology.room_of(user, len(self.rooms), self.worker, self.workers)
+
+    def rooms_of(self, user: int) -> list[int]:
+        """All rooms of this worker's n-th user; they have the same owner."""
+        return self.topology.rooms_of(user, len(self.rooms), self.worker, self.workers)
 
     def source_of(self, user: int) -> str | None:
         """The address that this worker's n-th user leaves from; None for the system's choice."""

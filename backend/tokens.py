@@ -5,11 +5,14 @@ and what a given token says of itself.
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import jwt
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 HS256: Final = "HS256"
 RS256: Final = "RS256"
@@ -37,10 +40,21 @@ class Mint:
         """Any payload."""
         return jwt.encode(payload, self.key, self.algorithm)
 
+    def public_key(self) -> bytes:
+        """As PEM; for RS256."""
+        private = load_pem_private_key(self.key.encode(), password=None)
+        return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
-def mint(secret: str, user_id: str, email: str, now_s: int, lifetime_s: int) -> str:
-    """A token by HS256."""
-    return Mint(secret).token(user_id, email, now_s, lifetime_s)
+    @classmethod
+    def of_key_file(cls, path: str) -> Mint:
+        """By RS256, with a private key as PEM.
+
+        :raises ValueError: if the file is none.
+        :raises OSError: if it cannot be read.
+        """
+        key = Path(path).read_bytes()
+        load_pem_private_key(key, password=None)
+        return cls(key.decode(), RS256)
 
 
 def bad_tokens(good: str, mint: Mint | None, now_s: int) -> dict[str, str]:
@@ -59,7 +73,18 @@ def bad_tokens(good: str, mint: Mint | None, now_s: int) -> dict[str, str]:
     }
     if mint is not None:
         bad["expired"] = mint.sign({**payload, "iat": now_s - 7200, "exp": now_s - 3600})
+    if mint is not None and mint.algorithm == RS256:
+        bad["signed with the public key"] = _confused(payload, mint.public_key())
     return bad
+
+
+def _confused(payload: dict[str, Any], public_key: bytes) -> str:
+    """An HS256 token whose secret is what everybody may know: taken by who lets the token choose the algorithm.
+
+    PyJWT refuses to make it.
+    """
+    signed = f"{_segment({'alg': HS256, 'typ': 'JWT'})}.{_segment(payload)}"
+    return f"{signed}.{_base64(hmac.digest(public_key, signed.encode(), 'sha256'))}"
 
 
 def without_id(good: str, mint: Mint) -> str:
@@ -90,4 +115,8 @@ def _payload(token: str) -> dict[str, Any]:
 
 
 def _segment(payload: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=").decode()
+    return _base64(json.dumps(payload).encode())
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

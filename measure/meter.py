@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CONNECT = "connect"
 CONNECT_PHASE = "connect_"
 JOIN = "join"
+ANSWER = "answer_"
+"""Before the name of a question that users asked."""
 TRIGGER = "trigger"
 REPLAY = "replay"
 CLOCK_BOUND = "clock_bound"
@@ -210,7 +212,12 @@ class Meter:
 
     def answered(self, question: str, took_ms: float) -> None:
         """The backend answered a user's question, e.g. a `ping`."""
-        self._samples_us[question].append(round(took_ms * 1000))
+        self._samples_us[ANSWER + question.replace(" ", "_")].append(round(took_ms * 1000))
+
+    def not_answered(self, reason: str) -> None:
+        """It did not."""
+        self.counters["unanswered"] += 1
+        self._failed(reason)
 
     def user_failed(self, reason: str) -> None:
         """A user raised what nobody expected: the load test itself is wrong."""

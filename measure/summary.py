@@ -12,7 +12,7 @@ from .connects import slowest_batch_ms
 from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_of, mean
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
-from .meter import CLOCK_BOUND, CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
+from .meter import ANSWER, CLOCK_BOUND, CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
 from .presence import Counts
 from .recogniser import ACROSS
 
@@ -107,6 +107,11 @@ def build(
             if name.startswith(CONNECT_PHASE)
         },
         "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
+        "answers_ms": {
+            name.removeprefix(ANSWER): summarise(histogram)
+            for name, histogram in fleet.latencies.items()
+            if name.startswith(ANSWER)
+        },
         "trigger_ms": summarise(fleet.latencies[TRIGGER]),
         "loop_lag_ms": summarise(fleet.latencies[LOOP_LAG]),
         "generator_delay_ms": summarise(fleet.latencies[GENERATOR_DELAY]),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ExitCode(IntEnum):
@@ -20,18 +24,19 @@ class ExitCode(IntEnum):
     """The run's own numbers cannot be believed."""
     RUN_SUSPECT = 6
     """The run's numbers are doubtful, so no objective passes."""
+    CHECK_FAILED = 7
+    """A check of a scenario failed or was never made, or a finding is as severe as `--fail-on-finding` says."""
 
 
-def of_summary(summary: dict[str, object]) -> ExitCode:
+def of_summary(summary: Mapping[str, Any]) -> ExitCode:
     """The exit code of a run's summary."""
     validity = summary["validity"]
-    objectives = summary["slo"]
-    assert isinstance(validity, dict)
-    assert isinstance(objectives, list)
     if validity["verdict"] == "invalid":
         return ExitCode.RUN_INVALID
+    if not summary["conformance_holds"]:
+        return ExitCode.CHECK_FAILED
     if validity["verdict"] == "suspect":
         return ExitCode.RUN_SUSPECT
-    if any(row["passed"] is False for row in objectives):
+    if any(row["passed"] is False for row in summary["slo"]):
         return ExitCode.SLO_VIOLATED
     return ExitCode.PASSED

@@ -15,9 +15,8 @@ from locust.exception import RPCError
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
 from faults import Fault, Owner
-from users.publisher import Publisher
 
-from . import messages, options
+from . import casting, messages, options
 from .exit_codes import ExitCode
 from .limits import raise_file_limit
 from .master_side import MasterSide
@@ -50,9 +49,12 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     if runner is None or opts is None:
         return
     _interrupt_main_only()
-    Publisher.fixed_count = opts.publishers
-    if opts.publishers == 0 and Publisher in environment.user_classes:
-        environment.user_classes.remove(Publisher)
+    if isinstance(runner, MasterRunner | LocalRunner):
+        try:
+            casting.choose(environment.user_classes, opts)
+        except Fault as fault:
+            sys.stderr.write(f"locust: error: {fault}\n")
+            sys.exit(ExitCode.USAGE)
     if isinstance(runner, WorkerRunner | LocalRunner):
         raise_file_limit()
         WorkerHooks(environment, runner)
@@ -90,6 +92,7 @@ class WorkerHooks:
         self._side = WorkerSide(environment, runner.send_message)
         self._listen(messages.ROLL, self._side.on_roll)
         self._listen(messages.PLAN, self._side.on_plan)
+        self._listen(messages.TOKENS, self._side.on_tokens)
         self._listen(messages.TIME, self._side.on_time)
         self._listen(messages.TRIGGERS, self._side.on_triggers)
         # These two wait, and Locust's listener for messages must not: the triggers arrive there meanwhile.

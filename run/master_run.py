@@ -6,28 +6,34 @@ import secrets
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from backend import contract, provision
+from backend import contract, preflight, tokens
 from backend.endpoint import Endpoint
 from backend.plan import Plan
+from backend.provision import SqlProvision
 from backend.reader import Reader
 from backend.rest import RestClient
+from backend.rest_provision import RestProvision
 from backend.tls import Trust
+from backend.topology import Topology
 from faults import Fault
 from measure import summary as summaries
 from measure.fleet import Fleet
 from measure.latency import summarise
 
-from . import console, options, record, roll_call
+from . import cast, console, option_checks, record, roll_call
 from .exit_codes import ExitCode, of_summary
 from .trigger_feed import Feed
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+
+    from backend.provision import Provision
 
 _REPORT_TIMEOUT_S: Final = 120
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -39,12 +45,14 @@ class Run:
     def __init__(self, opts: argparse.Namespace, secret_options: Mapping[str, str]) -> None:
         self._opts = opts
         self._secrets = secret_options
-        self._objectives = options.objectives(opts.slo_file)
+        self._objectives = option_checks.objectives(opts.slo_file)
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
-        self._trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
-        self._client = RestClient(opts.host, ssl_context=self._trust.context())
-        self._provision: provision.Provision | None = None
+        trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
+        self._endpoint = Endpoint(opts.host.rstrip("/"), opts.transport, opts.parser, opts.token_in, trust)
+        self._mint = option_checks.mint(opts, secret_options)
+        self._client = RestClient(opts.host, ssl_context=trust.context())
+        self._provision: Provision | None = None
         self._profile = "unknown"
         self.plan: Plan | None = None
         self.fleet = Fleet()
@@ -65,21 +73,22 @@ class Run:
         run = secrets.token_hex(4)
         run_id = f"{self._began:%Y%m%d-%H%M%S}-{run}"
         if token := self._secrets["token"]:
-            provision.check_token(token, time.time())
-        provision.check_backend(self._client)
+            preflight.check_token(token, time.time())
+        preflight.check_backend(self._client)
         info = self._client.call("GET", contract.HEALTH_INFO)
         self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
         self._provision = self._choose_provision(run_id)
         try:
             rooms = self._provision.create(opts.rooms)
-            provision.check_rooms(self._client, rooms)
+            preflight.check_rooms(self._client, rooms)
+            scenes = cast.assemble(opts, self._endpoint, rooms, self._provision, self._mint)
         except BaseException:
             self.clean_up()
             raise
         self.plan = Plan(
             run_id=run_id,
             run=run,
-            endpoint=Endpoint(opts.host.rstrip("/"), trust=self._trust),
+            endpoint=self._endpoint,
             rooms=rooms,
             version=roll_call.code_version(),
             rate_per_s=opts.rate,
@@ -88,24 +97,56 @@ class Run:
             ramp_s=opts.ramp,
             warm_up_s=opts.warm_up,
             flight_s=opts.flight,
+            topology=Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner),
+            ping_every_s=opts.ping_every,
+            cast=scenes,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
         )
         return self.plan
 
-    def _choose_provision(self, run_id: str) -> provision.Provision:
+    def _choose_provision(self, run_id: str) -> Provision:
         opts = self._opts
         given = self._secrets
         if given["database_url"]:
-            return provision.SqlProvision(
+            assert self._mint is not None
+            return SqlProvision(
                 given["database_url"],
-                given["jwt_secret"],
+                self._mint,
                 run_id,
+                opts.token_lifetime,
+                rooms_each=opts.rooms_per_owner,
                 tasks_each=opts.tasks_per_room,
                 keep=opts.keep_data,
             )
-        return provision.RestProvision(
-            self._client, run_id, token=given["token"], account=given["account"], keep=opts.keep_data
+        return RestProvision(
+            self._client,
+            run_id,
+            token=given["token"],
+            accounts=option_checks.known_accounts(opts, given),
+            rooms_each=opts.rooms_per_owner,
+            keep=opts.keep_data,
         )
+
+    def refresh_tokens(self) -> list[str]:
+        """Fresh tokens for the rooms' owners; none if there is no way to get any.
+
+        :raises Fault: if it fails.
+        """
+        fresh = [] if self._provision is None else self._provision.refresh()
+        if fresh and self.plan is not None:
+            rooms = tuple(replace(room, token=token) for room, token in zip(self.plan.rooms, fresh, strict=True))
+            self.plan = replace(self.plan, rooms=rooms)
+        return fresh
+
+    def tokens_end_in_s(self) -> float | None:
+        """In how many seconds the first of the rooms' tokens expires; None if none says when."""
+        assert self.plan is not None
+        now_s = time.time()
+        try:
+            left = [tokens.seconds_left(token, now_s) for token in {room.token for room in self.plan.rooms}]
+        except ValueError:
+            return None  # opaque ones
+        return min((seconds for seconds in left if seconds is not None), default=None)
 
     def _publishing_s(self) -> float:
         since_s = self.fleet.publishing_since_s()
@@ -154,12 +195,17 @@ class Run:
             cpu_warning=cpu_warning,
         )
         asked = {} if opts.events_per_client is None else {"events_per_s_per_client": opts.events_per_client}
-        summary = summaries.build(facts, self.fleet, reader, self._objectives, asked)
+        took_part = [name for name, count in self.users.items() if count]
+        summary = {
+            **summaries.build(facts, self.fleet, reader, self._objectives, asked),
+            **cast.outcome(opts, plan.cast, took_part, self.fleet.checks()),
+        }
         tables = {
             "timeline": self.fleet.timeline,
             "rooms": summaries.room_rows(self.fleet, reader),
             "streams": summaries.stream_rows(self.fleet, reader),
             "workers": summaries.worker_rows(self.fleet),
+            "conformance": [{**row, "suites": " ".join(row["suites"])} for row in summary["conformance"]],
         }
         histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}
         try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
+from faults import Fault
 from measure.clocks import Clock
 from measure.report import Totals, WorkerReport
 
-from . import clock_sync, console, messages, options, roll_call
+from . import casting, clock_sync, console, messages, option_checks, roll_call
 from .master_run import Run
 
 if TYPE_CHECKING:
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
 
     from .exit_codes import ExitCode
 
+logger = logging.getLogger("loadtest")
+
 _ROLL_S: Final = 5.0
 _DRAIN_S: Final = 15.0
 _TOTALS_S: Final = 15.0
 _PROGRESS_S: Final = 5.0
+_LEAST_REFRESH_S: Final = 1.0
+_LOOK_S: Final = 1.0
 
 
 class MasterSide:
@@ -57,7 +63,8 @@ class MasterSide:
         :param users: how many Locust users it shall have.
         :raises Fault: if it cannot be prepared; nothing is left behind then.
         """
-        options.check(opts, self._secrets)
+        option_checks.check(opts, self._secrets)
+        casting.check(opts, users)
         self._call_the_roll(users)
         self._run = Run(opts, self._secrets)
         try:
@@ -70,6 +77,32 @@ class MasterSide:
         for number, worker_id in enumerate(workers):
             self._run.fleet.enlist(worker_id)
             self._send(messages.PLAN, replace(plan, worker=number, workers=len(workers)).to_message(), worker_id)
+        gevent.spawn(self._refresh_tokens, self._run)
+
+    def _refresh_tokens(self, run: Run) -> None:
+        """Renew the rooms' tokens when half of their time is over, as long as the run goes on."""
+        while self._run is run and (left_s := run.tokens_end_in_s()) is not None:
+            wait_s = max(left_s / 2, _LEAST_REFRESH_S)
+            if not self._goes_on(run, wait_s):
+                return
+            try:
+                fresh = run.refresh_tokens()
+            except Fault as fault:
+                logger.error("tokens could not be renewed: %s", fault)  # noqa: TRY400 - a fault is one line
+                continue
+            if not fresh:
+                return
+            for worker_id in self._alive():
+                self._tell(run, messages.TOKENS, {"tokens": fresh}, worker_id)
+
+    def _goes_on(self, run: Run, for_s: float) -> bool:
+        """Wait; whether the run is still under way then."""
+        deadline_s = time.monotonic() + for_s
+        while time.monotonic() < deadline_s:
+            gevent.sleep(min(deadline_s - time.monotonic(), _LOOK_S))
+            if self._run is not run or run.finishing:
+                return False
+        return True
 
     def _call_the_roll(self, users: int) -> None:
         workers = self._alive()

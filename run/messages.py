@@ -6,6 +6,7 @@ name     from      data             meaning
 ROLL     master    –                a run is about to begin: who are you?
 HERE     worker    an `Answer`      see `roll_call`
 PLAN     master    a `Plan`         a run begins; sent before Locust's own spawn message
+TOKENS   master    a list           fresh tokens of the rooms' owners, before the old ones expire
 CLOCK    worker    see `clock_sync` what time is it?
 TIME     master    see `clock_sync` the answer; it also says which triggers should be known by now,
                                     and until when all of them are (`complete_ns`)
@@ -29,6 +30,7 @@ from typing import Final
 ROLL: Final = "loadtest.roll"
 HERE: Final = "loadtest.here"
 PLAN: Final = "loadtest.plan"
+TOKENS: Final = "loadtest.tokens"
 CLOCK: Final = "loadtest.clock"
 TIME: Final = "loadtest.time"
 REPORT: Final = "loadtest.report"

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
-import ipaddress
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from faults import Fault, Owner
-from measure import slo
+from backend import endpoint
+from scenarios.findings import Severity
 from tasks import schedule
 
+from . import option_types as types
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from locust.argument_parser import LocustArgumentParser
 
-DEFAULT_SLO_FILE = Path(__file__).parent.parent / "measure" / "slo.toml"
-_MOST_ROOMS = 100_000
-
-
+DEFAULT_SLO_FILE: Final = Path(__file__).parent.parent / "measure" / "slo.toml"
 SECRETS: Final = ("database_url", "jwt_secret", "token", "account")
 """Options that stay in the master: Locust would hand every option to every worker."""
 
@@ -37,8 +33,13 @@ def add(parser: LocustArgumentParser) -> None:
         action.is_secret = secret
         action.is_required = action.is_multiple = False
 
-    option("--rooms", "Project rooms that are made and filled (default 10)", type=_rooms, default=10)
-    option("--rate", "Triggers a second over all publishers (default 10)", type=_rate, default=10.0)
+    for part in (_load, _users, _connections, _data, _record):
+        part(option)
+
+
+def _load(option: Callable[..., None]) -> None:
+    option("--rooms", "Project rooms that are made and filled (default 10)", type=types.rooms, default=10)
+    option("--rate", "Triggers a second over all publishers (default 10)", type=types.rate, default=10.0)
     option(
         "--arrivals",
         "How triggers follow each other: at equal distances, or as a Poisson process (default constant)",
@@ -48,36 +49,115 @@ def add(parser: LocustArgumentParser) -> None:
     option(
         "--ramp",
         "Seconds that the rate takes to rise from nothing to --rate, at an even slope (default 0)",
-        type=_seconds,
+        type=types.seconds,
         default=0.0,
     )
     option(
         "--warm-up",
         "Seconds from when all users were started to when publishers begin (default 0)",
-        type=_seconds,
+        type=types.seconds,
         default=0.0,
     )
     option(
         "--flight",
         "Seconds that a broadcast may be in flight: what was sent so shortly before a user joined, or before or "
         "after it left, is neither expected nor lost (default 2)",
-        type=_seconds,
+        type=types.seconds,
         default=2.0,
     )
     option(
         "--publishers",
         "Users that publish, out of --users; they share the rate (default 4)",
-        type=_publishers,
+        type=types.publishers,
         default=4,
         web=False,
+    )
+    option(
+        "--room-size",
+        "Viewers that go into one room before the next is filled; 0 deals them out to all rooms (default 0)",
+        type=types.count,
+        default=0,
+    )
+    option(
+        "--room-skew",
+        "How uneven the rooms are: the exponent of Zipf's law, by which the k-th room has 1/k^s of the first "
+        "one's viewers; 0 is even (default 0)",
+        type=types.exponent,
+        default=0.0,
+    )
+    option("--rooms-per-owner", "Rooms that one user owns (default 1)", type=types.at_least_one, default=1)
+    option("--rooms-per-viewer", "Rooms that one viewer joins (default 1)", type=types.at_least_one, default=1)
+
+
+def _users(option: Callable[..., None]) -> None:
+    option(
+        "--mix",
+        "Who takes part, with weights, e.g. Viewer=20,Churner=2,Intruder=1; see docs/scenarios.md (default: "
+        "Viewer; with --tags: all that have tasks with these tags)",
+        type=types.mix,
+        default={},
+        web=False,
+    )
+    option(
+        "--think-time",
+        "Seconds between two plays of a user's scenarios, as least:most (default 1:3)",
+        type=types.span,
+        default=(1.0, 3.0),
+        web=False,
+    )
+    option(
+        "--no-probe",
+        "Do not ask the backend what it can do: then no scenario is played that needs to know",
+        action="store_true",
+        default=False,
+    )
+    option(
+        "--patience",
+        "Seconds that a scenario waits for what has to come (default 5)",
+        type=types.seconds,
+        default=5.0,
+    )
+    option(
+        "--ping-every",
+        "Seconds between two pings of each viewer, where the backend answers them; 0 for none (default 0)",
+        type=types.seconds,
+        default=0.0,
+    )
+
+
+def _connections(option: Callable[..., None]) -> None:
+    option(
+        "--transport",
+        "How to connect: by WebSocket, by long-polling, or by polling with an upgrade (default websocket)",
+        choices=tuple(endpoint.TRANSPORTS),
+        default="websocket",
+    )
+    option(
+        "--parser",
+        "How packets are written; the backend has to use the same (default: Socket.IO's own)",
+        choices=endpoint.PARSERS,
+        default="default",
+    )
+    option(
+        "--token-in",
+        "Where the backend looks for the token when a client connects (default auth)",
+        choices=endpoint.TOKEN_PLACES,
+        default=endpoint.IN_AUTH,
     )
     option(
         "--source-addresses",
         "Local addresses that users connect from in turn, with commas: for more than 28,000 connections to one "
         "target, and for backends that throttle each address on its own",
-        type=_addresses,
+        type=types.addresses,
         default="",
     )
+    option("--insecure", "Take any certificate of the backend", action="store_true", default=False)
+    option("--ca-file", "Who signs the backend's certificate (PEM; on every worker)", default="")
+    option("--client-cert", "Our certificate for the backend (PEM; on every worker)", default="")
+    option("--client-key", "Its key, where that is a file of its own", default="")
+
+
+def _data(option: Callable[..., None]) -> None:
     option(
         "--database-url",
         "The backend's PostgreSQL, for making the data by SQL; without it the data is made through REST",
@@ -91,6 +171,18 @@ def add(parser: LocustArgumentParser) -> None:
         secret=True,
     )
     option(
+        "--jwt-key-file",
+        "Instead of the secret: the backend's RSA private key as PEM, for RS256",
+        default="",
+        web=False,
+    )
+    option(
+        "--token-lifetime",
+        "Seconds that minted tokens are good for; they are renewed while the run goes on (default a week)",
+        type=types.at_least_one,
+        default=7 * 86_400,
+    )
+    option(
         "--token",
         "A token of an existing user, for making the data through REST",
         default="",
@@ -102,12 +194,19 @@ def add(parser: LocustArgumentParser) -> None:
         default="",
         secret=True,
     )
-    option("--insecure", "Take any certificate of the backend", action="store_true", default=False)
-    option("--ca-file", "Who signs the backend's certificate (PEM; on every worker)", default="")
-    option("--client-cert", "Our certificate for the backend (PEM; on every worker)", default="")
-    option("--client-key", "Its key, where that is a file of its own", default="")
-    option("--tasks-per-room", "Tasks that each project has before the load; by SQL only", type=int, default=0)
+    option(
+        "--accounts-file",
+        "A file with such accounts, one a line: the rooms are dealt out to them",
+        default="",
+        web=False,
+    )
+    option(
+        "--tasks-per-room", "Tasks that each project has before the load; by SQL only", type=types.count, default=0
+    )
     option("--keep-data", "Leave the run's rows in place when it ends", action="store_true", default=False)
+
+
+def _record(option: Callable[..., None]) -> None:
     option("--results-dir", "Where the run's record goes (default results)", default="results")
     option(
         "--no-report",
@@ -119,76 +218,12 @@ def add(parser: LocustArgumentParser) -> None:
     option(
         "--events-per-client",
         "Also judge the throughput: more events a second than this for each client (the guide asks for 100)",
-        type=_rate,
+        type=types.rate,
         default=None,
     )
-
-
-def objectives(path: str) -> list[slo.Objective]:
-    """The objectives of a file.
-
-    :raises Fault: if it cannot be read or is not right.
-    """
-    try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Fault(Owner.USER, f"cannot read {path}: {error.strerror}", "Check --slo-file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise Fault(Owner.USER, f"{path} is no TOML: {error}", "Check --slo-file.") from error
-    return slo.parse(document, path)
-
-
-def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> None:
-    """What can be wrong with options that are right each by itself.
-
-    :param secret_options: the values of `SECRETS`.
-    :raises Fault: if something is.
-    """
-    host = options.host or ""
-    if not host.startswith(("http://", "https://")):
-        said = f"--host {host!r} is no URL" if host else "no --host was given"
-        raise Fault(Owner.USER, said, "Give the backend's address, e.g. --host https://staging.example.org.")
-    if secret_options["database_url"] and not secret_options["jwt_secret"]:
-        raise Fault(
-            Owner.USER,
-            "--database-url was given without --jwt-secret",
-            "Give the backend's JWT secret too, so that tokens for the new users can be minted.",
-        )
-    if secret_options["token"] and secret_options["account"]:
-        raise Fault(Owner.USER, "--token and --account were both given", "Give one of them.")
-    objectives(options.slo_file)
-
-
-def _rooms(text: str) -> int:
-    return _number(text, int, 1, _MOST_ROOMS)
-
-
-def _publishers(text: str) -> int:
-    return _number(text, int, 0, 4096)
-
-
-def _seconds(text: str) -> float:
-    return _number(text, float, 0, 86_400)
-
-
-def _rate(text: str) -> float:
-    return _number(text, float, 0.001, 1e6)
-
-
-def _number(text: str, kind: type, low: float, high: float) -> Any:
-    try:
-        value = kind(text)
-    except ValueError:
-        value = None
-    if value is None or not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from {low} to {high}")
-    return value
-
-
-def _addresses(text: str) -> str:
-    try:
-        for address in filter(None, text.split(",")):
-            ipaddress.ip_address(address.strip())
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
+    option(
+        "--fail-on-finding",
+        "The least severity of a security finding with which a run does not pass (default: none fails it)",
+        choices=[severity.name.lower() for severity in Severity],
+        default=None,
+    )

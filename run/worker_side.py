@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _REPORT_S: Final = 1.0
 _LAG_PROBE_S: Final = 0.05
 _ANSWERS_S: Final = 12.0
-"""How long unanswered triggers are waited for when the run ends."""
+"""How long unanswered triggers, and plays, are waited for when the run ends."""
 _QUIET_S: Final = 0.5
 _MOST_QUIET_S: Final = 5.0
 _MISSING_S: Final = 5.0
@@ -130,6 +130,11 @@ class WorkerSide:
         self._publishing_ns = time.time_ns()
         context.publishing.set()
 
+    def on_tokens(self, data: dict[str, Any]) -> None:
+        """The rooms' owners have fresh tokens."""
+        if (context := self._current(data)) is not None:
+            context.tokens[:] = data["tokens"]
+
     def on_time(self, data: dict[str, Any]) -> None:
         """The master said what time it is, and which triggers there are."""
         received_ns = time.time_ns()
@@ -149,13 +154,13 @@ class WorkerSide:
             context.meter.learn(triggers_from(self._inlet.take(data)))
 
     def on_drain(self, data: dict[str, Any]) -> None:
-        """Stop publishing, wait for the answers, and say so."""
+        """Stop publishing, wait for the answers and for the plays that are under way, and say so."""
         context = self._current(data)
         if context is None:
             return
-        context.closing.set()
+        context.close()
         deadline_s = time.monotonic() + _ANSWERS_S
-        while context.meter.in_flight and time.monotonic() < deadline_s:
+        while (context.meter.in_flight or context.playing) and time.monotonic() < deadline_s:
             gevent.sleep(0.05)
         self._report(context)
         self._send(messages.DRAINED, {"run_id": context.plan.run_id})

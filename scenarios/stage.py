@@ -42,12 +42,16 @@ class Company(Protocol):
     """What a load's user, or a test, gives to its scenarios."""
 
     endpoint: Endpoint
-    rooms: Sequence[Room]
     cast: Cast
     capabilities: Capabilities
     random: Random
     patience_s: float
     """How long something is waited for that has to come."""
+
+    @property
+    def rooms(self) -> Sequence[Room]:
+        """The run's."""
+        ...
 
     def helper(self) -> Helper:
         """What makes clients, for one play."""

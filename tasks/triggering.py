@@ -59,7 +59,7 @@ class Triggers:
         self._context = context
         self._publisher = publisher
         self._address = address
-        self._client = RestClient(endpoint.host, address, connections, endpoint.ssl_context())
+        self.client = RestClient(endpoint.host, address, connections, endpoint.ssl_context())
         self._next_seq: Counter[int] = Counter() if next_seq is None else next_seq
         self.in_flight = 0
 
@@ -70,7 +70,7 @@ class Triggers:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.client.close()
 
     def take(self, room: int, late_s: float = 0.0) -> Ticket:
         """Take the next number of a room's stream for a trigger that leaves at once.
@@ -97,7 +97,7 @@ class Triggers:
         asked = True
         try:
             token = self._context.tokens[ticket.room]
-            answer = self._client.send("POST", contract.tasks_path(where.project_id), token, body)
+            answer = self.client.send("POST", contract.tasks_path(where.project_id), token, body)
             failure = "" if answer.status == 201 else f"{answer.status}: {answer.message}"
         except UnreachableError as error:
             failure = str(error)

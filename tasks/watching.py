@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from locust import TaskSet, task
+from locust import TaskSet, tag, task
 from locust.exception import StopUser
+
+from scenarios import capabilities as can
+from scenarios.capabilities import Capabilities
+from scenarios.scenario import SUITES
 
 if TYPE_CHECKING:
     from users.socketio_user import SocketIOUser
 
 
 class Watching(TaskSet):
-    """Connects, joins, and stays until the run is over. Its user is a `SocketIOUser`."""
+    """Connects, joins, now and then pings, and stays until the run is over. Its user is a `SocketIOUser`."""
 
     def on_start(self) -> None:
-        """Connect as the room's owner and join."""
-        user = cast("SocketIOUser", self.user)
-        plan = user.run_context.plan
-        room = plan.room_of(user.run_context.number("viewer"))
-        user.connect(plan.rooms[room].token)
-        user.join(room)
+        """Connect as the rooms' owner and join."""
+        self._watcher = cast("SocketIOUser", self.user)
+        context = self._watcher.run_context
+        rooms = context.plan.rooms_of(context.number("viewer"))
+        # With an expiry in sight, what is good now has to be asked for at each connect.
+        self._watcher.connect(lambda: context.tokens[rooms[0]])
+        for room in rooms:
+            self._watcher.join(room)
 
+    @tag(*SUITES)
     @task
     def watch(self) -> None:
         """Wait for the end; what arrives is observed without waking this greenlet."""
-        cast("SocketIOUser", self.user).run_context.over.wait()
+        context = self._watcher.run_context
+        plan = context.plan
+        if plan.ping_every_s and Capabilities.from_message(plan.cast.capabilities).can(can.PING):
+            while not context.closing.wait(plan.ping_every_s):
+                self._watcher.ping()
+        context.over.wait()
         raise StopUser

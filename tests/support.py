@@ -68,7 +68,7 @@ class Backend:
 
     def token(self, room: OwnedRoom, lifetime_s: int = 3600) -> str:
         """A token of a room's owner."""
-        return tokens.mint(SECRET, room.user_id, room.email, int(time.time()), lifetime_s)
+        return tokens.Mint(SECRET).token(room.user_id, room.email, int(time.time()), lifetime_s)
 
 
 def start_backend(profile: str, *more: str, prefix: Sequence[str] = ()) -> Backend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from locust import User
@@ -12,6 +13,7 @@ from clients.errors import FAILURES, ConnectFailedError
 from tasks.context import current_context
 
 from .accounting import AccountWatcher
+from .reporting import report_act
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +69,19 @@ class SocketIOUser(User):
         """
         assert self.client is not None
         self.client.leave(self.run_context.plan.rooms[room].project_id, timeout_s)
+
+    def ping(self) -> None:
+        """One round trip through the backend's `ping`; one that is not answered is counted."""
+        assert self.client is not None
+        meter = self.run_context.meter
+        started_s = time.perf_counter()
+        failure = ""
+        try:
+            meter.answered("ping", self.client.ping())
+        except FAILURES as error:
+            failure = str(error)
+            meter.not_answered(f"ping: {failure}")
+        report_act(self.environment, "WS", "ping", (time.perf_counter() - started_s) * 1000, failure)
 
     def on_stop(self) -> None:
         """Disconnect for good."""

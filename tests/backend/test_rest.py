@@ -96,7 +96,7 @@ def test_retry_after_is_the_longest_that_is_named() -> None:
 
 
 def test_wrong_secret(backend: Backend, room: OwnedRoom) -> None:
-    token = tokens.mint("z" * 32, room.user_id, room.email, 0, 2**32)
+    token = tokens.Mint("z" * 32).token(room.user_id, room.email, 0, 2**32)
     with pytest.raises(Fault, match="--jwt-secret is not the backend's"):
         provision.check_rooms(RestClient(backend.url), (Room(room.project_id, room.agent_id, token),))
 
@@ -109,7 +109,7 @@ def test_another_backend_s_database(backend: Backend, room: OwnedRoom) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "said"), [("garbage", "not a JWT"), (tokens.mint(SECRET, "i", "e", 0, 1), "expired")]
+    ("token", "said"), [("garbage", "not a JWT"), (tokens.Mint(SECRET).token("i", "e", 0, 1), "expired")]
 )
 def test_bad_given_token(token: str, said: str) -> None:
     with pytest.raises(Fault, match=said):

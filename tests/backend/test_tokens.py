@@ -5,13 +5,13 @@ from backend import tokens
 
 
 def test_a_minted_token_has_the_backend_s_claims() -> None:
-    token = tokens.mint("s" * 32, "id", "a@b.c", 1000, 60)
+    token = tokens.Mint("s" * 32).token("id", "a@b.c", 1000, 60)
     claims = jwt.decode(token, "s" * 32, algorithms=["HS256"], options={"verify_exp": False, "verify_iat": False})
     assert claims == {"id": "id", "email": "a@b.c", "iat": 1000, "exp": 1060}
 
 
 def test_seconds_left() -> None:
-    token = tokens.mint("s" * 32, "id", "a@b.c", 1000, 60)
+    token = tokens.Mint("s" * 32).token("id", "a@b.c", 1000, 60)
     assert tokens.seconds_left(token, 1050) == 10
     assert tokens.seconds_left(token, 1070) == -10
     assert tokens.seconds_left(jwt.encode({}, "s" * 32, "HS256"), 0) is None

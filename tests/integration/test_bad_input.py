@@ -87,12 +87,12 @@ def test_wrong_secret(documented: Backend, results: Path) -> None:
 
 
 def test_expired_token(documented: Backend, results: Path) -> None:
-    token = tokens.mint(SECRET, "00000000-0000-4000-8000-000000000000", "e", int(time.time()) - 100, 10)
+    token = tokens.Mint(SECRET).token("00000000-0000-4000-8000-000000000000", "e", int(time.time()) - 100, 10)
     assert "expired" in attempt(documented.url, results, token=token)
 
 
 def test_a_token_of_nobody(documented: Backend, results: Path) -> None:
-    token = tokens.mint(SECRET, "00000000-0000-4000-8000-000000000000", "e", int(time.time()), 100)
+    token = tokens.Mint(SECRET).token("00000000-0000-4000-8000-000000000000", "e", int(time.time()), 100)
     assert "401" in attempt(documented.url, results, token=token)
 
 

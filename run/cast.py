@@ -1,0 +1,83 @@
+"""Before a run: whom and what its scenarios need, and what the backend can do. After it: how that came out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from backend import tokens
+from backend.plan import Cast
+from clients.errors import FAILURES
+from faults import Fault, Owner
+from scenarios import catalogue, conformance
+from scenarios.capabilities import Capabilities
+from scenarios.findings import Severity, findings_of
+from scenarios.probe import Probe
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Collection
+
+    from backend.endpoint import Endpoint
+    from backend.plan import Room
+    from backend.provision import Provision
+    from measure.checks import Checks
+
+
+def assemble(
+    options: argparse.Namespace,
+    endpoint: Endpoint,
+    rooms: tuple[Room, ...],
+    provision: Provision,
+    mint: tokens.Mint | None,
+) -> Cast:
+    """Get what scenarios need, and ask the backend what it can do, unless that is not wanted.
+
+    :raises Fault: if a client with a good token cannot even connect.
+    """
+    if options.no_probe:
+        return Cast(think_s=options.think_time, patience_s=options.patience)
+    room = rooms[0]
+    cast = Cast(
+        provision.foreign(),
+        _bad_tokens(room, mint),
+        "" if mint is None else tokens.without_id(room.token, mint),
+        think_s=options.think_time,
+        patience_s=options.patience,
+    )
+    try:
+        capabilities = Probe(endpoint, room, cast).ask()
+    except FAILURES as error:
+        raise Fault(
+            Owner.BACKEND,
+            f"a client with a good token cannot connect and join its room: {error}",
+            "Check --token-in, --transport and --parser, and look into the backend's log.",
+        ) from error
+    return replace(cast, capabilities=capabilities.to_message())
+
+
+def _bad_tokens(room: Room, mint: tokens.Mint | None) -> dict[str, str]:
+    try:
+        return tokens.bad_tokens(room.token, mint, int(time.time()))
+    except ValueError:
+        return {}  # an opaque token: there is nothing to make bad ones from
+
+
+def outcome(options: argparse.Namespace, cast: Cast, users: Collection[str], checks: Checks) -> dict[str, Any]:
+    """What the run's summary says of capabilities, findings and checks.
+
+    :param users: the user classes that took part.
+    """
+    capabilities = Capabilities.from_message(cast.capabilities)
+    scenarios = catalogue.chosen(users, options.tags or (), options.exclude_tags or ())
+    rows = conformance.rows(scenarios, capabilities, checks.tallies)
+    findings = findings_of(capabilities)
+    limit = options.fail_on_finding
+    severe = [] if limit is None else [one for one in findings if one.severity >= Severity[limit.upper()]]
+    return {
+        "capabilities": capabilities.to_message(),
+        "findings": [finding.to_json() for finding in findings],
+        "conformance": rows,
+        "conformance_holds": conformance.holds(rows) and not severe,
+    }

@@ -1,0 +1,89 @@
+"""What the values of options are: each parser takes the text of one and says in one line what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from typing import Any, Final
+
+from backend.plan import MOST_PUBLISHERS
+
+_MOST_ROOMS: Final = 100_000
+
+
+def rooms(text: str) -> int:
+    """How many rooms."""
+    return _number(text, int, 1, _MOST_ROOMS)
+
+
+def publishers(text: str) -> int:
+    """How many publishers."""
+    return _number(text, int, 0, MOST_PUBLISHERS)
+
+
+def count(text: str) -> int:
+    """How many of anything, or none."""
+    return _number(text, int, 0, 10**9)
+
+
+def at_least_one(text: str) -> int:
+    """How many of anything."""
+    return _number(text, int, 1, 10**9)
+
+
+def seconds(text: str) -> float:
+    """A time."""
+    return _number(text, float, 0, 86_400)
+
+
+def rate(text: str) -> float:
+    """Something a second."""
+    return _number(text, float, 0.001, 1e6)
+
+
+def percent(text: str) -> float:
+    """A share."""
+    return _number(text, float, 0, 100)
+
+
+def exponent(text: str) -> float:
+    """Of Zipf's law."""
+    return _number(text, float, 0, 10)
+
+
+def span(text: str) -> tuple[float, float]:
+    """Least and most seconds, as `1:3`; one number is both."""
+    least, _, most = text.partition(":")
+    found = (seconds(least), seconds(most or least))
+    if found[0] > found[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} begins with more than it ends with")
+    return found
+
+
+def mix(text: str) -> dict[str, int]:
+    """User classes and their weights, as `Viewer=10,Churner=2`; a class alone has weight 1."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, weight = part.partition("=")
+        found[name.strip()] = at_least_one(weight or "1")
+    return found
+
+
+def addresses(text: str) -> str:
+    """IP addresses with commas."""
+    try:
+        for address in filter(None, text.split(",")):
+            ipaddress.ip_address(address.strip())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _number(text: str, kind: type, low: float, high: float) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {low} to {high}")
+    return value

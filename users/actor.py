@@ -1,0 +1,103 @@
+"""The base of all users that play scenarios: it gives them the run's backend, rooms, clients and accounts."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from locust import User
+
+from clients.helper import Helper
+from scenarios.capabilities import Capabilities
+from scenarios.hearing import Task
+from scenarios.stage import SkipError
+from tasks.context import current_context
+from tasks.triggering import NAME
+
+from .accounting import AccountWatcher
+from .reporting import report_act
+
+if TYPE_CHECKING:
+    from backend.rest import Answer
+    from scenarios.scenario import Scenario
+
+_PLAY = "PLAY"
+
+
+class Actor(User):
+    """See the module. Implements `scenarios.stage.Company`; its clients are measured like everybody's."""
+
+    abstract = True
+
+    def on_start(self) -> None:
+        """Take part in the run."""
+        self.run_context = current_context(self.environment)
+        plan = self.run_context.plan
+        number = self.run_context.number("actor")
+        self.random = Random(f"{plan.run}/{type(self).__name__}/{plan.worker}/{number}")  # noqa: S311 - repeatable
+        self.endpoint = plan.endpoint
+        self.rooms = plan.rooms
+        self.cast = plan.cast
+        self.capabilities = Capabilities.from_message(plan.cast.capabilities)
+        self.patience_s = plan.cast.patience_s
+        self._source = plan.source_of(number)
+        self._failed = ""
+
+    def play(self, scenario: Scenario) -> None:
+        """Play it once, and tell Locust's own statistics how long that took, and what failed first."""
+        if not scenario.held_to(self.capabilities):
+            return
+        self._failed = ""
+        started_s = time.perf_counter()
+        scenario.play(self)
+        took_ms = (time.perf_counter() - started_s) * 1000
+        report_act(self.environment, _PLAY, scenario.name, took_ms, self._failed)
+
+    def helper(self) -> Helper:
+        """Clients whose accounts are kept."""
+        return Helper(
+            self.endpoint,
+            lambda: AccountWatcher(self.environment, self.run_context),
+            lambda: self._source,
+            self.patience_s,
+        )
+
+    def token(self, room: int) -> str:
+        """The token of a room's owner that is good now."""
+        return self.run_context.tokens[room]
+
+    def choose_room(self) -> int:
+        """By the run's topology, another one for each play."""
+        return self.run_context.plan.room_of(self.run_context.number("play"))
+
+    def create_task(self, room: int) -> Task:
+        """A trigger like those of the publishers: what it makes the backend broadcast is accounted for."""
+        triggers = self.run_context.triggers(self._source)
+        if triggers.throttled:
+            raise SkipError("HTTP is throttled: raise the backend's limit, or give --source-addresses")
+        self.run_context.meter.trigger_due()
+        ticket = triggers.take(room)
+        sent = triggers.send(ticket)
+        report_act(self.environment, "POST", NAME, sent.answer_ms, sent.failure)
+        if sent.answer is None or sent.failure:
+            raise SkipError(f"a task could not be made: {sent.failure}")
+        return Task(str(sent.answer.body["id"]), ticket.title, self.rooms[room].project_id)
+
+    def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
+        """A REST call that is part of a scenario."""
+        answer = self.run_context.triggers(self._source).client.send(method, path, token, body)
+        if answer.status == 429:
+            raise SkipError("HTTP is throttled: raise the backend's limit, or give --source-addresses")
+        return answer
+
+    def answered(self, question: str, took_ms: float) -> None:
+        """Into the record, and into Locust's own statistics."""
+        self.run_context.meter.answered(question, took_ms)
+        report_act(self.environment, "WS", question, took_ms)
+
+    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
+        """Into the record."""
+        self.run_context.meter.checks.count(scenario, check, passed, evidence)
+        if passed is False:
+            self._failed = self._failed or f"{check}: {evidence}"
