@@ -60,7 +60,8 @@ class Plan:
     warm_up_s: from when all users were started to when publishers begin. flight_s: how long a broadcast may be in
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
-    `run.roll_call`. topology: who goes into which room. ping_every_s: how often a viewer pings; 0 for never.
+    `run.roll_call`. tags: of the tasks that were asked for. topology: who goes into which room. ping_every_s: how
+    often a viewer pings; 0 for never.
     cast: for the scenarios.
     """
 
@@ -79,6 +80,7 @@ class Plan:
     workers: int = 1
     triggers_from: int = 0
     version: str = ""
+    tags: tuple[str, ...] = ()
     topology: Topology = field(default_factory=Topology)
     ping_every_s: float = 0.0
     cast: Cast = field(default_factory=Cast)
@@ -97,6 +99,7 @@ class Plan:
             "rooms": rooms,
             "source_addresses": addresses,
             "endpoint": endpoint,
+            "tags": tuple(message["tags"]),
             "topology": Topology(**message["topology"]),
             "cast": Cast.from_message(message["cast"]),
         }

@@ -80,8 +80,8 @@ class Rows:
         try:
             found = self._connection.execute(
                 "SELECT DISTINCT substring(email FROM '^lt-(.+)-[0-9]+@') FROM users "
-                "WHERE email LIKE %s AND email NOT LIKE %s",
-                [f"lt-%@{_DOMAIN}", "lt-keep-%"],
+                "WHERE email ~ %s AND email NOT LIKE %s",
+                [f"^lt-.+-[0-9]+@{_DOMAIN}$", "lt-keep-%"],
             ).fetchall()
             removed = 0
             for (run_id,) in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -36,6 +37,7 @@ def render(record: Record) -> str:
         headline=_headline(summary),
         deliveries=_deliveries(summary),
         pictures=_pictures(record),
+        outcomes=Counter(row["outcome"] for row in summary["conformance"]).most_common(),
         workers=record.workers.to_dict("records"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faults import Fault, Owner
+from tasks import always
 from users.actor import Actor
 from users.publisher import Publisher
 
@@ -39,6 +40,7 @@ def choose(classes: list[type[User]], options: argparse.Namespace) -> None:
         classes[:] = [one for one in classes if not issubclass(one, Actor)]
     if options.publishers == 0:
         classes[:] = [one for one in classes if not issubclass(one, Publisher)]
+    always.follow(options.tags or ())
     classes[:] = [one for one in classes if _has_tasks(one, options)]
     for one in classes:
         if issubclass(one, Publisher):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from measure.fleet import Fleet
+
+_MOST_CHECKS = 10
 
 
 def say(text: str) -> None:
@@ -88,12 +91,31 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
             word = f"not passed: the run is {summary['validity']['verdict']}"
         value = "–" if row["value"] is None else f"{row['value']:.6g}"
         lines.append(f"{row['name']:44}{value:>10} {row['comparison']} {row['limit']:<8g} {word}")
+    lines += _conformance(summary)
     worst = list(summary["failures"].items())[:3]
     lines += [f"Failure   {count} × {why}" for why, count in worst]
     lines += ["", f"Record    {where}"]
     if report is not None:
         lines.append(f"Report    {report}")
     return "\n".join(lines)
+
+
+def _conformance(summary: Mapping[str, Any]) -> list[str]:
+    """How the checks came out, with those that did not pass; and what was found of the backend's security."""
+    rows = summary["conformance"]
+    lines = []
+    if rows:
+        counts = Counter(row["outcome"] for row in rows)
+        lines += ["", f"Checks    {', '.join(f'{count} {outcome}' for outcome, count in counts.most_common())}"]
+        bad = [row for row in rows if row["outcome"] in ("failed", "not checked", "skipped")]
+        bad.sort(key=lambda row: row["outcome"])
+        lines += [
+            f"          {row['outcome'].upper()}: {row['scenario']}: {row['check']} ({row['evidence'][:120]})"
+            for row in bad[:_MOST_CHECKS]
+        ]
+        if len(bad) > _MOST_CHECKS:
+            lines.append(f"          and {len(bad) - _MOST_CHECKS} more; see conformance.csv")
+    return lines + [f"Finding   {one['severity']}: {one['title']}" for one in summary["findings"]]
 
 
 def _cell(value: float | None) -> str:

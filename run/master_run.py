@@ -97,6 +97,7 @@ class Run:
             ramp_s=opts.ramp,
             warm_up_s=opts.warm_up,
             flight_s=opts.flight,
+            tags=tuple(opts.tags or ()),
             topology=Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner),
             ping_every_s=opts.ping_every,
             cast=scenes,

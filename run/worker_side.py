@@ -18,6 +18,7 @@ from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.meter import Meter
 from measure.report import triggers_from
 from measure.summary import GC_PAUSE
+from tasks import always
 from tasks.context import RunContext, install
 from transport.receive_clock import receive_clock
 from transport.shared import shared
@@ -87,6 +88,7 @@ class WorkerSide:
             logger.error("This worker %s: it takes no part (fault of %s).", roll_call.OTHER_VERSION, Owner.USER)
             return
         gevent.killall(self._loops)
+        always.follow(plan.tags)
         self._inlet = Inlet(plan.triggers_from)
         self._sync = ClockSync(plan.run_id, plan.worker, plan.workers, self._send)
         self._context = RunContext(plan, Meter(plan.run, Reader(), self._sync.table, round(plan.flight_s * 1e9)))

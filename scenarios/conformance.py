@@ -21,8 +21,10 @@ class Outcome(StrEnum):
     FAILED = "failed"
     NOT_SUPPORTED = "not supported"
     """The backend cannot do what the check is about, as it said before the run."""
+    SKIPPED = "skipped"
+    """Something that it needs was not there, as a second user or the backend's key; the evidence says what."""
     NOT_CHECKED = "not checked"
-    """The run did not get to it, or something that it needs was not there."""
+    """The run did not get to it."""
 
 
 def rows(
@@ -57,9 +59,11 @@ def _outcome(tally: Tally | None, lacking: str) -> tuple[Outcome, str]:
         return Outcome.FAILED, tally.of_failure
     if tally is not None and tally.passed:
         return Outcome.PASSED, tally.of_pass
-    return Outcome.NOT_CHECKED, tally.of_skip if tally else "the run ended before its turn came"
+    if tally is not None and tally.skipped:
+        return Outcome.SKIPPED, tally.of_skip
+    return Outcome.NOT_CHECKED, "the run ended before its turn came"
 
 
 def holds(found: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether everything that this backend is held to was checked, and passed."""
-    return all(row["outcome"] in (Outcome.PASSED, Outcome.NOT_SUPPORTED) for row in found)
+    """Whether everything that this backend is held to was tried, and nothing failed."""
+    return not any(row["outcome"] in (Outcome.FAILED, Outcome.NOT_CHECKED) for row in found)

@@ -178,7 +178,7 @@ class Probe:
         yield can.EIO3, Answer(old.status == 200, f"{old.status} {old.message}")
         opened = self._rest.send("GET", f"{query}{contract.ENGINEIO_VERSION}")
         polls = opened.status == 200 and isinstance(opened.body, str) and opened.body.startswith("0")
-        yield can.POLLING, Answer(polls, f"{opened.status} {opened.message}")
+        yield can.POLLING, Answer(polls, "a session was opened" if polls else f"{opened.status} {opened.message}")
         if not polls:
             yield can.RECOVERY, Answer(None, "asked by long-polling, which is not offered")
             return

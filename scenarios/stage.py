@@ -129,7 +129,8 @@ class Stage:
         """Say how a check came out; one that this backend is not held to is left out."""
         if check in self._checks:
             self.made.add(check)
-            self._company.check(self._name, check, passed, str(evidence))
+            said = ", ".join(map(str, evidence)) if isinstance(evidence, list) else str(evidence)
+            self._company.check(self._name, check, passed, said)
 
     def holds(self, check: str) -> bool:
         """Whether this backend is held to a check."""

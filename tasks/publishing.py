@@ -7,12 +7,11 @@ from random import Random
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import gevent
-from locust import TaskSet, tag, task
+from locust import TaskSet, task
 from locust.exception import StopUser
 
-from scenarios.scenario import SUITES
-
 from . import schedule
+from .always import always
 from .triggering import NAME, Triggers
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Publishing(TaskSet):
         """Close the connections."""
         self._triggers.close()
 
-    @tag(*SUITES)
+    @always
     @task
     def publish(self) -> None:
         """Follow the schedule until the run closes; from the start again at each new rate."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from locust import TaskSet, tag, task
+from locust import TaskSet, task
 from locust.exception import StopUser
 
 from scenarios import capabilities as can
 from scenarios.capabilities import Capabilities
-from scenarios.scenario import SUITES
+
+from .always import always
 
 if TYPE_CHECKING:
     from users.socketio_user import SocketIOUser
@@ -28,7 +29,7 @@ class Watching(TaskSet):
         for room in rooms:
             self._watcher.join(room)
 
-    @tag(*SUITES)
+    @always
     @task
     def watch(self) -> None:
         """Wait for the end; what arrives is observed without waking this greenlet."""

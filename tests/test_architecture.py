@@ -13,10 +13,12 @@ ROOMS = (
     "backend",
     "bench",
     "calibration",
+    "clients",
     "demo",
     "measure",
     "reports",
     "run",
+    "scenarios",
     "target",
     "tasks",
     "transport",
@@ -27,9 +29,11 @@ MAY_IMPORT = {
     "transport": set(),
     "measure": {"faults"},
     "backend": {"faults", "measure"},
-    "tasks": {"faults", "backend", "measure"},
-    "users": {"faults", "backend", "measure", "tasks", "transport"},
-    "run": {"faults", "backend", "measure", "tasks", "transport", "users"},
+    "clients": {"backend", "transport"},
+    "scenarios": {"backend", "clients"},
+    "tasks": {"faults", "backend", "measure", "scenarios"},
+    "users": {"faults", "backend", "clients", "measure", "scenarios", "tasks", "transport"},
+    "run": {"faults", "backend", "clients", "measure", "scenarios", "tasks", "transport", "users"},
     "reports": set(),
     "target": {"backend"},
     "demo": {"run", "target"},
@@ -38,6 +42,9 @@ MAY_IMPORT = {
 }
 PURE = (
     *("measure", "faults.py", "backend/contract.py", "backend/plan.py", "backend/reader.py", "tasks/schedule.py"),
+    *("backend/topology.py", "backend/factory.py", "backend/accounts.py", "scenarios/capabilities.py"),
+    *("scenarios/conformance.py", "scenarios/findings.py", "scenarios/hearing.py", "target/breakages.py"),
+    "target/broken_broadcasts.py",
     *("bench/figures.py", "calibration/cases.py", "calibration/latencies.py", "transport/known_reads.py"),
     "transport/websocket_frames.py",
 )
@@ -95,7 +102,7 @@ def test_pure_rooms_read_no_clock_and_do_no_io(file: Path) -> None:
 
 
 def test_the_load_never_imports_pandas() -> None:
-    for file in files("measure", "backend", "transport", "tasks", "users", "run"):
+    for file in files("measure", "backend", "clients", "scenarios", "transport", "tasks", "users", "run"):
         assert not {module.split(".")[0] for module, _ in imports(file)} & {"pandas", "matplotlib", "reports"}
 
 

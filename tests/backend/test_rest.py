@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from backend import contract, provision, tokens
+from backend import contract, preflight, tokens
+from backend.accounts import Account
 from backend.plan import Room
 from backend.rest import Answer, RestClient, ThrottledFault, UnreachableError
+from backend.rest_provision import RestProvision
+from backend.rows import Rows
 from faults import Fault, Owner
 
 from ..support import SECRET, start_backend
@@ -72,11 +76,11 @@ def test_no_answer(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_server(teapot: str) -> None:
     with pytest.raises(Fault, match="no JSON"):
-        provision.check_backend(RestClient(teapot))
+        preflight.check_backend(RestClient(teapot))
 
 
 def test_a_backend_is_recognised(backend: Backend) -> None:
-    provision.check_backend(RestClient(backend.url))
+    preflight.check_backend(RestClient(backend.url))
 
 
 def test_source_address(documented: Backend) -> None:
@@ -98,14 +102,14 @@ def test_retry_after_is_the_longest_that_is_named() -> None:
 def test_wrong_secret(backend: Backend, room: OwnedRoom) -> None:
     token = tokens.Mint("z" * 32).token(room.user_id, room.email, 0, 2**32)
     with pytest.raises(Fault, match="--jwt-secret is not the backend's"):
-        provision.check_rooms(RestClient(backend.url), (Room(room.project_id, room.agent_id, token),))
+        preflight.check_rooms(RestClient(backend.url), (Room(room.project_id, room.agent_id, token),))
 
 
 def test_another_backend_s_database(backend: Backend, room: OwnedRoom) -> None:
     token = backend.token(room)
     unknown = Room("00000000-0000-4000-8000-000000000000", room.agent_id, token)
     with pytest.raises(Fault, match="not the database that this backend uses"):
-        provision.check_rooms(RestClient(backend.url), (unknown,))
+        preflight.check_rooms(RestClient(backend.url), (unknown,))
 
 
 @pytest.mark.parametrize(
@@ -113,36 +117,69 @@ def test_another_backend_s_database(backend: Backend, room: OwnedRoom) -> None:
 )
 def test_bad_given_token(token: str, said: str) -> None:
     with pytest.raises(Fault, match=said):
-        provision.check_token(token, 1000.0)
+        preflight.check_token(token, 1000.0)
 
 
 # Making data through REST
 
 
 def test_rest_provision_by_signing_up(backend: Backend) -> None:
-    made = provision.RestProvision(RestClient(backend.url), "rest-1")
+    made = RestProvision(RestClient(backend.url), "rest-1")
     rooms = made.create(2)
-    provision.check_rooms(RestClient(backend.url), rooms)
+    preflight.check_rooms(RestClient(backend.url), rooms)
     ids = [room.project_id for room in rooms]
     assert len(backend.sql("SELECT 1 FROM projects WHERE id::text = ANY(%s)", [ids])) == 2
+    foreign = made.foreign()
+    assert foreign is not None
+    assert foreign.owner != rooms[0].owner
     made.remove()
     assert backend.sql("SELECT 1 FROM projects WHERE id::text = ANY(%s)", [ids]) == []
-    backend.sql("DELETE FROM users WHERE email LIKE %s", ["lt-rest-1@%"])
+    with Rows(backend.database_url, "after-rest") as rows:
+        rows.sweep()
+    left = backend.sql("SELECT 1 FROM users WHERE email LIKE %s", ["lt-rest-1-%"])
+    assert len(left) == 2, "a user that signed up belongs to no run that could be over"
+    backend.sql("DELETE FROM users WHERE email LIKE %s", ["lt-rest-1-%"])
 
 
 def test_rest_provision_by_account_and_by_token(documented: Backend) -> None:
     client = RestClient(documented.url)
     account = {"email": "given@example.org", "password": "Aa1@aaaa"}
     token = client.call("POST", contract.SIGNUP, body=account)["token"]
-    for given in ({"account": "given@example.org:Aa1@aaaa"}, {"token": token}):
-        made = provision.RestProvision(client, "rest-2", **given)
-        made.create(1)
+    accounts = [Account(**account)]
+    for made in (
+        RestProvision(client, "rest-2", accounts=accounts),
+        RestProvision(client, "rest-2", token=token),
+    ):
+        (room,) = made.create(1)
+        assert room.owner == tokens.user_id_of(token)
+        assert made.foreign() is None, "there is nobody else"
         made.remove()
     assert documented.sql("SELECT 1 FROM projects WHERE name LIKE %s", ["lt-rest-2%"]) == []
 
 
+def test_rest_provision_by_several_accounts(documented: Backend) -> None:
+    client = RestClient(documented.url)
+    accounts = [Account(f"account-{number}@example.org", "Aa1@aaaa") for number in range(3)]
+    for account in accounts:
+        client.call("POST", contract.SIGNUP, body=account.body)
+    made = RestProvision(client, "rest-5", accounts=accounts, rooms_each=2)
+    rooms = made.create(4)
+    owners = [room.owner for room in rooms]
+    assert owners[0] == owners[1] != owners[2] == owners[3]
+    foreign = made.foreign()
+    assert foreign is not None
+    assert foreign.owner not in owners
+    time.sleep(1.1)  # what is given in the same second is the same
+    fresh = made.refresh()
+    assert len(fresh) == 4
+    assert not set(fresh) & {room.token for room in rooms}
+    assert [tokens.user_id_of(token) for token in fresh] == owners
+    made.remove()
+    assert documented.sql("SELECT 1 FROM projects WHERE name LIKE %s", ["lt-rest-5%"]) == []
+
+
 def test_wrong_password(documented: Backend) -> None:
-    made = provision.RestProvision(RestClient(documented.url), "rest-3", account="nobody@example.org:x")
+    made = RestProvision(RestClient(documented.url), "rest-3", accounts=[Account("nobody@example.org", "x")])
     with pytest.raises(Fault, match="401"):
         made.create(1)
 
@@ -150,7 +187,7 @@ def test_wrong_password(documented: Backend) -> None:
 def test_a_throttle_stops_the_making_and_what_was_made_is_removed() -> None:
     backend = start_backend("as-built")
     try:
-        made = provision.RestProvision(RestClient(backend.url), "rest-4")
+        made = RestProvision(RestClient(backend.url), "rest-4")
         with pytest.raises(ThrottledFault, match="429") as fault:
             made.create(6)
         assert fault.value.retry_after_s == 900

@@ -7,22 +7,34 @@ import json
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backend.plan import Cast
 from backend.reader import Reader
+from measure.checks import Checks
 from measure.fleet import Fleet
 from measure.slo import Objective
 from measure.summary import room_rows, worker_rows
 from reports.load import RecordError, load
 from reports.page import render
 from run import record
+from run.cast import outcome as cast_outcome
+from scenarios import capabilities as can
+from scenarios.capabilities import Answer, Capabilities
 
 from ..measure.test_summary import FACTS, fleet_of, summary_of
 from ..support import ROOT
 
+CAPABILITIES = Capabilities(
+    {can.TOKEN_CHECK: Answer(True, "refused"), can.OWN_ROOMS: Answer(False, "a <script> was let in")}
+)
+CHECKS = Checks()
+CHECKS.count("bad tokens", "none of them connects", False, "let in: <b>garbage</b>")
+CHECKS.count("bad tokens", "the refusal says why", True, "Unauthorized")
 OBJECTIVES = [
     Objective("maximum latency", "latency_max_ms", "below", 1.0),
     Objective("x <&>", "connect_20_ms", "below", 9),
@@ -30,7 +42,12 @@ OBJECTIVES = [
 
 
 def write(folder: Path, fleet: Fleet) -> Path:
-    summary = summary_of(fleet, objectives=OBJECTIVES)
+    options = Namespace(tags=["security"], exclude_tags=None, fail_on_finding=None)
+    cast = Cast(capabilities=CAPABILITIES.to_message())
+    summary = {
+        **summary_of(fleet, objectives=OBJECTIVES),
+        **cast_outcome(options, cast, ["Intruder"], CHECKS),
+    }
     tables = {
         "timeline": fleet.timeline,
         "rooms": room_rows(fleet, Reader()),
@@ -73,6 +90,15 @@ def test_a_page_has_what_it_must(tmp_path: Path) -> None:
     page = render(load(write(tmp_path, fleet_of())))
     check(page)
     assert "valid" in page
+    for said in (
+        "anybody may read any project",
+        "a &lt;script&gt; was let in",
+        "let in: &lt;b&gt;garbage",
+        "✗ failed",
+    ):
+        assert said in page
+    assert page.index("✓ passed") > page.index("Conformance")
+    assert "not supported" in page
     assert "✗ violated" in page
     assert "✓ holds" in page
     assert "x &lt;&amp;&gt;" in page

@@ -7,7 +7,7 @@ import pytest
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
 from faults import Fault
-from run import options
+from run import option_checks, options
 
 NO_SECRETS = dict.fromkeys(options.SECRETS, "")
 
@@ -23,7 +23,7 @@ def parse(*arguments: str) -> argparse.Namespace:
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     found = parse("--host", "http://x")
     assert (found.rooms, found.rate, found.publishers, found.results_dir) == (10, 10.0, 4, "results")
-    options.check(found, NO_SECRETS)
+    option_checks.check(found, NO_SECRETS)
 
 
 def test_every_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +40,9 @@ def test_every_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--rooms", "many"], "no number from 1"),
         (["--rate", "-1"], "no number"),
         (["--source-addresses", "127.0.0.1,here"], "'here'"),
+        (["--mix", "Viewer=none"], "no number from 1"),
+        (["--think-time", "3:1"], "begins with more"),
+        (["--transport", "telepathy"], "invalid choice"),
         (["--romos", "3"], "unrecognized arguments: --romos"),
     ],
 )
@@ -60,21 +63,22 @@ def test_a_wrong_option_is_one_line_and_exit_2(
         ("", {}, "no --host"),
         ("localhost:3000", {}, "is no URL"),
         ("http://x", {"database_url": "postgresql:///"}, "without --jwt-secret"),
-        ("http://x", {"token": "a", "account": "b"}, "both given"),
+        ("http://x", {"token": "a", "account": "a@b.c:d"}, "both given"),
+        ("http://x", {"account": "a secret without a colon"}, "--account: line 1 is no account"),
     ],
 )
 def test_options_that_do_not_go_together(host: str, secrets: dict[str, Any], said: str) -> None:
     with pytest.raises(Fault, match=said):
-        options.check(parse("--host", host), NO_SECRETS | secrets)
+        option_checks.check(parse("--host", host), NO_SECRETS | secrets)
 
 
 def test_a_missing_or_broken_slo_file(tmp_path: Any) -> None:
     with pytest.raises(Fault, match="cannot read"):
-        options.objectives(str(tmp_path / "none.toml"))
+        option_checks.objectives(str(tmp_path / "none.toml"))
     broken = tmp_path / "broken.toml"
     broken.write_text("[[slo")
     with pytest.raises(Fault, match="no TOML"):
-        options.objectives(str(broken))
+        option_checks.objectives(str(broken))
 
 
 def test_secrets_are_kept_out_of_the_web_form() -> None:
@@ -83,3 +87,33 @@ def test_secrets_are_kept_out_of_the_web_form() -> None:
     options.add(parser)
     assert not set(options.SECRETS) & set(parser.args_included_in_web_ui)
     assert {"rooms", "rate"} <= set(parser.args_included_in_web_ui)
+
+
+def test_a_mix() -> None:
+    found = parse("--mix", "Viewer=20, Churner", "--think-time", "0.5:2")
+    assert found.mix == {"Viewer": 20, "Churner": 1}
+    assert found.think_time == (0.5, 2.0)
+    assert parse("--think-time", "2").think_time == (2.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--accounts-file", "/no/such/file"], "cannot read"),
+        (["--jwt-key-file", "/no/such/file"], "no private key"),
+        (["--rooms-per-viewer", "2"], "--rooms-per-owner 1|--rooms-per-owner is|and --rooms-per-owner 1"),
+    ],
+)
+def test_files_and_rooms_that_do_not_fit(arguments: list[str], said: str) -> None:
+    secrets = NO_SECRETS | ({"database_url": "postgresql:///"} if "--jwt-key-file" in arguments else {})
+    with pytest.raises(Fault, match=said):
+        option_checks.check(parse("--host", "http://x", *arguments), secrets)
+
+
+def test_a_secret_is_in_no_message(tmp_path: Any) -> None:
+    file = tmp_path / "accounts"
+    file.write_text("# ours\nsomebody@example.org:hunter2\nhunter3\n")
+    with pytest.raises(Fault) as fault:
+        option_checks.check(parse("--host", "http://x", "--accounts-file", str(file)), NO_SECRETS)
+    assert "line 3" in str(fault.value)
+    assert "hunter" not in str(fault.value)

@@ -52,6 +52,9 @@ def summary(verdict: str = "valid", passed: tuple[bool | None, ...] = (True,)) -
         "connect_ms": EMPTY,
         "join_ms": TIMES,
         "failures": {f"reason {n}": n for n in range(20)},
+        "conformance": [],
+        "conformance_holds": True,
+        "findings": [],
     }
 
 
@@ -97,3 +100,21 @@ def test_nothing_is_fed_where_nothing_came() -> None:
     stats = RequestStats()
     locust_stats.feed(stats, "agentLog", np.array([], dtype=np.int64), 1.0)
     assert not stats.entries
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"), [("valid", 7), ("suspect", 7), ("invalid", 5)], ids=["valid", "suspect", "invalid"]
+)
+def test_a_failed_check_is_said_unless_nothing_can_be_believed(verdict: str, code: int) -> None:
+    assert of_summary(summary(verdict) | {"conformance_holds": False}) == code
+
+
+def test_the_terminal_names_what_did_not_pass() -> None:
+    row = {"scenario": "s", "check": "c", "evidence": "seen"}
+    rows = [{**row, "outcome": outcome} for outcome in ("passed", "not supported", "failed", "skipped")]
+    found = [{"severity": "high", "title": "a hole"}]
+    text = summary_text(summary() | {"conformance": rows, "findings": found}, Path("x"), None)
+    assert "1 passed, 1 not supported, 1 failed, 1 skipped" in text
+    assert "FAILED: s: c (seen)" in text
+    assert "SKIPPED: s: c (seen)" in text
+    assert "high: a hole" in text
