@@ -69,7 +69,6 @@ def test_a_backend_that_is_wrong_fails_a_suite(tmp_path: Path) -> None:
     finally:
         backend.stop()
     assert code == ExitCode.CHECK_FAILED
-    assert summary_of(tmp_path)["deliveries"]["leaked"] > 0, "the meter has seen it too"
     failed = {check for check, outcome in rows.items() if outcome == "failed"}
     assert ("joining and leaving", "nothing is heard after leaving") in failed
     assert "FAILED: joining and leaving: nothing is heard after leaving" in said
