@@ -17,7 +17,7 @@ from .answers import ends_in, let_in, said
 from .credentials import Credentials
 from .errors import FAILURES, ConnectFailedError, EventTimeoutError
 from .inbox import Heard, Inbox
-from .latency import Latency
+from .round_trips import RoundTrips
 from .watcher import NOBODY
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PATIENCE_S: Final = 10.0
 """How long a client waits for an answer where it is not told otherwise."""
 
 
-class Client:
+class Client(RoundTrips):
     """See the module. After a lost connection it connects again, unless told otherwise, and joins its rooms again.
 
     :param endpoint: where the backend is.
@@ -106,7 +106,7 @@ class Client:
                 headers=self._credentials.headers,
                 auth=self._credentials.auth,
                 transports=list(self._endpoint.transports),
-                wait_timeout=self._patience_s(timeout_s),
+                wait_timeout=self.patience(timeout_s),
             )
         except socketio.exceptions.ConnectionError as error:
             reason = self.refusal or str(error)
@@ -154,7 +154,7 @@ class Client:
         started_ns = time.time_ns()
         try:
             self.emit(contract.JOIN, project_id)
-            let_in(joined, refused, self._patience_s(timeout_s))
+            let_in(joined, refused, self.patience(timeout_s))
         except FAILURES as error:
             self._watcher.join_failed(project_id, started_ns, time.time_ns(), str(error))
             raise
@@ -176,7 +176,7 @@ class Client:
         self._watcher.leaving(project_id, time.time_ns())
         try:
             self.emit(contract.LEAVE, project_id)
-            return said(*left.wait(self._patience_s(timeout_s))[:1])
+            return said(*left.wait(self.patience(timeout_s))[:1])
         finally:
             self.inbox.forget(left)
 
@@ -190,13 +190,21 @@ class Client:
         """Send something that need not be a Socket.IO packet."""
         self.socket.eio._send_packet(engineio.packet.Packet(engineio.packet.MESSAGE, data=text))
 
+    def ask_for_namespace(self, namespace: str) -> Event:
+        """Ask to be let into a namespace that there should not be; set when it is refused."""
+        refused = Event()
+        self.socket.on("connect_error", lambda *_: refused.set(), namespace=namespace)
+        kind = socketio.packet.CONNECT
+        self.socket._send_packet(self.socket.packet_class(kind, data={}, namespace=namespace))
+        return refused
+
     def call(self, event: str, data: Any = None, timeout_s: float | None = None) -> Any:
         """Send an event and wait for its acknowledgement; what that says.
 
         :raises EventTimeoutError: if there is none in time.
         """
         try:
-            return self.socket.call(event, data, timeout=self._patience_s(timeout_s))
+            return self.socket.call(event, data, timeout=self.patience(timeout_s))
         except socketio.exceptions.TimeoutError as error:
             raise EventTimeoutError(f"no acknowledgement of {event}") from error
 
@@ -213,7 +221,7 @@ class Client:
         """
         expectation = self.inbox.expect(event, match)
         try:
-            return expectation.wait(self._patience_s(timeout_s))
+            return expectation.wait(self.patience(timeout_s))
         finally:
             self.inbox.forget(expectation)
 
@@ -222,50 +230,7 @@ class Client:
         for event in events:
             self.inbox.subscribe(event, lambda *arguments, name=event: self.heard.append(Heard(name, arguments)))
 
-    def ping(self, timeout_s: float | None = None) -> float:
-        """One round trip through the backend's `ping`, in milliseconds.
-
-        :raises EventTimeoutError: if no `pong` with what was sent comes back.
-        """
-        sent = {"n": time.time_ns()}
-        return self._round_trip(
-            contract.PING, sent, contract.PONG, lambda answer=None, *_: answer == sent, timeout_s
-        )
-
-    def rejoin(self, timeout_s: float | None = None) -> float:
-        """One round trip by joining again the room that was joined last, in milliseconds: for backends without
-        a `ping`.
-
-        :raises EventTimeoutError: if there is no answer.
-        """
-        room = self.rooms[-1]
-        return self._round_trip(contract.JOIN, room, contract.JOINED, ends_in(room), timeout_s)
-
-    def measure_latency(self, rounds: int = 10, *, by_ping: bool = True) -> Latency:
-        """Measure so many round trips, one after the other.
-
-        :param by_ping: by `ping`; else by joining again, see `rejoin`.
-        :raises EventTimeoutError: if one of them is not answered.
-        """
-        trip = self.ping if by_ping else self.rejoin
-        return Latency([trip() for _ in range(rounds)])
-
     # What happens behind
-
-    def _patience_s(self, timeout_s: float | None) -> float:
-        return self.patience_s if timeout_s is None else timeout_s
-
-    def _round_trip(
-        self, event: str, data: Any, answer: str, match: Callable[..., bool], timeout_s: float | None
-    ) -> float:
-        expectation = self.inbox.expect(answer, match)
-        started_s = time.perf_counter()
-        try:
-            self.emit(event, data)
-            expectation.wait(self._patience_s(timeout_s))
-        finally:
-            self.inbox.forget(expectation)
-        return (time.perf_counter() - started_s) * 1000
 
     def _on_connect(self) -> None:
         if self._was_connected:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
-from gevent.event import Event
 
 from backend import contract
 from clients.network import Conditions
@@ -38,7 +37,8 @@ ODD: Final[tuple[Any, ...]] = (
 """Arguments that nobody expects."""
 BROKEN: Final = ("no packet", "2[", "2{}", "9", '5-["x"]', '2["x"')
 """Messages that are no Socket.IO packets."""
-NEARLY_TOO_LARGE: Final = 900_000
+NEARLY_TOO_LARGE: Final = 740_000
+"""Also where binary messages are sent as text, a third longer, as by polling with the msgpack parser."""
 TOO_LARGE: Final = contract.MAX_PAYLOAD_BYTES + 1
 MANY: Final = 10
 SLOW: Final = Conditions(latency_s=0.03, jitter_s=0.02, loss=0.02)
@@ -99,10 +99,8 @@ def unknown(stage: Stage) -> None:
     client.emit("noSuchEvent", {"n": 1})
     refusal = stage.serves(client)
     stage.check("an unknown event does no harm", not refusal, refusal or "a join is answered after it")
-    refused = Event()
-    client.socket.on("connect_error", lambda *_: refused.set(), namespace="/nope")
-    client.send_packet("0/nope,")
-    stage.check("an unknown namespace is refused", refused.wait(stage.patience_s), "/nope")
+    refused = client.ask_for_namespace("/nope").wait(stage.patience_s)
+    stage.check("an unknown namespace is refused", refused, "/nope")
 
 
 @scenario(

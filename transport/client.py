@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import socketio
 from socketio import packet
+from socketio.msgpack_packet import MsgPackPacket
 
 from .engine import EngineIOClient
 
@@ -72,7 +73,7 @@ class SocketIOClient(socketio.Client):
 
         :param member: the observer's own number for this connection.
         """
-        self.eio.observe(observer, events, member)
+        self.eio.observe(observer, events, member, packed=issubclass(self.packet_class, MsgPackPacket))
         self._note_handled()
 
     def on(self, event: str, handler: Any = None, namespace: str | None = None) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import engineio
 from engineio import packet
@@ -17,6 +17,7 @@ from .known_reads import event_name
 from .lanes import Lane
 from .observing import ObservingEngine
 from .opening import insecure_context, open_engine, with_cookies
+from .packed import as_text
 from .websocket_frames import (
     BINARY,
     CLOSE,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+_CLOSED: Final = "closed by the server"
 
 
 class EngineIOClient(ObservingEngine):
@@ -136,7 +139,7 @@ class EngineIOClient(ObservingEngine):
         """A read that the channel's short way has not taken."""
         if self._parser.idle:
             known = self.known.reads.get(data) or self.known.learn(data)
-            if known is not None:
+            if known is not None and not (self.known.packed and self.handled):
                 self._on_observed(*known, received_ns)
                 return
         try:
@@ -150,7 +153,10 @@ class EngineIOClient(ObservingEngine):
         self._shorten()
         if len(messages) > 1:
             observed = self.known.observed
-            self.shared.coalesced += sum(event_name(payload) in observed for _, payload in messages)
+            self.shared.coalesced += sum(
+                event_name(as_text(payload) if self.known.packed else payload) in observed
+                for _, payload in messages
+            )
         for opcode, payload in messages:
             self._on_message(opcode, payload, received_ns)
 
@@ -158,16 +164,14 @@ class EngineIOClient(ObservingEngine):
         if opcode == TEXT:
             self._on_text(payload, received_ns)
         elif opcode == BINARY:
-            self._trigger_event("message", payload, run_async=False)
+            self._on_binary(payload, received_ns)
         elif opcode == PING:
             self._write(PONG, payload)
         elif opcode == CLOSE:
             code, reason = close_code(payload)
             self._write(CLOSE, payload[:2])
             said = f" ({reason})" if reason else ""
-            self.break_off(
-                "closed by the server" if code == NO_STATUS else f"closed by the server with {code}{said}"
-            )
+            self.break_off(_CLOSED if code == NO_STATUS else f"closed by the server with {code}{said}")
 
     def _take(self, payload: bytes) -> None:
         """A text message that is not, or not only, the observer's."""
@@ -183,19 +187,22 @@ class EngineIOClient(ObservingEngine):
             else:
                 self._trigger_event("message", text, run_async=False)
         elif kind == b"1":
-            self.end_reason = "closed by the server"
-            self.lane.submit(self.disconnect, True, self.reason.SERVER_DISCONNECT)
+            # As in the official client, it is Socket.IO's own good-bye that is for ever, not Engine.IO's.
+            self.break_off(_CLOSED)
         elif kind != b"6":
             self.break_off(f"protocol error of the server: a packet of type {kind!r}")
 
     def _receive_packet(self, pkt: packet.Packet) -> None:
         """A packet from long-polling."""
-        if pkt.packet_type != packet.MESSAGE:
+        if pkt.packet_type == packet.CLOSE:
+            # The next poll is refused, which is how python-engineio gets to know of a lost connection.
+            self.end_reason = _CLOSED
+        elif pkt.packet_type != packet.MESSAGE:
             super()._receive_packet(pkt)
         elif isinstance(pkt.data, str):
             self._on_text(b"4" + pkt.data.encode(), time.time_ns())
         else:
-            self._trigger_event("message", pkt.data, run_async=False)
+            self._on_binary(pkt.data, time.time_ns())
 
     def _heard(self) -> None:
         self.deadline_s = time.monotonic() + self.ping_interval + self.ping_timeout

@@ -1,13 +1,14 @@
 """Remembers what reads were, by their bytes: the members of a room read the same frame, one after the other.
 
-Pure. A read that is one whole text frame with an observed Socket.IO event is remembered; everything else is not.
+Pure. A read that is one whole frame with an observed Socket.IO event is remembered; everything else is not.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .websocket_frames import single_text
+from .packed import as_text
+from .websocket_frames import BINARY, TEXT, single_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,9 +27,13 @@ def event_name(payload: bytes) -> bytes:
 
 
 class KnownReads:
-    """The last few thousand different reads with one of the observed events."""
+    """The last few thousand different reads with one of the observed events.
 
-    def __init__(self, events: Iterable[str]) -> None:
+    :param packed: whether events come by the msgpack parser; they are known as text all the same.
+    """
+
+    def __init__(self, events: Iterable[str], *, packed: bool = False) -> None:
+        self.packed = packed
         self.observed: dict[bytes, str] = {event.encode(): event for event in events}
         self.reads: dict[bytes, Known] = {}
 
@@ -37,10 +42,10 @@ class KnownReads:
 
         Only for a connection whose parser is idle: otherwise the bytes mean something else.
         """
-        start = single_text(data)
+        start = single_frame(data, BINARY if self.packed else TEXT)
         if not start or len(data) > _LONGEST_BYTES:
             return None
-        payload = data[start:]
+        payload = as_text(data[start:]) if self.packed else data[start:]
         event = self.observed.get(event_name(payload))
         if event is None:
             return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .gevent_engine import GeventEngine
 from .known_reads import KnownReads, event_name
 from .observer import NOBODY
+from .packed import as_text
 from .shared import shared
 from .websocket_frames import FrameParser
 
@@ -38,11 +39,14 @@ class ObservingEngine(GeventEngine):
         self._parser = FrameParser()
         self._channel: Channel | None = None
 
-    def observe(self, observer: Observer, events: Iterable[str], member: int) -> None:
-        """Show the named events to an observer."""
+    def observe(self, observer: Observer, events: Iterable[str], member: int, *, packed: bool = False) -> None:
+        """Show the named events to an observer.
+
+        :param packed: whether they come by the msgpack parser.
+        """
         self.observer = observer
         self.member = member
-        self.known = self.shared.known(events)
+        self.known = self.shared.known(events, packed=packed)
         self._shorten()
 
     def handle(self, events: Iterable[str]) -> None:
@@ -62,6 +66,15 @@ class ObservingEngine(GeventEngine):
             self._take(payload)
         else:
             self._on_observed(event, payload, received_ns)
+
+    def _on_binary(self, payload: bytes, received_ns: int) -> None:
+        """A binary message: an attachment, or any packet of the msgpack parser."""
+        text = as_text(payload) if self.known.packed else b""
+        event = self.known.observed.get(event_name(text))
+        if event is not None:
+            self.observer.observe(self.member, event, text, received_ns)
+        if event is None or event in self.handled:
+            self._trigger_event("message", payload, run_async=False)
 
     def _on_observed(self, event: str, payload: bytes, received_ns: int) -> None:
         self.observer.observe(self.member, event, payload, received_ns)

@@ -39,7 +39,7 @@ class Shared:
         self.poller = Poller()
         self.coalesced = 0
         """Observed events that came out of one read with others: each bears the time of the last one."""
-        self._known: dict[frozenset[str], KnownReads] = {}
+        self._known: dict[tuple[frozenset[str], bool], KnownReads] = {}
         self._wheel: TimerWheel[Watched] = TimerWheel(time.monotonic())
         self._timer: Any = None
         self._keys: Iterator[bytes] = iter(())
@@ -52,11 +52,11 @@ class Shared:
         self._keys = iter([block[at : at + 4] for at in range(0, len(block), 4)])
         return next(self._keys)
 
-    def known(self, events: Iterable[str]) -> KnownReads:
-        """What connections that are observed for the same events have read."""
-        key = frozenset(events)
+    def known(self, events: Iterable[str], *, packed: bool) -> KnownReads:
+        """What connections that are observed for the same events, by the same parser, have read."""
+        key = (frozenset(events), packed)
         if key not in self._known:
-            self._known[key] = KnownReads(key)
+            self._known[key] = KnownReads(key[0], packed=packed)
         return self._known[key]
 
     def watch(self, connection: Watched) -> None:

@@ -178,12 +178,12 @@ class FrameParser:
             self._fragments = None
 
 
-def single_text(data: bytes) -> int:
-    """Where the payload begins, if the bytes are exactly one final text frame of up to 64 KiB; else 0.
+def single_frame(data: bytes, opcode: int = TEXT) -> int:
+    """Where the payload begins, if the bytes are exactly one final frame of up to 64 KiB; else 0.
 
     The short way for most reads, where the parser is idle. What is not quite right is left to the parser.
     """
-    length = data[1] if len(data) > 1 and data[0] == _FINAL_TEXT else 0
+    length = data[1] if len(data) > 1 and data[0] == _FIN | opcode else 0
     if length == _TWO_BYTES and len(data) > _SMALL:
         return 4 if len(data) == 4 + (data[2] << 8 | data[3]) > 4 + _SMALL else 0
     return 2 if 0 < length <= _SMALL and len(data) == 2 + length else 0

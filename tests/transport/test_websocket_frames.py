@@ -24,7 +24,7 @@ from transport.websocket_frames import (
     WebSocketProtocolError,
     build_frame,
     close_code,
-    single_text,
+    single_frame,
 )
 
 KEY = b"\x12\x34\x56\x78"
@@ -118,7 +118,7 @@ def test_any_cut_gives_what_the_oracle_reads(data: bytes, cuts: list[int]) -> No
     | sizes.map(lambda size: server_frame(TEXT, bytes(size)))
 )
 def test_the_short_way_agrees_with_the_parser(data: bytes) -> None:
-    start = single_text(data)
+    start = single_frame(data)
     if start:
         assert parse(data) == ([(TEXT, data[start:])], False)
         assert FrameParser().idle

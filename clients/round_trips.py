@@ -1,0 +1,74 @@
+"""Round trips through the backend, by a client that is connected."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from backend import contract
+
+from .answers import ends_in
+from .latency import Latency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .inbox import Inbox
+
+
+class RoundTrips:
+    """What a client needs in order to make them."""
+
+    __slots__ = ()
+
+    inbox: Inbox
+    patience_s: float
+    rooms: list[str]
+
+    def emit(self, event: str, *arguments: Any) -> None:
+        """Send an event."""
+        raise NotImplementedError
+
+    def ping(self, timeout_s: float | None = None) -> float:
+        """One round trip through the backend's `ping`, in milliseconds.
+
+        :raises EventTimeoutError: if no `pong` with what was sent comes back.
+        """
+        sent = {"n": time.time_ns()}
+        return self._round_trip(
+            contract.PING, sent, contract.PONG, lambda answer=None, *_: answer == sent, timeout_s
+        )
+
+    def rejoin(self, timeout_s: float | None = None) -> float:
+        """One round trip by joining again the room that was joined last, in milliseconds: for backends without
+        a `ping`.
+
+        :raises EventTimeoutError: if there is no answer.
+        """
+        room = self.rooms[-1]
+        return self._round_trip(contract.JOIN, room, contract.JOINED, ends_in(room), timeout_s)
+
+    def measure_latency(self, rounds: int = 10, *, by_ping: bool = True) -> Latency:
+        """Measure so many round trips, one after the other.
+
+        :param by_ping: by `ping`; else by joining again, see `rejoin`.
+        :raises EventTimeoutError: if one of them is not answered.
+        """
+        trip = self.ping if by_ping else self.rejoin
+        return Latency([trip() for _ in range(rounds)])
+
+    def _round_trip(
+        self, event: str, data: Any, answer: str, match: Callable[..., bool], timeout_s: float | None
+    ) -> float:
+        expectation = self.inbox.expect(answer, match)
+        started_s = time.perf_counter()
+        try:
+            self.emit(event, data)
+            expectation.wait(self.patience(timeout_s))
+        finally:
+            self.inbox.forget(expectation)
+        return (time.perf_counter() - started_s) * 1000
+
+    def patience(self, timeout_s: float | None) -> float:
+        """How long to wait, in seconds: as long as is said, or as long as it does."""
+        return self.patience_s if timeout_s is None else timeout_s

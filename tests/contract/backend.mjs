@@ -1,0 +1,190 @@
+// The documented backend on the official Socket.IO server, in memory: what the whole load test must get on with.
+// Argument: JSON {parser: "default" | "msgpack", server: options of Socket.IO's server}.
+import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import { createServer } from "node:http";
+import { Server } from "socket.io";
+import * as msgpack from "socket.io-msgpack-parser";
+
+const { parser = "default", server = {} } = JSON.parse(process.argv[2] ?? "{}");
+const SECRET = randomUUID();
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const users = new Map(), projects = new Map(), agents = new Map(), tasks = new Map();
+
+// Tokens
+
+const base64 = (data) => Buffer.from(data).toString("base64url");
+const signature = (signed) => createHmac("sha256", SECRET).update(signed).digest();
+
+function sign(user) {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { id: user.id, email: user.email, iat: now, exp: now + 86400 };
+  const signed = `${base64('{"alg":"HS256","typ":"JWT"}')}.${base64(JSON.stringify(claims))}`;
+  return { token: `${signed}.${base64(signature(signed))}` };
+}
+
+function verify(token) {
+  const [head, body, given = "", ...more] = String(token).split(".");
+  const right = signature(`${head}.${body}`);
+  const sent = Buffer.from(given, "base64url");
+  if (more.length || sent.length !== right.length || !timingSafeEqual(sent, right)) throw new Error("invalid signature");
+  const claims = JSON.parse(Buffer.from(body, "base64url"));
+  if (claims.exp * 1000 < Date.now()) throw new Error("jwt expired");
+  return claims;
+}
+
+// REST
+
+class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+function userOf(request) {
+  try {
+    return users.get(verify((request.headers.authorization ?? "").replace("Bearer ", "")).id) ?? fail(401, "Unauthorized");
+  } catch {
+    throw new Refusal(401, "Unauthorized");
+  }
+}
+
+function fail(status, message) {
+  throw new Refusal(status, message);
+}
+
+function own(map, id, user) {
+  if (!UUID.test(id)) fail(400, "Validation failed (uuid is expected)");
+  const row = map.get(id);
+  return row && row.userId === user.id ? row : fail(404, "Not found");
+}
+
+function add(map, row) {
+  const made = { id: randomUUID(), ...row };
+  map.set(made.id, made);
+  return made;
+}
+
+const routes = [
+  ["GET", /^\/v1\/health\/(live|ready)$/, () => ({ status: "ok" })],
+  ["GET", /^\/v1\/health\/info$/, () => ({ memory: process.memoryUsage(), uptime: process.uptime(), profile: "node" })],
+  ["POST", /^\/v1\/auth\/signup$/, (_, body) => sign(add(users, body))],
+  ["POST", /^\/v1\/auth\/login$/, (_, body) => {
+    const user = [...users.values()].find((one) => one.email === body.email && one.password === body.password);
+    return user ? sign(user) : fail(401, "Invalid credentials");
+  }],
+  ["POST", /^\/v1\/(projects|agents)$/, (request, body, kind) =>
+    add(kind === "projects" ? projects : agents, { ...body, userId: userOf(request).id })],
+  ["GET", /^\/v1\/(projects|agents)$/, (request, _, kind) => {
+    const user = userOf(request);
+    return [...(kind === "projects" ? projects : agents).values()].filter((row) => row.userId === user.id);
+  }],
+  ["GET", /^\/v1\/projects\/([^/]+)$/, (request, _, id) => own(projects, id, userOf(request))],
+  ["DELETE", /^\/v1\/(projects|agents)\/([^/]+)$/, (request, _, kind, id) => {
+    const map = kind === "projects" ? projects : agents;
+    map.delete(own(map, id, userOf(request)).id);
+    return { deleted: true, id };
+  }],
+  ["POST", /^\/v1\/projects\/([^/]+)\/tasks$/, (request, body, id) => {
+    const project = own(projects, id, userOf(request));
+    const task = add(tasks, { ...body, status: "PENDING", projectId: project.id, userId: project.userId });
+    run(task);
+    return task;
+  }],
+  ["GET", /^\/v1\/projects\/[^/]+\/tasks\/([^/]+)$/, (request, _, id) => own(tasks, id, userOf(request))],
+  ["PATCH", /^\/v1\/projects\/[^/]+\/tasks\/([^/]+)$/, (request, body, id) => {
+    const task = Object.assign(own(tasks, id, userOf(request)), body);
+    update(task, task.status);
+    return task;
+  }],
+  ["POST", /^\/v1\/orchestrator\/tasks\/([^/]+)\/run$/, (request, _, id) => {
+    const task = own(tasks, id, userOf(request));
+    run(task);
+    return task;
+  }],
+];
+
+function answer(response, status, body) {
+  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+}
+
+const http = createServer(async (request, response) => {
+  const path = request.url.split("?")[0];
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  try {
+    const body = chunks.length ? JSON.parse(Buffer.concat(chunks)) : {};
+    for (const [method, pattern, handle] of routes) {
+      const found = request.method === method && path.match(pattern);
+      if (found) return answer(response, method === "POST" && !path.endsWith("login") ? 201 : 200, handle(request, body, ...found.slice(1)));
+    }
+    fail(404, `Cannot ${request.method} ${path}`);
+  } catch (error) {
+    const status = error.status ?? 500;
+    answer(response, status, { statusCode: status, path, message: error.message });
+  }
+});
+
+// Broadcasts
+
+const who = (task) => task.agentId
+  ? { agentId: task.agentId, agentName: `Agent-${task.agentId.slice(0, 8)}` }
+  : { agentId: "system", agentName: "System" };
+const log = (task, message) =>
+  io.to(task.projectId).emit("agentLog", { message, ...who(task), timestamp: new Date().toISOString() });
+const update = (task, newStatus) =>
+  io.to(task.projectId).emit("taskStatusUpdate", { taskId: task.id, newStatus, ...who(task) });
+
+function step(task, status) {
+  task.status = status;
+  update(task, status);
+  log(task, `[Статус]: Статус задачи изменен на ${status}`);
+}
+
+function run(task) {
+  setTimeout(() => {
+    log(task, `[Оркестратор]: Принял задачу "${task.title}" в работу.`);
+    if (!task.agentId) return step(task, "FAILED");
+    step(task, "IN_PROGRESS");
+    log(task, '[Docker]: Создаю среду на базе образа "ubuntu:latest"...');
+    setTimeout(() => {
+      log(task, "[Оркестратор]: КРИТИЧЕСКАЯ ОШИБКА: Ошибка Docker при создании контейнера: Не удалось загрузить Docker-образ: ubuntu:latest.");
+      step(task, "FAILED");
+    }, 10);
+  }, 1);
+}
+
+// Socket.IO
+
+const io = new Server(http, { ...(parser === "msgpack" ? { parser: msgpack } : {}), ...server });
+
+io.use((socket, next) => {
+  const token = socket.handshake.auth.token;
+  if (token === undefined || token === null) return next();
+  try {
+    socket.data.userId = verify(token).id;
+    next();
+  } catch (error) {
+    next(new Error(`Unauthorized: ${error.message}`));
+  }
+});
+
+io.on("connection", (socket) => {
+  const refuse = (message) => socket.emit("exception", { status: "error", message });
+  socket.on("joinProjectRoom", (id, ...rest) => {
+    const ack = rest.at(-1);
+    if (!socket.data.userId) return refuse("Unauthorized: guests may join no project room");
+    if (typeof id !== "string" || !UUID.test(id)) return refuse("Invalid project id");
+    if (projects.get(id)?.userId !== socket.data.userId) return refuse("Forbidden");
+    socket.join(id);
+    socket.emit("joinedRoom", `You have successfully joined project room ${id}`);
+    if (typeof ack === "function") ack(`joined ${id}`);
+  });
+  socket.on("leaveProjectRoom", (id) => {
+    socket.leave(id);
+    if (typeof id === "string") socket.emit("leftRoom", `You have successfully left project room ${id}`);
+  });
+  socket.on("ping", (payload) => socket.emit("pong", payload ?? null));
+});
+
+http.listen(0, "127.0.0.1", () => console.log(http.address().port));
