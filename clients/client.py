@@ -45,8 +45,9 @@ class Client(RoundTrips):
     """
 
     __slots__ = (
-        *("_credentials", "_dropping", "_ended", "_endpoint", "_leaving", "_was_connected", "_watcher"),
-        *("end_reason", "heard", "inbox", "joined_again", "patience_s", "refusal", "rooms", "socket"),
+        *("_credentials", "_dropping", "_ended", "_endpoint", "_leaving", "_lost_ns", "_was_connected"),
+        *("__weakref__", "_watcher", "end_reason", "heard", "inbox", "joined_again", "patience_s", "refusal"),
+        *("rooms", "socket"),
     )
 
     def __init__(
@@ -75,6 +76,7 @@ class Client(RoundTrips):
         self.joined_again = False
         """Whether it is in its rooms again, after the last connection was lost."""
         self._ended: Event | None = None
+        self._lost_ns = 0
         options: dict[str, Any] = {"reconnection": reconnects}
         if endpoint.parser != "default":
             options["serializer"] = endpoint.parser
@@ -131,9 +133,12 @@ class Client(RoundTrips):
         self._ended = Event()
         return self._ended
 
-    def drop(self) -> None:
-        """Break the connection off without a good-bye, as a network does that fails."""
-        self._dropping = True
+    def drop(self, *, wanted: bool = True) -> None:
+        """Break the connection off without a good-bye, as a network does that fails.
+
+        :param wanted: whether this is its user's will, so that nothing is owed to it until it is back.
+        """
+        self._dropping = wanted
         self.socket.eio.break_off("dropped by the load test")
 
     # Rooms
@@ -245,10 +250,11 @@ class Client(RoundTrips):
     def _on_disconnect(self, reason: str = "") -> None:
         self.end_reason = self.socket.eio.end_reason or reason
         self.joined_again = False
+        self._lost_ns = time.time_ns()
         if self._ended is not None:
             self._ended.set()
         if not self._leaving:
-            self._watcher.lost(time.time_ns(), reason, wanted=self._dropping)
+            self._watcher.lost(self._lost_ns, reason, wanted=self._dropping)
 
     def _join_again(self) -> None:
         """A reconnect does not rejoin: the backend knows nothing of the old connection."""
@@ -261,3 +267,5 @@ class Client(RoundTrips):
             except FAILURES:
                 whole = False  # the watcher knows why
         self.joined_again = whole
+        if whole:
+            self._watcher.returned(self._lost_ns, time.time_ns())

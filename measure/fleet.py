@@ -36,6 +36,7 @@ class WorkerState:
 
     number: int
     last_report: int = 0
+    last_at_s: int = 0
     gaps: int = 0
     repeats: int = 0
     counters: dict[str, int] = field(default_factory=dict)
@@ -115,6 +116,7 @@ class Fleet:
             return False
         worker.gaps += report.number - worker.last_report - 1
         worker.last_report = report.number
+        worker.last_at_s = report.at_s
         second = self._seconds.setdefault(report.at_s, Second(report.at_s))
         for name, encoded in report.latencies.items():
             for merged in dict.fromkeys((name, name.removesuffix(ACROSS))):
@@ -147,6 +149,15 @@ class Fleet:
         """Before this moment of the master's clock, the triggers of all workers that live are known."""
         workers = [worker for worker_id, worker in self.workers.items() if worker_id in alive]
         return min((worker.complete_ns for worker in workers), default=0)
+
+    def whole_seconds(self, after_s: int, alive: Collection[str]) -> list[Second]:
+        """The seconds after one that all workers that live have reported, in order, if they are still open."""
+        until_s = min((worker.last_at_s for key, worker in self.workers.items() if key in alive), default=0)
+        return [second for at_s, second in sorted(self._seconds.items()) if after_s < at_s <= until_s]
+
+    def timed(self) -> int:
+        """Deliveries that were timed so far, over all workers."""
+        return sum(sum(worker.timed.values()) for worker in self.workers.values())
 
     def publishing_since_s(self) -> float | None:
         """When the first publishers began, in seconds since the epoch; None if none did."""

@@ -87,6 +87,12 @@ def quantiles_us(histogram: Any, per_mille: Iterable[int]) -> list[int]:
     return [int(value_us) for value_us in lowest_us[at] + widths_us[at] - 1]
 
 
+def count_above(histogram: Any, limit_us: int) -> int:
+    """How many values of a histogram are above a limit; those in the limit's own step are not."""
+    counts, lowest_us, _ = _steps(histogram)
+    return int(counts[lowest_us > limit_us].sum())
+
+
 def summarise(histogram: Any) -> dict[str, float | int | None]:
     """Count, quantiles, mean and maximum in milliseconds; None for what an empty histogram does not have."""
     count = histogram.get_total_count()

@@ -91,6 +91,7 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
             word = f"not passed: the run is {summary['validity']['verdict']}"
         value = "–" if row["value"] is None else f"{row['value']:.6g}"
         lines.append(f"{row['name']:44}{value:>10} {row['comparison']} {row['limit']:<8g} {word}")
+    lines += _capacity(summary)
     lines += _conformance(summary)
     worst = list(summary["failures"].items())[:3]
     lines += [f"Failure   {count} × {why}" for why, count in worst]
@@ -98,6 +99,38 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
     if report is not None:
         lines.append(f"Report    {report}")
     return "\n".join(lines)
+
+
+def _capacity(summary: Mapping[str, Any]) -> list[str]:
+    """What the search for the capacity has found."""
+    found = summary["capacity"]
+    if found is None:
+        return []
+    unit = "viewers" if found["by"] == "users" else "triggers a second"
+    late = f"{found['allowed_late_share']:.3g} of the deliveries later than {found['limit_ms']:g} ms"
+    sure = f"{found['confidence']:.0%} sure" if found["confidence"] else "not sure"
+    if found["holds"] is None:
+        line = (
+            f"none: {found['breaks']:g} {unit} are too many already"
+            if found["breaks"]
+            else "nothing was found out"
+        )
+    elif found["at_least"]:
+        line = f"at least {found['holds']:g} {unit}, which is as far as was looked ({sure})"
+    else:
+        line = f"{found['holds']:g} {unit} hold ({sure}), {found['breaks']:g} do not: {found['why_it_breaks']}"
+    lines = [
+        "",
+        f"Capacity  {line}",
+        f"          with no more than {late}; {len(found['trials'])} levels were tried",
+    ]
+    if found["limited_by_generator"]:
+        lines.append(
+            "          It is the load generator that gave in first: the backend may hold more. Add workers."
+        )
+    if not found["finished"]:
+        lines.append("          The search was cut off: it may hold more. Leave out --run-time, or give more.")
+    return lines
 
 
 def _conformance(summary: Mapping[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunne
 
 from faults import Fault, Owner
 
-from . import casting, messages, options
+from . import casting, messages, option_checks, options
 from .exit_codes import ExitCode
 from .limits import raise_file_limit
 from .master_side import MasterSide
@@ -51,6 +51,7 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     _interrupt_main_only()
     if isinstance(runner, MasterRunner | LocalRunner):
         try:
+            option_checks.check_shape(opts)
             casting.choose(environment.user_classes, opts)
         except Fault as fault:
             sys.stderr.write(f"locust: error: {fault}\n")
@@ -93,6 +94,8 @@ class WorkerHooks:
         self._listen(messages.ROLL, self._side.on_roll)
         self._listen(messages.PLAN, self._side.on_plan)
         self._listen(messages.TOKENS, self._side.on_tokens)
+        self._listen(messages.STORM, self._side.on_storm)
+        self._listen(messages.RATE, self._side.on_rate)
         self._listen(messages.TIME, self._side.on_time)
         self._listen(messages.TRIGGERS, self._side.on_triggers)
         # These two wait, and Locust's listener for messages must not: the triggers arrive there meanwhile.
@@ -152,6 +155,9 @@ class MasterHooks:
         environment.events.test_stopping.add_listener(self._on_test_stopping)
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
         environment.events.worker_connect.add_listener(self._on_worker_connect)
+        if opts.shape:
+            environment.shape_class = self._side.shape(opts)
+            environment.shape_class.runner = runner
         atexit.register(self._side.abandon)
         if opts.headless:
             gevent.spawn(self._side.watch)
@@ -177,7 +183,8 @@ class MasterHooks:
         opts = self._opts
         opts.host = self._environment.host or opts.host
         try:
-            self._side.begin(opts, self._runner.target_user_count)
+            users = opts.num_users or 1 if opts.shape else self._runner.target_user_count
+            self._side.begin(opts, users)
         except Exception as error:
             if isinstance(error, Fault):
                 logger.error("%s", error)  # noqa: TRY400 - a fault is one line, without a traceback

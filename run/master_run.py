@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from backend.provision import Provision
 
+    from .shaping import CapacityShape
+
 _REPORT_TIMEOUT_S: Final = 120
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -60,6 +62,8 @@ class Run:
         self.receive_clocks: set[str] = set()
         self.drained: set[str] = set()
         self.users: dict[str, int] = {}
+        """By class, at their most."""
+        self.search: CapacityShape | None = None
         self.ended_s: float | None = None
         self.ended_epoch_s: float | None = None
         self.finishing = False
@@ -149,6 +153,11 @@ class Run:
             return None  # opaque ones
         return min((seconds for seconds in left if seconds is not None), default=None)
 
+    def note_users(self, counts: Mapping[str, int]) -> None:
+        """So many users there are now, by class."""
+        for name, count in counts.items():
+            self.users[name] = max(self.users.get(name, 0), count)
+
     def _publishing_s(self) -> float:
         since_s = self.fleet.publishing_since_s()
         return max((self.ended_epoch_s or time.time()) - since_s, 0.0) if since_s else 0.0
@@ -156,6 +165,8 @@ class Run:
     def _was_cut_short(self, ended_s: float) -> bool:
         """Whether the run ended before its time, as by Ctrl-C; a run without a time ends when it is told to."""
         run_time_s = self._opts.run_time
+        if self.search is not None and self.search.search.done:
+            return False
         return bool(run_time_s) and ended_s - self._began_s < float(run_time_s) - 1.0
 
     def clean_up(self) -> None:
@@ -200,6 +211,7 @@ class Run:
         summary = {
             **summaries.build(facts, self.fleet, reader, self._objectives, asked),
             **cast.outcome(opts, plan.cast, took_part, self.fleet.checks()),
+            "capacity": None if self.search is None else self.search.result(),
         }
         tables = {
             "timeline": self.fleet.timeline,

@@ -12,9 +12,11 @@ import gevent
 from faults import Fault
 from measure.clocks import Clock
 from measure.report import Totals, WorkerReport
+from shapes.choice import Choice
 
 from . import casting, clock_sync, console, messages, option_checks, roll_call
 from .master_run import Run
+from .shaping import CapacityShape, ProfileShape
 
 if TYPE_CHECKING:
     import argparse
@@ -56,6 +58,7 @@ class MasterSide:
         self._secrets = secret_options
         self._run: Run | None = None
         self._answers: dict[str, roll_call.Answer] = {}
+        self._search: CapacityShape | None = None
 
     def begin(self, opts: argparse.Namespace, users: int) -> None:
         """Prepare a run and send every worker its plan.
@@ -92,8 +95,7 @@ class MasterSide:
                 continue
             if not fresh:
                 return
-            for worker_id in self._alive():
-                self._tell(run, messages.TOKENS, {"tokens": fresh}, worker_id)
+            self._tell_all(messages.TOKENS, {"tokens": fresh})
 
     def _goes_on(self, run: Run, for_s: float) -> bool:
         """Wait; whether the run is still under way then."""
@@ -113,6 +115,28 @@ class MasterSide:
         while not self._answers.keys() >= set(workers) and time.monotonic() < deadline_s:
             gevent.sleep(0.01)
         roll_call.check(roll_call.code_version(), workers, self._answers, users)
+
+    def shape(self, opts: argparse.Namespace) -> ProfileShape | CapacityShape:
+        """What Locust shall ask how many users there are to be."""
+        chosen = Choice.parse(opts.shape)
+        if not chosen.searches:
+            return ProfileShape(chosen, opts, self._storm)
+        self._search = CapacityShape(chosen, opts, self._watched, self._change_rate)
+        return self._search
+
+    def _watched(self) -> tuple[Fleet, list[str]] | None:
+        return None if self._run is None else (self._run.fleet, self._alive())
+
+    def _storm(self) -> None:
+        self._tell_all(messages.STORM, {})
+
+    def _change_rate(self, rate_per_s: float) -> None:
+        self._tell_all(messages.RATE, {"rate_per_s": rate_per_s})
+
+    def _tell_all(self, message: str, data: dict[str, Any]) -> None:
+        if self._run is not None:
+            for worker_id in self._alive():
+                self._tell(self._run, message, data, worker_id)
 
     def on_here(self, worker_id: str, data: dict[str, Any]) -> None:
         """A worker answered the roll call."""
@@ -178,7 +202,7 @@ class MasterSide:
     def spawned(self) -> None:
         """All users were started."""
         if self._run is not None:
-            self._run.users = dict(self._user_counts())
+            self._run.note_users(self._user_counts())
 
     def watch(self) -> None:
         """Print a line of progress now and then, as long as the process lives."""
@@ -198,7 +222,8 @@ class MasterSide:
         run.finishing = True
         run.ended_s = time.monotonic()
         run.ended_epoch_s = time.time()
-        run.users = run.users or dict(self._user_counts())
+        run.note_users({} if run.users else self._user_counts())
+        run.search = self._search
         try:
             self._phase(run, messages.DRAIN, {}, lambda: run.drained, _DRAIN_S)
             everything = {"triggers": run.feed.end}

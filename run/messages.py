@@ -7,6 +7,8 @@ ROLL     master    –                a run is about to begin: who are you?
 HERE     worker    an `Answer`      see `roll_call`
 PLAN     master    a `Plan`         a run begins; sent before Locust's own spawn message
 TOKENS   master    a list           fresh tokens of the rooms' owners, before the old ones expire
+STORM    master    –                all viewers lose their connections, at once
+RATE     master    a number         publishers go on at another rate
 CLOCK    worker    see `clock_sync` what time is it?
 TIME     master    see `clock_sync` the answer; it also says which triggers should be known by now,
                                     and until when all of them are (`complete_ns`)
@@ -31,6 +33,8 @@ ROLL: Final = "loadtest.roll"
 HERE: Final = "loadtest.here"
 PLAN: Final = "loadtest.plan"
 TOKENS: Final = "loadtest.tokens"
+STORM: Final = "loadtest.storm"
+RATE: Final = "loadtest.rate"
 CLOCK: Final = "loadtest.clock"
 TIME: Final = "loadtest.time"
 REPORT: Final = "loadtest.report"

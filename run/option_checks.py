@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from backend import accounts, tokens
 from faults import Fault, Owner
 from measure import slo
+from shapes.choice import Choice
 
 if TYPE_CHECKING:
     import argparse
@@ -93,6 +94,17 @@ def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> Non
         )
     known_accounts(options, secret_options)
     objectives(options.slo_file)
+
+
+def check_shape(options: argparse.Namespace) -> None:
+    """Make sure that a shape can be drawn.
+
+    :raises Fault: if it cannot.
+    """
+    if options.shape and not Choice.parse(options.shape).searches and not options.run_time:
+        raise Fault(
+            Owner.USER, f"--shape {options.shape} was given without --run-time", "Say how long it is, e.g. 5m."
+        )
 
 
 def _read(path: str, option: str) -> str:

@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any, Final
 
 from backend.plan import MOST_PUBLISHERS
+from shapes.choice import Choice
 
 _MOST_ROOMS: Final = 100_000
 
@@ -67,6 +68,16 @@ def mix(text: str) -> dict[str, int]:
         name, _, weight = part.partition("=")
         found[name.strip()] = at_least_one(weight or "1")
     return found
+
+
+def shape(text: str) -> str:
+    """A shape and its parameters."""
+    try:
+        if text:
+            Choice.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def addresses(text: str) -> str:

@@ -88,6 +88,15 @@ def _load(option: Callable[..., None]) -> None:
     option("--rooms-per-owner", "Rooms that one user owns (default 1)", type=types.at_least_one, default=1)
     option("--rooms-per-viewer", "Rooms that one viewer joins (default 1)", type=types.at_least_one, default=1)
 
+    option(
+        "--shape",
+        "How the number of users goes over time, up to --users: ramp, steps, spike, soak, wave, storm; or "
+        "capacity, which searches for it; with parameters, e.g. spike:base=0.1,at=30; see docs/scenarios.md",
+        type=types.shape,
+        default="",
+        web=False,
+    )
+
 
 def _users(option: Callable[..., None]) -> None:
     option(

@@ -137,6 +137,17 @@ class WorkerSide:
         if (context := self._current(data)) is not None:
             context.tokens[:] = data["tokens"]
 
+    def on_storm(self, data: dict[str, Any]) -> None:
+        """All viewers lose their connections, as when a load balancer is restarted."""
+        if (context := self._current(data)) is not None:
+            for client in list(context.clients):
+                client.drop(wanted=False)
+
+    def on_rate(self, data: dict[str, Any]) -> None:
+        """Publishers go on at another rate."""
+        if (context := self._current(data)) is not None:
+            context.change_rate(data["rate_per_s"])
+
     def on_time(self, data: dict[str, Any]) -> None:
         """The master said what time it is, and which triggers there are."""
         received_ns = time.time_ns()

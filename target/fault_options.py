@@ -95,6 +95,23 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """Where a room has more members than that, everything goes out so many milliseconds later."""
+
+    members: int = 0
+    late_ms: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Crowd:
+        """From `40:300`.
+
+        :raises ValueError: if it is no such pair.
+        """
+        members, _, late_ms = text.partition(":")
+        return cls(_whole(members), _positive(late_ms))
+
+
+@dataclass(frozen=True, slots=True)
 class Faults:
     """What shall go wrong. Beside being late, at most one thing happens to a delivery.
 
@@ -104,6 +121,7 @@ class Faults:
     mute_room: nobody in this room gets anything, counted from 1 in the order of the first broadcast.
     slow_instance: how much later, in milliseconds, the members of the first of `INSTANCES` get everything.
     replay: if not 0, whoever was cut off gets what was sent until it connected again, when it joins again.
+    crowd: a number of members from which on a room is late.
     """
 
     drop: Which = Which()
@@ -118,6 +136,7 @@ class Faults:
     stop: Stop = Stop()
     cut: Cut = Cut()
     replay: int = 0
+    crowd: Crowd = Crowd()
 
     @classmethod
     def parse(cls, text: str) -> Faults:
@@ -152,4 +171,5 @@ _PARSERS: Final[dict[str, Any]] = {
     "Delay": Delay.parse,
     "Stop": Stop.parse,
     "Cut": Cut.parse,
+    "Crowd": Crowd.parse,
 }

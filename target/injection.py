@@ -82,9 +82,7 @@ class Injector:
             self._note("absent", room, "", event, payload)
         muted = self._rooms.setdefault(room, len(self._rooms) + 1) == faults.mute_room
         for number, member in enumerate(members, 1):
-            late_s = faults.delay.draw_s(self._random) if faults.delay.mean_ms else 0.0
-            if number % INSTANCES == 1:
-                late_s += faults.slow_instance.mean_ms / 1000
+            late_s = self._late_s(number, len(members))
             held = self._held.pop((member, kind), None)
             if held is not None:
                 self._note("release", room, member, event, held)
@@ -102,6 +100,16 @@ class Injector:
                 yield Delivery(member, payload, late_s)
             if fault == "leak":
                 yield Delivery(self._random.choice(others), payload, late_s)
+
+    def _late_s(self, number: int, members: int) -> float:
+        """How late a member of a room gets a broadcast: the number-th of so many."""
+        faults = self.faults
+        late_s = faults.delay.draw_s(self._random) if faults.delay.mean_ms else 0.0
+        if 0 < faults.crowd.members < members:
+            late_s += faults.crowd.late_ms / 1000
+        if number % INSTANCES == 1:
+            late_s += faults.slow_instance.mean_ms / 1000
+        return late_s
 
     def cut(self, room: str, members: Sequence[str]) -> str | None:
         """The member of a room whose connection is to be closed now; None if there is none."""

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from gevent.event import Event
 from locust.exception import StopUser
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
     from backend.plan import Plan
+    from clients.client import Client
     from measure.meter import Meter
 
 logger = logging.getLogger("loadtest")
@@ -50,6 +51,8 @@ class RunContext:
     rate_per_s: float = field(init=False)
     rate_changed: Event = field(default_factory=Event)
     """Set when publishers have to look again: at the rate, or whether the run closes."""
+    clients: WeakSet[Client] = field(default_factory=WeakSet)
+    """Those of the users that hold one connection for as long as they live."""
     playing: int = 0
     _numbers: Counter[str] = field(default_factory=Counter)
     _triggers: dict[str | None, Triggers] = field(default_factory=dict)

@@ -50,6 +50,11 @@ class AccountWatcher:
         self._account.resumed(now_ns)
         self._meter.counters["reconnects"] += 1
 
+    def returned(self, lost_ns: int, now_ns: int) -> None:
+        """It is where it was, after so long."""
+        self._meter.answered("return", (now_ns - lost_ns) / 1e6)
+        self._report("return", lost_ns, now_ns)
+
     def lost(self, now_ns: int, reason: str, *, wanted: bool) -> None:
         """All memberships end; whose fault that is decides on what is owed meanwhile."""
         self._account.disconnected(now_ns, wanted=wanted)

@@ -43,6 +43,7 @@ class SocketIOUser(User):
         endpoint = self.run_context.plan.endpoint
         watcher = AccountWatcher(self.environment, self.run_context)
         self.client = Client(endpoint, token, watcher=watcher, source_address=self._source)
+        self.run_context.clients.add(self.client)
         try:
             self.client.connect()
         except ConnectFailedError as error:

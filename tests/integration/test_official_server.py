@@ -1,4 +1,4 @@
-"""The whole load test against the official Socket.IO server on node: every transport, both parsers, data by REST."""
+"""The whole load test against the official Socket.IO server on node: every transport, both parsers."""
 
 from __future__ import annotations
 

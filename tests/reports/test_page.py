@@ -47,6 +47,7 @@ def write(folder: Path, fleet: Fleet) -> Path:
     summary = {
         **summary_of(fleet, objectives=OBJECTIVES),
         **cast_outcome(options, cast, ["Intruder"], CHECKS),
+        "capacity": None,
     }
     tables = {
         "timeline": fleet.timeline,

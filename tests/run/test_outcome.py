@@ -53,6 +53,7 @@ def summary(verdict: str = "valid", passed: tuple[bool | None, ...] = (True,)) -
         "join_ms": TIMES,
         "failures": {f"reason {n}": n for n in range(20)},
         "conformance": [],
+        "capacity": None,
         "conformance_holds": True,
         "findings": [],
     }

@@ -1,0 +1,171 @@
+"""Shapes as Locust wants them: how many users there shall be, asked once a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from locust import LoadTestShape
+
+from backend.reader import Reader
+from measure.evidence import GENERATOR_DELAY, LOOP_LAG
+from measure.latency import count_above, summarise
+from shapes import choice
+from shapes.capacity import Moment, Search, Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from measure.fleet import Fleet, Second
+
+_FAST: Final = 100.0
+"""Users a second that a shape is followed with, if --spawn-rate does not say."""
+_TROUBLE: Final = ("connect_failures", "connections_lost", "join_failures", "refused")
+_MOST_RATE: Final = 1000.0
+
+
+class ProfileShape(LoadTestShape):
+    """A shape over time. Publishers are always there.
+
+    :param storm: drops all connections.
+    """
+
+    def __init__(self, chosen: choice.Choice, options: argparse.Namespace, storm: Callable[[], None]) -> None:
+        super().__init__()
+        self._profile = chosen.profile(float(options.run_time))
+        self._options = options
+        self._storm = storm
+        self._stormed = 0
+        self._spawn_rate = _spawn_rate(options)
+
+    def reset_time(self) -> None:
+        """A run begins."""
+        super().reset_time()
+        self._stormed = 0
+
+    def tick(self) -> tuple[int, float] | None:
+        """How many users, and how fast; None when the run is over."""
+        at_s = self.get_run_time()
+        options = self._options
+        users = self._profile.users(at_s, (options.num_users or 1) - options.publishers)
+        due = sum(storm_s <= at_s for storm_s in self._profile.storms_s)
+        if users is not None and due > self._stormed:
+            self._stormed = due
+            self._storm()
+        return None if users is None else (options.publishers + users, self._spawn_rate)
+
+
+class CapacityShape(LoadTestShape):
+    """The search for the largest number of members, or the largest rate, that holds.
+
+    :param fleet: what the workers have reported, and the ids of those that live; None before a run.
+    :param change_rate: has publishers go on at another rate.
+    """
+
+    def __init__(
+        self,
+        chosen: choice.Choice,
+        options: argparse.Namespace,
+        fleet: Callable[[], tuple[Fleet, list[str]] | None],
+        change_rate: Callable[[float], None],
+    ) -> None:
+        super().__init__()
+        self._chosen = chosen
+        self._options = options
+        self._spawn_rate = _spawn_rate(options)
+        self._fleet = fleet
+        self._change_rate = change_rate
+        self._limit_us = round(chosen.number("limit", 200.0) * 1000)
+        self.by_users = chosen.parameters.get("by", choice.USERS) == choice.USERS
+        self.reset_time()
+
+    def reset_time(self) -> None:
+        """A run begins."""
+        super().reset_time()
+        chosen, options = self._chosen, self._options
+        viewers = max((options.num_users or 1) - options.publishers, 1)
+        settings = Settings(
+            least=chosen.number("least", min(10, viewers) if self.by_users else options.rate),
+            most=chosen.number("most", viewers if self.by_users else _MOST_RATE),
+            allowed=1 - chosen.number("quantile", 0.99),
+            resolution=chosen.number("resolution", 0.1),
+            hold_s=round(chosen.number("hold", 8)),
+            longest_s=3 * round(chosen.number("hold", 8)),
+            members=self.by_users,
+        )
+        self.search = Search(settings)
+        self._level: float | None = None
+        self._fed_s = 0
+        self._owed = 0.0
+        self._sent = 0
+
+    def tick(self) -> tuple[int, float] | None:
+        """The next level's users; None when the search is done, or out of time."""
+        options = self._options
+        if (found := self._fleet()) is not None:
+            for moment in self._moments(*found):
+                self.search.feed(moment)
+        if self.search.done or (options.run_time and self.get_run_time() > float(options.run_time)):
+            return None
+        if self.search.level != self._level or self.search.waits:
+            self._level = self.search.level
+            if not self.by_users:
+                self._change_rate(self.search.level)
+            self.search.begin(int(time.time()) + self._seconds_to_go())
+        viewers = int(self.search.level) if self.by_users else (options.num_users or 1) - options.publishers
+        return options.publishers + viewers, self._spawn_rate
+
+    def _seconds_to_go(self) -> int:
+        """How long Locust takes to start or stop the users that are missing or too many."""
+        if not self.by_users:
+            return 0
+        now = self.get_current_user_count() - self._options.publishers
+        return int(abs(self.search.level - max(now, 0)) / self._spawn_rate) + 1
+
+    def _moments(self, fleet: Fleet, alive: list[str]) -> list[Moment]:
+        seconds = fleet.whole_seconds(self._fed_s, alive)
+        members = fleet.gauge("members")
+        rooms = max(self._options.rooms, 1)
+        sent = fleet.counter("sent")
+        self._owed += (sent - self._sent) * len(Reader.slots) * members / rooms
+        self._sent = sent
+        moments = [self._moment(second, fleet, members) for second in seconds]
+        if seconds:
+            self._fed_s = seconds[-1].at_s
+        return moments
+
+    def _moment(self, second: Second, fleet: Fleet, members: int) -> Moment:
+        delivered = [second.latencies[event] for event in Reader.events if event in second.latencies]
+        return Moment(
+            at_s=second.at_s,
+            count=sum(histogram.get_total_count() for histogram in delivered),
+            late=sum(count_above(histogram, self._limit_us) for histogram in delivered),
+            members=members,
+            owed=self._owed,
+            timed=fleet.timed(),
+            due=fleet.counter("due"),
+            missed=fleet.counter("missed"),
+            trouble=sum(fleet.counter(name) for name in _TROUBLE),
+            generator_ms=max(
+                (
+                    summarise(second.latencies[name])["p99"] or 0.0
+                    for name in (GENERATOR_DELAY, LOOP_LAG)
+                    if name in second.latencies
+                ),
+                default=0.0,
+            ),
+        )
+
+    def result(self) -> dict[str, Any]:
+        """What the search has found."""
+        return {
+            "by": choice.USERS if self.by_users else choice.RATE,
+            "limit_ms": self._limit_us / 1000,
+            **self.search.result(),
+        }
+
+
+def _spawn_rate(options: argparse.Namespace) -> float:
+    """As given; Locust puts a 1 there later, where nothing was."""
+    return float(options.spawn_rate or _FAST)

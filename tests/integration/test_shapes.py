@@ -1,0 +1,122 @@
+"""Shapes of the load, as Locust runs them; and the search for a capacity that is known."""
+
+from __future__ import annotations
+
+import csv
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from run.exit_codes import ExitCode
+
+from ..support import SECRET, run_locust, start_backend, summary_of
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+    from ..support import Backend
+
+pytestmark = pytest.mark.slow
+
+
+def shaped(backend: Backend, results: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return run_locust(
+        backend.url,
+        *("--rooms", "1", "--no-report", "--no-probe", "--results-dir", str(results), *more),
+        environment={"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET},
+        timeout_s=115,
+    )
+
+
+def members(results: Path) -> list[int]:
+    with (results / "latest" / "timeline.csv").open(encoding="utf-8") as file:
+        return [int(row["members"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"),
+    [
+        ("ramp", {0, 20}),
+        ("steps:number=2", {10, 20}),
+        ("spike:base=0.5,at=6,length=5", {10, 20}),
+        ("wave:low=0.5,period=8", {10, 20}),
+        ("soak:over=4", {20}),
+    ],
+)
+def test_a_shape_is_followed_and_exact(documented: Backend, tmp_path: Path, shape: str, seen: set[int]) -> None:
+    started_s = time.monotonic()
+    ended = shaped(documented, tmp_path, "-u", "24", "-t", "16s", "--shape", shape, "--rate", "5")
+    assert time.monotonic() - started_s >= 16
+    found = members(tmp_path)
+    # At the ends a second may be cut through; between, nobody is there who should not.
+    assert {min(abs(count - one) for count in found) for one in seen} <= {0, 1}, found
+    assert max(found) <= 20
+    summary = summary_of(tmp_path)
+    deliveries = summary["deliveries"]
+    assert deliveries["delivered"] == deliveries["expected"] > 0, ended.stdout[-2000:]
+    assert deliveries["lost"] == deliveries["leaked"] == 0
+    assert summary["interrupted"] is False
+
+
+def test_after_a_storm_everybody_is_back(documented: Backend, tmp_path: Path) -> None:
+    ended = shaped(documented, tmp_path, "-u", "44", "-t", "16s", "--shape", "storm:at=5", "--rate", "5")
+    summary = summary_of(tmp_path)
+    assert summary["connections"]["lost"] == summary["connections"]["reconnects"] == 40, ended.stdout[-2000:]
+    returns = summary["answers_ms"]["return"]
+    assert returns["count"] == 40
+    assert returns["p50"] <= returns["max"]
+    deliveries = summary["deliveries"]
+    # What was sent meanwhile was missed, and nothing else.
+    assert deliveries["lost"] == deliveries["missed_offline"] > 0
+    assert members(tmp_path)[-2] == 40
+
+
+def test_the_search_finds_the_number_of_members_that_holds(tmp_path: Path) -> None:
+    """A backend that is late in rooms with more than 24 members."""
+    backend = start_backend("documented", "--faults", "crowd=24:300")
+    try:
+        found_by = "capacity:hold=2,least=8,most=64,resolution=0.1"
+        ended = shaped(backend, tmp_path, "-u", "68", "--shape", found_by, "--rate", "10")
+    finally:
+        backend.stop()
+    summary = summary_of(tmp_path)
+    found = summary["capacity"]
+    assert 21 <= found["holds"] <= 24, ended.stdout[-2000:]
+    assert found["holds"] < found["breaks"] <= 27
+    assert found["finished"]
+    assert found["confirmed"]
+    assert not found["limited_by_generator"]
+    assert "100.00% of the deliveries were late" in found["why_it_breaks"]
+    assert ended.returncode == ExitCode.PASSED
+    assert f"{found['holds']:g} viewers hold" in ended.stdout
+    assert summary["interrupted"] is False
+
+
+def test_the_search_raises_the_rate(documented: Backend, tmp_path: Path) -> None:
+    found_by = "capacity:by=rate,hold=2,least=4,most=16,limit=1000"
+    ended = shaped(documented, tmp_path, "-u", "14", "--shape", found_by, "--rate", "4")
+    summary = summary_of(tmp_path)
+    found = summary["capacity"]
+    assert (found["holds"], found["at_least"]) == (16, True), ended.stdout[-2000:]
+    assert "at least 16 triggers a second" in ended.stdout
+    # Three levels of about 8 s: 4, 8 and 16 a second, and not 4 all the time.
+    assert summary["triggers"]["sent"] > 1.5 * 4 * summary["publishing_s"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ("zigzag", "there is no shape 'zigzag'"),
+        ("spike:hight=3", "has no parameter 'hight=3'"),
+        ("wave:low=-1", "no number above 0"),
+        ("capacity:by=luck", "not by 'luck'"),
+        ("ramp", "without --run-time"),
+    ],
+)
+def test_a_shape_that_is_none(documented: Backend, tmp_path: Path, shape: str, said: str) -> None:
+    ended = shaped(documented, tmp_path, "-u", "5", "--shape", shape)
+    assert ended.returncode == ExitCode.USAGE
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
