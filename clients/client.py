@@ -244,8 +244,9 @@ class Client(RoundTrips):
             gevent.spawn(self._join_again)
         self._was_connected = True
 
-    def _on_connect_error(self, data: Any = None) -> None:
-        self.refusal = said(data)
+    def _on_connect_error(self, *data: Any) -> None:
+        # python-socketio spreads a list over its arguments, and a backend may say anything.
+        self.refusal = said(*data[:1])
 
     def _on_disconnect(self, reason: str = "") -> None:
         self.end_reason = self.socket.eio.end_reason or reason

@@ -210,11 +210,11 @@ class EngineIOClient(ObservingEngine):
     # Sending
 
     def _send_packet(self, pkt: packet.Packet) -> None:
-        if self._channel is None or self.current_transport == "polling":
+        if self.current_transport == "polling":
             super()._send_packet(pkt)
             return
-        if self.state != "connected":
-            return
+        if self._channel is None or self.state != "connected":
+            return  # as of python-engineio: whoever sends too late learns of it by the end of the connection
         encoded = pkt.encode()
         if isinstance(encoded, str):
             self._write(TEXT, encoded.encode())
