@@ -59,9 +59,9 @@ class RestProvision:
         self._made: list[tuple[str, _User]] = []
 
     def create(self, count: int) -> tuple[Room, ...]:
-        """Make rooms."""
+        """Make rooms; of the same users, if it is not the first time."""
         try:
-            self._users = self._first_users(-(-count // self._rooms_each))
+            self._users = self._users or self._first_users(-(-count // self._rooms_each))
             places = itertools.islice(itertools.count(), count)
             self._owners = [self._users[place // self._rooms_each % len(self._users)] for place in places]
             return tuple(map(self._room, self._owners))

@@ -28,7 +28,6 @@ _LEAK_BYTES: Final = 256 * 1024
     "round trips",
     CORE,
     STRESS,
-    guide=("Low-latency communication", "Latency testing", "Latency measurements", "Latency benchmarks"),
     checks={f"{ROUND_TRIPS} of {ROUND_TRIPS} are answered": ()},
 )
 def round_trips(stage: Stage) -> None:
@@ -46,7 +45,6 @@ def round_trips(stage: Stage) -> None:
 @scenario(
     "throughput",
     STRESS,
-    guide=("Throughput measurements", "Throughput: more than 100 events per second per client"),
     checks={f"more than {EVENTS_PER_S:g} events a second": ()},
 )
 def throughput(stage: Stage) -> None:
@@ -66,7 +64,6 @@ def _asking(stage: Stage, client: Client) -> tuple[Callable[[], object], str]:
 @scenario(
     "memory",
     STRESS,
-    guide=("Memory Management", "Memory leak prevention", "Resource cleanup validation", "Memory stability"),
     checks={"connections of the past cost nothing": (can.MEMORY,)},
 )
 def memory(stage: Stage) -> None:

@@ -25,7 +25,6 @@ _ISO_8601: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\
 @scenario(
     "task status updates",
     CORE,
-    guide=("Task status update broadcasts", "Real-time Updates"),
     checks={
         "the start and the end are told, in order": (),
         "they name the agent": (),
@@ -57,7 +56,6 @@ def updates(stage: Stage) -> None:
 @scenario(
     "agent logs",
     CORE,
-    guide=("Agent log streaming", "Agent logs"),
     checks={
         "five logs come, in order": (),
         "the first has the title": (),
@@ -89,7 +87,6 @@ def _pattern(step: contract.BurstEvent) -> str:
 @scenario(
     "a task without an agent",
     CORE,
-    guide=("System tasks",),
     checks={"three events come, by the system": ()},
 )
 def system(stage: Stage) -> None:
@@ -109,12 +106,6 @@ def system(stage: Stage) -> None:
     "one broadcast to many",
     CORE,
     INTEGRATION,
-    guide=(
-        "Multi-client message delivery",
-        "Multiple Clients",
-        "Broadcast delivery to 20+ clients simultaneously",
-        "Broadcast Assertions",
-    ),
     checks={f"{CLIENTS} of {CLIENTS} clients get it": (), "each of them once": ()},
 )
 def many(stage: Stage) -> None:
@@ -133,7 +124,6 @@ def many(stage: Stage) -> None:
 @scenario(
     "sequential updates",
     CORE,
-    guide=("Sequential update handling", "Message Ordering"),
     checks={"each task's updates are in order": (), "the tasks are in order": ()},
 )
 def sequential(stage: Stage) -> None:
@@ -153,7 +143,6 @@ def sequential(stage: Stage) -> None:
 @scenario(
     "high volume",
     STRESS,
-    guide=("High Volume Broadcasting", "High-frequency event handling"),
     checks={
         f"{CLIENTS} clients hear of {VOLUME} tasks at once": (),
         "each task's updates are in order": (),
@@ -184,7 +173,6 @@ def _create(stage: Stage) -> Task | None:
 @scenario(
     "the orchestrator",
     INTEGRATION,
-    guide=("End-to-end Workflows",),
     checks={"a task is run when it is told to": (can.RUN,)},
 )
 def orchestrator(stage: Stage) -> None:

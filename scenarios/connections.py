@@ -17,7 +17,6 @@ CLIENTS = 50
 @scenario(
     "authenticated connection",
     CORE,
-    guide=("Authenticated client connections", "Connection Handling"),
     checks={"a client with a token is let in": (), "it joins its own room": ()},
 )
 def authenticated(stage: Stage) -> None:
@@ -29,7 +28,6 @@ def authenticated(stage: Stage) -> None:
 @scenario(
     "guest connection",
     CORE,
-    guide=("Unauthenticated client handling",),
     checks={"a guest is let in": (can.GUESTS,), "it joins no room": (can.GUESTS, can.OWN_ROOMS)},
 )
 def guest(stage: Stage) -> None:
@@ -42,7 +40,6 @@ def guest(stage: Stage) -> None:
 @scenario(
     "graceful disconnection",
     CORE,
-    guide=("Graceful disconnection",),
     checks={"those that stay hear on": ()},
 )
 def disconnection(stage: Stage) -> None:
@@ -56,7 +53,6 @@ def disconnection(stage: Stage) -> None:
     "rapid cycles",
     CORE,
     STRESS,
-    guide=("Rapid connect/disconnect cycles",),
     checks={f"{CYCLES} of {CYCLES} cycles connect and join": ()},
 )
 def cycling(stage: Stage) -> None:
@@ -77,7 +73,6 @@ def cycling(stage: Stage) -> None:
     "recovery of a lost connection",
     CORE,
     STRESS,
-    guide=("Connection error recovery", "Error Recovery", "Error recovery"),
     checks={"the backend drops it": (), "it comes back": (), "it hears its room again": ()},
 )
 def recovery(stage: Stage) -> None:
@@ -98,12 +93,6 @@ def recovery(stage: Stage) -> None:
 @scenario(
     "many at once",
     STRESS,
-    guide=(
-        "50+ concurrent connections",
-        "Concurrent Connections",
-        "50 concurrent connections without degradation",
-        "Load testing",
-    ),
     checks={f"{CLIENTS} of {CLIENTS} clients connect": (), f"{CLIENTS} of {CLIENTS} are let into the room": ()},
 )
 def many(stage: Stage) -> None:
@@ -119,7 +108,6 @@ def many(stage: Stage) -> None:
 @scenario(
     "acknowledgements",
     CORE,
-    guide=("Event Testing",),
     checks={"a join is acknowledged": (can.ACKS,)},
 )
 def acknowledgements(stage: Stage) -> None:
@@ -130,7 +118,6 @@ def acknowledgements(stage: Stage) -> None:
 @scenario(
     "clients that come and go",
     INTEGRATION,
-    guide=("Dynamic client management", "Dynamic Client Management"),
     checks={
         "who stays hears everything": (),
         "who comes late hears what comes then": (),

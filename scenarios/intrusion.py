@@ -24,7 +24,6 @@ _HIDDEN: Final = (401, 403, 404)
     "bad tokens",
     CORE,
     SECURITY,
-    guide=("Invalid authentication handling", "Security Testing", "Authentication"),
     checks={"none of them connects": (can.TOKEN_CHECK,), "the refusal says why": (can.TOKEN_CHECK,)},
 )
 def bad_tokens(stage: Stage) -> None:
@@ -49,7 +48,6 @@ def bad_tokens(stage: Stage) -> None:
 @scenario(
     "bad tokens in other places",
     SECURITY,
-    guide=("Authentication Variants", "Unauthorized access attempts"),
     checks={"none of them opens a room, in header, query or cookie": (can.OWN_ROOMS,)},
 )
 def elsewhere(stage: Stage) -> None:
@@ -68,7 +66,6 @@ def elsewhere(stage: Stage) -> None:
 @scenario(
     "a foreign room",
     SECURITY,
-    guide=("Unauthorized access to rooms",),
     checks={"it is refused": (can.OWN_ROOMS,), "it is not heard": (can.OWN_ROOMS,)},
 )
 def foreign_room(stage: Stage) -> None:
@@ -94,7 +91,6 @@ def _is_not_heard(stage: Stage, check: str, client: Client, witness: Client) -> 
 @scenario(
     "guests at the door",
     SECURITY,
-    guide=("Unauthenticated clients and rooms",),
     checks={"a guest is let into no room": (can.OWN_ROOMS,)},
 )
 def guests(stage: Stage) -> None:
@@ -106,7 +102,6 @@ def guests(stage: Stage) -> None:
 @scenario(
     "a token of nobody",
     SECURITY,
-    guide=("Tokens without an id",),
     checks={"REST refuses it": (can.TOKEN_ID,), "it opens no room": (can.OWN_ROOMS,)},
 )
 def nobody(stage: Stage) -> None:
@@ -123,7 +118,6 @@ def nobody(stage: Stage) -> None:
 @scenario(
     "bad tokens over REST",
     SECURITY,
-    guide=("Invalid tokens over REST",),
     checks={"REST refuses all of them": (can.REST_TOKENS,)},
 )
 def rest_tokens(stage: Stage) -> None:
@@ -136,7 +130,6 @@ def rest_tokens(stage: Stage) -> None:
 @scenario(
     "a foreign project",
     SECURITY,
-    guide=("Unauthorized access to projects",),
     checks={"it is not shown": (), "no task can be made in it": ()},
 )
 def foreign_project(stage: Stage) -> None:

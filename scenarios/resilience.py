@@ -47,7 +47,6 @@ SLOW: Final = Conditions(latency_s=0.03, jitter_s=0.02, loss=0.02)
 @scenario(
     "malformed payloads",
     CORE,
-    guide=("Malformed message payloads", "Malformed data"),
     checks={"the connection survives them": (), "others are served meanwhile": ()},
 )
 def malformed(stage: Stage) -> None:
@@ -68,7 +67,6 @@ def malformed(stage: Stage) -> None:
 @scenario(
     "broken packets",
     CORE,
-    guide=("Broken packets", "Error Handling"),
     checks={"whoever sends them is cut off": (), "nobody else is": ()},
 )
 def broken(stage: Stage) -> None:
@@ -90,7 +88,6 @@ def broken(stage: Stage) -> None:
 @scenario(
     "unknown events and namespaces",
     CORE,
-    guide=("Unknown events and namespaces",),
     checks={"an unknown event does no harm": (), "an unknown namespace is refused": ()},
 )
 def unknown(stage: Stage) -> None:
@@ -106,7 +103,6 @@ def unknown(stage: Stage) -> None:
 @scenario(
     "large payloads",
     CORE,
-    guide=("Large payload handling",),
     checks={
         f"a message of {NEARLY_TOO_LARGE} bytes is taken": (),
         f"one of {TOO_LARGE} ends its connection": (),
@@ -132,7 +128,6 @@ def large(stage: Stage) -> None:
     "clients that vanish during broadcasts",
     CORE,
     INTEGRATION,
-    guide=("Client disconnection during broadcasts",),
     checks={"those that stay hear everything": ()},
 )
 def vanishing(stage: Stage) -> None:
@@ -148,7 +143,6 @@ def vanishing(stage: Stage) -> None:
 @scenario(
     "a slow and lossy network",
     STRESS,
-    guide=("Network condition simulation", "Network simulation", "Network Simulation"),
     checks={"everything arrives all the same": ()},
 )
 def bad_network(stage: Stage) -> None:
@@ -163,7 +157,6 @@ def bad_network(stage: Stage) -> None:
     "a network that breaks",
     STRESS,
     PRODUCTION,
-    guide=("Reconnection scenarios", "Network issues", "Error recovery from network issues"),
     checks={"everybody comes back": (), "everybody hears the room again": ()},
 )
 def cut_off(stage: Stage) -> None:

@@ -42,7 +42,6 @@ MADE_UP: Final[tuple[Any, ...]] = (
 @scenario(
     "joining and leaving",
     CORE,
-    guide=("Project room joining/leaving", "Room Management"),
     checks={
         "a join is answered": (),
         "a leave is answered": (can.LEAVE,),
@@ -68,7 +67,6 @@ def leaving(stage: Stage) -> None:
 @scenario(
     "several rooms at once",
     CORE,
-    guide=("Multiple room membership",),
     checks={f"each of {ROOMS} rooms is heard": ()},
 )
 def several(stage: Stage) -> None:
@@ -85,7 +83,6 @@ def several(stage: Stage) -> None:
 @scenario(
     "invalid room ids",
     CORE,
-    guide=("Invalid room ID handling", "Edge cases"),
     checks={"made-up ids are refused": (can.ROOM_IDS,), "the connection survives them": ()},
 )
 def invalid(stage: Stage) -> None:
@@ -117,7 +114,6 @@ def _lets_in(client: Client, room: Any) -> bool:
     "rapid room switching",
     CORE,
     STRESS,
-    guide=("Rapid room switching",),
     checks={f"{SWITCHES} of {SWITCHES} joins are answered": (), "only the last room is heard": (can.LEAVE,)},
 )
 def switching(stage: Stage) -> None:
@@ -140,7 +136,6 @@ def switching(stage: Stage) -> None:
 @scenario(
     "isolation of rooms",
     CORE,
-    guide=("Room isolation validation", "Room-specific broadcasting"),
     checks={"its own room is heard": (), "no other room is heard": ()},
 )
 def isolation(stage: Stage) -> None:
@@ -157,7 +152,6 @@ def isolation(stage: Stage) -> None:
 @scenario(
     "a repeated join",
     CORE,
-    guide=("Duplicate joins",),
     checks={"it is answered again": (), "each event comes once": ()},
 )
 def repeated(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""A scenario: what it is called, where in the guide it stands, which suites it is part of, what it checks."""
+"""A scenario: what it is called, which suites it is part of, what it checks."""
 
 from __future__ import annotations
 
@@ -27,13 +27,11 @@ SUITES: Final = (CORE, STRESS, INTEGRATION, PRODUCTION, SECURITY)
 class Scenario:
     """One scenario.
 
-    guide: the lines of the test guide that it covers. checks: name -> capabilities that a backend needs to be held
-    to it. act: plays it.
+    checks: name -> capabilities that a backend needs to be held to it. act: plays it.
     """
 
     name: str
     suites: tuple[str, ...]
-    guide: tuple[str, ...]
     checks: Mapping[str, tuple[str, ...]]
     act: Callable[[Stage], None] = field(repr=False)
 
@@ -67,8 +65,7 @@ class Scenario:
 def scenario(
     name: str,
     *suites: str,
-    guide: tuple[str, ...] = (),
     checks: Mapping[str, tuple[str, ...]],
 ) -> Callable[[Callable[[Stage], None]], Scenario]:
     """Make a scenario of a function; see `Scenario`."""
-    return lambda act: Scenario(name, suites, guide, checks, act)
+    return lambda act: Scenario(name, suites, checks, act)

@@ -20,7 +20,6 @@ _LOOK_S: Final = 0.5
 @scenario(
     "an operator at work",
     INTEGRATION,
-    guide=("Complete user scenarios", "Frontend simulation"),
     checks={"the start of its task is told": (), "its end is told": (), "REST says the same": ()},
 )
 def operator(stage: Stage) -> None:
@@ -38,7 +37,6 @@ def operator(stage: Stage) -> None:
 @scenario(
     "a new project",
     INTEGRATION,
-    guide=("End-to-end workflows of projects",),
     checks={"its room can be joined": (), "its tasks are told": ()},
 )
 def new_project(stage: Stage) -> None:
@@ -52,7 +50,6 @@ def new_project(stage: Stage) -> None:
     "owners and guests together",
     INTEGRATION,
     PRODUCTION,
-    guide=("Mixed Authentication", "Mixed client types"),
     checks={"all owners hear": (), "no guest does": (can.GUESTS, can.OWN_ROOMS)},
 )
 def mixed(stage: Stage) -> None:
@@ -75,7 +72,6 @@ def mixed(stage: Stage) -> None:
 @scenario(
     "a dashboard's session",
     PRODUCTION,
-    guide=("Long-running dashboard sessions", "Dashboard sessions"),
     checks={"it hears of every task": (), "its pings are answered": (can.PING,)},
 )
 def dashboard(stage: Stage) -> None:
@@ -95,7 +91,6 @@ def dashboard(stage: Stage) -> None:
 @scenario(
     "a page that is loaded again",
     PRODUCTION,
-    guide=("Frontend application patterns",),
     checks={"it hears its room as before": ()},
 )
 def reload(stage: Stage) -> None:
@@ -111,7 +106,6 @@ def reload(stage: Stage) -> None:
 @scenario(
     "several tabs of one user",
     PRODUCTION,
-    guide=("Frontend patterns: several tabs", "Real-world usage simulation"),
     checks={"every tab hears": (), "closing one leaves the others": ()},
 )
 def tabs(stage: Stage) -> None:
@@ -126,7 +120,6 @@ def tabs(stage: Stage) -> None:
 @scenario(
     "waves of viewers",
     PRODUCTION,
-    guide=("Extended sessions with changing viewers", "Real-world Patterns"),
     checks={"each wave hears what happens in its time": ()},
 )
 def waves(stage: Stage) -> None:

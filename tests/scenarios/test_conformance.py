@@ -9,7 +9,7 @@ NONE = Capabilities({})
 ALL = Capabilities({question: Answer(True, "yes") for question in can.QUESTIONS})
 
 
-@scenario("it", "core", guide=("a line",), checks={"always": (), "by ping": (can.PING,)})
+@scenario("it", "core", checks={"always": (), "by ping": (can.PING,)})
 def IT(stage: object) -> None: ...  # noqa: N802
 
 

@@ -49,5 +49,4 @@ def test_names_are_names() -> None:
     assert len({scenario.name for scenario in ALL}) == len(ALL)
     for scenario in ALL:
         assert scenario.suites
-        assert scenario.guide
         assert set().union(*scenario.checks.values()) <= set(can.QUESTIONS)
