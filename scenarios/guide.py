@@ -150,7 +150,7 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         "Mixed client types": played(workflows.mixed),
         "Dynamic client management": played(workflows.waves, tests=("tests/integration/test_churn.py",)),
         "Real-world usage simulation": answered(
-            "the whole of `suites/production.conf`: Poisson arrivals, skewed rooms, viewers of two rooms that ping",
+            "`suites/production.conf` as a whole: Poisson arrivals, skewed rooms, viewers of two rooms that ping",
             "tests/integration/test_suites.py",
         ),
     },
