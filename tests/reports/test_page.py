@@ -25,6 +25,7 @@ from run import record
 from run.cast import outcome as cast_outcome
 from scenarios import capabilities as can
 from scenarios.capabilities import Answer, Capabilities
+from shapes.capacity import Search, Settings, Trial
 
 from ..measure.test_summary import FACTS, fleet_of, summary_of
 from ..support import ROOT
@@ -41,13 +42,13 @@ OBJECTIVES = [
 ]
 
 
-def write(folder: Path, fleet: Fleet) -> Path:
+def write(folder: Path, fleet: Fleet, found: dict[str, Any] | None = None) -> Path:
     options = Namespace(tags=["security"], exclude_tags=None, fail_on_finding=None)
     cast = Cast(capabilities=CAPABILITIES.to_message())
     summary = {
         **summary_of(fleet, objectives=OBJECTIVES),
         **cast_outcome(options, cast, ["Intruder"], CHECKS),
-        "capacity": None,
+        "capacity": found,
     }
     tables = {
         "timeline": fleet.timeline,
@@ -175,3 +176,16 @@ def test_the_page_fits_its_window(tmp_path: Path, width: int) -> None:
     assert len(seen["pictures"]) == 3
     assert min(seen["pictures"]) > 60
     assert FACTS.run_id in dom
+
+
+def test_a_search_shows_what_it_tried(tmp_path: Path) -> None:
+    search = Search(Settings(10, 20))
+    search.trials = [
+        Trial(10, "held", "", 0.001, 0.0005, certain=True, seconds=8),
+        Trial(20, "broke", "3 connections, joins or triggers failed or were lost", certain=True, generator=True),
+        Trial(10, "held", "", 0.002, 0.0005, certain=True, seconds=16, confirms=True),
+    ]
+    page = render(load(write(tmp_path, fleet_of(), {"by": "users", "limit_ms": 200.0, **search.result()})))
+    check(page)
+    for said in ("10 viewers</strong> hold; 20 do not: 3 connections", "10, again", "0.1 ± 0.05", "gave in first"):
+        assert said in page, said
