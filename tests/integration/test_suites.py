@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from demo.processes import free_port
 from run.exit_codes import ExitCode
 from scenarios.catalogue import ALL
 from scenarios.scenario import SUITES
@@ -58,6 +59,21 @@ def test_a_suite_passes(backend: Backend, tmp_path: Path, suite: str) -> None:
     expected = {check: outcome for check, outcome in expected.items() if "events a second" not in check[1]}
     assert rows == expected, said[-3000:]
     assert code in NOT_ABOUT_TIME or suite == "stress", said[-3000:]
+
+
+def test_several_workers_share_a_suite(documented: Backend, tmp_path: Path) -> None:
+    port = str(free_port())
+    more = ["--processes", "2", "--master-bind-port", port, "--master-port", port, "--exclude-tags", "production"]
+    _, rows, said = play(documented, tmp_path, "integration", *more)
+    summary = summary_of(tmp_path)
+    assert summary["workers"] == 2
+    deliveries = summary["deliveries"]
+    assert deliveries["delivered"] == deliveries["expected"] > 0
+    assert deliveries["lost"] == deliveries["leaked"] == deliveries["duplicate"] == 0
+    assert set(rows.values()) == {"passed"}, said[-3000:]
+    assert {scenario for scenario, _ in rows} == {
+        one.name for one in ALL if "integration" in one.suites and "production" not in one.suites
+    }
 
 
 def test_a_backend_that_is_wrong_fails_a_suite(tmp_path: Path) -> None:
