@@ -18,6 +18,8 @@ HELD: Final = "held"
 BROKE: Final = "broke"
 _MISSING_TOLERANCE: Final = 0.02
 """Deliveries at the edges of a level's time, which are counted in one second and owed in another."""
+_EDGE_TRIGGERS: Final = 2
+"""At least so many may be on their way when a level's time begins and ends."""
 _MISSED_SHARE: Final = 0.01
 _MEMBERS_SHARE: Final = 0.98
 _GENERATOR_MS: Final = 25.0
@@ -153,7 +155,8 @@ class Search:
         if not count:
             return _broke(trial, "nothing was delivered", certain=True)
         owed = last.owed - first.owed
-        missing = max(1 - (last.timed - first.timed) / owed - _MISSING_TOLERANCE, 0.0) if owed else 0.0
+        edge = max(_MISSING_TOLERANCE, _EDGE_TRIGGERS / max(last.due - first.due, 1))
+        missing = max(1 - (last.timed - first.timed) / owed - edge, 0.0) if owed else 0.0
         shares = [one.late / one.count for one in moments if one.count]
         if len(shares) < 2:
             return _broke(trial, "in all seconds but one nothing was delivered", certain=True)

@@ -139,3 +139,11 @@ def test_few_deliveries_prove_little() -> None:
     assert half_width([0.0] * 10, 100) == 0.03
     assert half_width([0.0] * 10, 100_000) == 0.00003
     assert half_width([0.0, 0.02] * 5, 100_000) > 0.005
+
+
+def test_a_trigger_under_way_at_the_end_of_a_short_time_is_not_missing() -> None:
+    search = Search(Settings(8, 16, settle_s=0, hold_s=2, members=False))
+    search.begin(0)
+    for at_s, owed, timed in ((1, 240.0, 240), (2, 480.0, 480), (3, 720.0, 690)):
+        search.feed(Moment(at_s, 240, 0, 10, owed, timed, due=8 * at_s))
+    assert search.trials[0].outcome == "held"
