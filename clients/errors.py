@@ -19,5 +19,9 @@ class EventTimeoutError(Exception):
     """An event did not come in time."""
 
 
-FAILURES: Final = (ConnectFailedError, JoinRefusedError, EventTimeoutError, SocketIOError)
+class NoAnswerError(Exception):
+    """A REST call that has to be answered was not, or with a failure of the backend's own."""
+
+
+FAILURES: Final = (ConnectFailedError, JoinRefusedError, EventTimeoutError, NoAnswerError, SocketIOError)
 """All of them, and python-socketio's own, as of a connection that is gone."""

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 from backend import contract
 
 from . import capabilities as can
+from .company import SkipError
 from .scenario import CORE, STRESS, scenario
-from .stage import SkipError, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clients.client import Client
+
+    from .stage import Stage
 
 ROUND_TRIPS: Final = 50
 EVENTS_PER_S: Final = 100.0

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import gevent
 
 from backend import contract
+from clients.errors import NoAnswerError
 
 from . import capabilities as can
+from .company import SkipError
 from .hearing import Task, logs_of, statuses_of, titles_of, updates_of
 from .scenario import CORE, INTEGRATION, STRESS, scenario
-from .stage import SkipError, Stage
+
+if TYPE_CHECKING:
+    from .stage import Stage
 
 CLIENTS: Final = 20
 SEQUENCE: Final = 5
@@ -154,7 +158,7 @@ def volume(stage: Stage) -> None:
     gevent.joinall(running)
     tasks = [one.value for one in running if isinstance(one.value, Task)]
     if len(tasks) < VOLUME:
-        raise SkipError(f"{VOLUME - len(tasks)} of {VOLUME} tasks could not be made")
+        raise NoAnswerError(f"{VOLUME - len(tasks)} of {VOLUME} tasks could not be made")
     gone = stage.missing(clients, tasks)
     stage.check(f"{CLIENTS} clients hear of {VOLUME} tasks at once", not gone, gone or f"{CLIENTS * VOLUME} times")
     wrong = [
@@ -166,7 +170,7 @@ def volume(stage: Stage) -> None:
 def _create(stage: Stage) -> Task | None:
     try:
         return stage.create_task()
-    except SkipError:
+    except (SkipError, NoAnswerError):
         return None
 
 

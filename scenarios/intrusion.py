@@ -10,9 +10,10 @@ from backend.endpoint import IN_AUTH, TOKEN_PLACES
 from clients.errors import EventTimeoutError
 
 from . import capabilities as can
+from .company import SkipError
 from .hearing import ended_of, heard_of
 from .scenario import CORE, SECURITY, scenario
-from .stage import SkipError, Stage, outcome
+from .stage import Stage, outcome
 
 if TYPE_CHECKING:
     from clients.client import Client

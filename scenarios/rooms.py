@@ -10,12 +10,14 @@ from backend import contract
 from clients.errors import EventTimeoutError
 
 from . import capabilities as can
+from .company import SkipError
 from .hearing import heard_of, statuses_of, updates_of
 from .scenario import CORE, STRESS, scenario
-from .stage import SkipError, Stage
 
 if TYPE_CHECKING:
     from clients.client import Client
+
+    from .stage import Stage
 
 ROOMS: Final = 3
 SWITCHES: Final = 100

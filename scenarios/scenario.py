@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from clients.errors import FAILURES
 
-from .stage import SkipError, Stage
+from .company import SkipError
+from .stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .capabilities import Capabilities
-    from .stage import Company
+    from .company import Company
 
 CORE: Final = "core"
 STRESS: Final = "stress"

@@ -6,86 +6,30 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
 from backend import contract
 from backend.factory import DataFactory
 from clients.answers import ends_in
-from clients.errors import FAILURES
+from clients.errors import FAILURES, NoAnswerError
 from clients.network import Conditions, Network
 
+from .company import SkipError
 from .hearing import Missing, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from random import Random
 
-    from backend.endpoint import Endpoint
-    from backend.plan import Cast, Room
-    from backend.rest import Answer
+    from backend.plan import Room
     from clients.client import Client
-    from clients.helper import Helper
 
-    from .capabilities import Capabilities
+    from .company import Company
+
 
 QUIET_S: Final = 0.5
 """How long something is waited for that must not come."""
-
-
-class SkipError(Exception):
-    """Something that the scenario needs is not there; the message says what."""
-
-
-class Company(Protocol):
-    """What a load's user, or a test, gives to its scenarios."""
-
-    endpoint: Endpoint
-    cast: Cast
-    capabilities: Capabilities
-    random: Random
-    patience_s: float
-    """How long something is waited for that has to come."""
-
-    @property
-    def rooms(self) -> Sequence[Room]:
-        """The run's."""
-        ...
-
-    def helper(self) -> Helper:
-        """What makes clients, for one play."""
-        ...
-
-    def token(self, room: int) -> str:
-        """The token of a room's owner that is good now."""
-        ...
-
-    def choose_room(self) -> int:
-        """The room to play in, by the run's topology."""
-        ...
-
-    def create_task(self, room: int) -> Task:
-        """Have the backend broadcast a burst to one of `rooms`.
-
-        :raises SkipError: if it refuses.
-        """
-        ...
-
-    def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
-        """A REST call.
-
-        :raises SkipError: if it is not answered, or throttled.
-        """
-        ...
-
-    def answered(self, question: str, took_ms: float) -> None:
-        """A time to be kept."""
-        ...
-
-    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
-        """A check was made, or, None, could not be."""
-        ...
 
 
 class Stage:
@@ -120,7 +64,9 @@ class Stage:
         for network in self._networks:
             network.close()
         for room in self._projects:
-            with suppress(SkipError):  # what stays goes with its owner, when the run's rows are removed
+            with suppress(
+                SkipError, NoAnswerError
+            ):  # what stays goes with its owner, when the run's rows are removed
                 self.request("DELETE", contract.PROJECT.format(project_id=room.project_id), room.token)
 
     # What is found
@@ -285,8 +231,11 @@ class Stage:
 
     def _must(self, method: str, path: str, token: str, body: Any) -> Any:
         answer = self.request(method, path, token, body)
+        said = f"{method} {path} was answered with {answer.status}: {answer.message}"
+        if answer.status >= 500:
+            raise NoAnswerError(said)
         if answer.status >= 300:
-            raise SkipError(f"{method} {path} was answered with {answer.status}: {answer.message}")
+            raise SkipError(said)
         return answer.body
 
 

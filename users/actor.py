@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from locust import User
 
+from backend.rest import UnreachableError
+from clients.errors import NoAnswerError
 from clients.helper import Helper
 from scenarios.capabilities import Capabilities
+from scenarios.company import SkipError
 from scenarios.hearing import Task
-from scenarios.stage import SkipError
 from tasks.context import current_context
 from tasks.triggering import NAME
 
@@ -26,7 +28,7 @@ _PLAY = "PLAY"
 
 
 class Actor(User):
-    """See the module. Implements `scenarios.stage.Company`; its clients are measured like everybody's."""
+    """See the module. Implements `scenarios.company.Company`; its clients are measured like everybody's."""
 
     abstract = True
 
@@ -80,13 +82,18 @@ class Actor(User):
         ticket = triggers.take(room)
         sent = triggers.send(ticket)
         report_act(self.environment, "POST", NAME, sent.answer_ms, sent.failure)
-        if sent.answer is None or sent.failure:
+        if sent.answer is None or sent.answer.status >= 500:
+            raise NoAnswerError(f"a task could not be made: {sent.failure}")
+        if sent.failure:
             raise SkipError(f"a task could not be made: {sent.failure}")
         return Task(str(sent.answer.body["id"]), ticket.title, self.rooms[room].project_id)
 
     def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
         """A REST call that is part of a scenario."""
-        answer = self.run_context.triggers(self._source).client.send(method, path, token, body)
+        try:
+            answer = self.run_context.triggers(self._source).client.send(method, path, token, body)
+        except UnreachableError as error:
+            raise NoAnswerError(f"{method} {path} was not answered: {error}") from error
         if answer.status == 429:
             raise SkipError("HTTP is throttled: raise the backend's limit, or give --source-addresses")
         return answer

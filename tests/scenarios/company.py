@@ -11,8 +11,8 @@ from backend.factory import DataFactory
 from backend.plan import Cast, Room
 from backend.rest import RestClient
 from clients.helper import Helper
+from scenarios.company import SkipError
 from scenarios.hearing import Task
-from scenarios.stage import SkipError
 
 from ..support import SECRET
 

@@ -1,0 +1,73 @@
+"""Whoever plays scenarios: what a load's user, or a test, has to give them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from backend.endpoint import Endpoint
+    from backend.plan import Cast, Room
+    from backend.rest import Answer
+    from clients.helper import Helper
+
+    from .capabilities import Capabilities
+    from .hearing import Task
+
+
+class SkipError(Exception):
+    """Something that the scenario needs is not there; the message says what."""
+
+
+class Company(Protocol):
+    """What a load's user, or a test, gives to its scenarios."""
+
+    endpoint: Endpoint
+    cast: Cast
+    capabilities: Capabilities
+    random: Random
+    patience_s: float
+    """How long something is waited for that has to come."""
+
+    @property
+    def rooms(self) -> Sequence[Room]:
+        """The run's."""
+        ...
+
+    def helper(self) -> Helper:
+        """What makes clients, for one play."""
+        ...
+
+    def token(self, room: int) -> str:
+        """The token of a room's owner that is good now."""
+        ...
+
+    def choose_room(self) -> int:
+        """The room to play in, by the run's topology."""
+        ...
+
+    def create_task(self, room: int) -> Task:
+        """Have the backend broadcast a burst to one of `rooms`.
+
+        :raises SkipError: if it refuses.
+        :raises NoAnswerError: if it does not answer, or fails.
+        """
+        ...
+
+    def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
+        """A REST call.
+
+        :raises SkipError: if it is throttled.
+        :raises NoAnswerError: if it is not answered.
+        """
+        ...
+
+    def answered(self, question: str, took_ms: float) -> None:
+        """A time to be kept."""
+        ...
+
+    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
+        """A check was made, or, None, could not be."""
+        ...
