@@ -34,7 +34,8 @@ class RoundTrips:
 
         :raises EventTimeoutError: if no `pong` with what was sent comes back.
         """
-        sent = {"n": time.time_ns()}
+        # In microseconds: JavaScript's numbers have 53 bits, and nanoseconds would come back rounded.
+        sent = {"n": time.time_ns() // 1000}
         return self._round_trip(
             contract.PING, sent, contract.PONG, lambda answer=None, *_: answer == sent, timeout_s
         )

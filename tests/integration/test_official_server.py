@@ -67,6 +67,7 @@ def test_the_core_suite(node_backend: Callable[[str], str], tmp_path: Path, pars
     summary = play(node_backend(parser), tmp_path, "core", *more)
     assert {row["outcome"] for row in summary["conformance"]} == {"passed"}
     answers = summary["capabilities"]
+    assert answers[can.PING]["yes"] is True, "what is sent comes back as it was"
     assert answers[can.UPGRADE]["yes"] is True
     assert answers[can.EIO3]["yes"] is False
     assert answers[can.RECOVERY]["yes"] is False
