@@ -46,7 +46,7 @@ class Client(RoundTrips):
 
     __slots__ = (
         *("_credentials", "_dropping", "_ended", "_endpoint", "_leaving", "_lost_ns", "_was_connected"),
-        *("__weakref__", "_watcher", "end_reason", "heard", "inbox", "joined_again", "patience_s", "refusal"),
+        *("_watcher", "end_reason", "heard", "inbox", "joined_again", "patience_s", "refusal"),
         *("rooms", "socket"),
     )
 

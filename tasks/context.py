@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from gevent.event import Event
 from locust.exception import StopUser
@@ -51,7 +51,7 @@ class RunContext:
     rate_per_s: float = field(init=False)
     rate_changed: Event = field(default_factory=Event)
     """Set when publishers have to look again: at the rate, or whether the run closes."""
-    clients: WeakSet[Client] = field(default_factory=WeakSet)
+    clients: set[Client] = field(default_factory=set)
     """Those of the users that hold one connection for as long as they live."""
     playing: int = 0
     _numbers: Counter[str] = field(default_factory=Counter)

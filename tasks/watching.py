@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from locust import TaskSet, task
@@ -25,7 +26,7 @@ class Watching(TaskSet):
         context = self._watcher.run_context
         rooms = context.plan.rooms_of(context.number("viewer"))
         # With an expiry in sight, what is good now has to be asked for at each connect.
-        self._watcher.connect(lambda: context.tokens[rooms[0]])
+        self._watcher.connect(partial(context.tokens.__getitem__, rooms[0]))
         for room in rooms:
             self._watcher.join(room)
 

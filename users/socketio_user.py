@@ -87,4 +87,5 @@ class SocketIOUser(User):
     def on_stop(self) -> None:
         """Disconnect for good."""
         if self.client is not None:
+            self.run_context.clients.discard(self.client)
             self.client.disconnect()
