@@ -61,8 +61,7 @@ class Plan:
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
     `run.roll_call`. tags: of the tasks that were asked for. topology: who goes into which room. ping_every_s: how
-    often a viewer pings; 0 for never.
-    cast: for the scenarios.
+    often a viewer pings; 0 for never. cast: for the scenarios.
     """
 
     run_id: str

@@ -42,11 +42,6 @@ def rate(text: str) -> float:
     return _number(text, float, 0.001, 1e6)
 
 
-def percent(text: str) -> float:
-    """A share."""
-    return _number(text, float, 0, 100)
-
-
 def exponent(text: str) -> float:
     """Of Zipf's law."""
     return _number(text, float, 0, 10)

@@ -186,7 +186,5 @@ def orchestrator(stage: Stage) -> None:
     stage.wait_until(lambda: len(client.heard) >= len(_BURST))
     client.heard.clear()
     answer = stage.request("POST", contract.ORCHESTRATOR_RUN.format(task_id=task.task_id), stage.token())
-    told = answer.status == 201 and stage.wait_until(
-        lambda: statuses_of(client, task) == _STATUSES, stage.patience_s
-    )
+    told = answer.status == 201 and stage.wait_until(lambda: statuses_of(client, task) == _STATUSES)
     stage.check("a task is run when it is told to", told, f"{answer.status}, {statuses_of(client, task)}")

@@ -64,9 +64,8 @@ class Stage:
         for network in self._networks:
             network.close()
         for room in self._projects:
-            with suppress(
-                SkipError, NoAnswerError
-            ):  # what stays goes with its owner, when the run's rows are removed
+            # What stays goes with its owner, when the run's rows are removed.
+            with suppress(SkipError, NoAnswerError):
                 self.request("DELETE", contract.PROJECT.format(project_id=room.project_id), room.token)
 
     # What is found

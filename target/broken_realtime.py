@@ -100,8 +100,7 @@ class BrokenRealtime(Realtime):
             await super()._connect(sid, environ, auth)
         except socketio.exceptions.ConnectionRefusedError:
             if Breakage.REFUSES_SILENTLY in broken:
-                eio_sid = self.server.manager.eio_sid_from_sid(sid, contract.NAMESPACE)
-                await self.server.close_transport(eio_sid)
+                await self._close(sid)
             if Breakage.TAKES_BAD_TOKENS not in broken:
                 raise
             await self._believe(sid, str(given))
@@ -123,13 +122,17 @@ class BrokenRealtime(Realtime):
     async def _disconnected(self, sid: str, _reason: str) -> None:
         self._present.discard(sid)
         if Breakage.FORGETS_NEIGHBOURS in self._broken:
-            for room in [room for room in self.server.rooms(sid) if room != sid]:
+            for room in self._rooms_of(sid):
                 await self.server.close_room(room)
 
     async def _unknown(self, _event: str, sid: str, *_arguments: Any) -> Any:
         if Breakage.CLOSES_ON_UNKNOWN in self._broken:
             await self._close(sid)
         return self._no_ack
+
+    def _rooms_of(self, sid: str) -> list[Any]:
+        """Where it is, but for the room of its own that every socket has."""
+        return [room for room in self.server.rooms(sid) if room != sid]
 
     async def _close(self, sid: str) -> None:
         await self.server.close_transport(self.server.manager.eio_sid_from_sid(sid, contract.NAMESPACE))
@@ -156,7 +159,7 @@ class BrokenRealtime(Realtime):
             await self._refuse(sid, "broken")
             return None
         if Breakage.ONE_ROOM_ONLY in broken:
-            for room in [room for room in self.server.rooms(sid) if room != sid]:
+            for room in self._rooms_of(sid):
                 await self.server.leave_room(sid, room)
         answer = await super()._join(sid, project_id)
         session = await self.server.get_session(sid)

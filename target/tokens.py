@@ -39,11 +39,6 @@ class Keys:
     places: tuple[str, ...] = ("auth",)
     lifetime_s: int = LIFETIME_S
 
-    @classmethod
-    def of_secret(cls, secret: str) -> Keys:
-        """For HS256."""
-        return cls(secret, secret)
-
     def find(self, auth: Any, environ: dict[str, Any]) -> Any:
         """The token of a handshake; None if there is none where it is looked for.
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,21 @@ def start_backend(profile: str, *more: str, prefix: Sequence[str] = ()) -> Backe
     assert line.startswith("target: "), f"the backend did not start: {line!r}"
     _, url, database_url = line.split()
     return Backend(process, url, database_url, profile)
+
+
+@contextmanager
+def node_server(script: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """A server of `tests/contract/` on node, as long as it is wanted; its URL.
+
+    :param options: as JSON, its one argument.
+    """
+    command = ["node", str(ROOT / "tests" / "contract" / script), json.dumps(options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
 
 
 class Wire:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scenarios import capabilities as can
 
-from ..support import ROOT, run_locust, summary_of
+from ..support import ROOT, node_server, run_locust, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,21 +21,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("node")]
 @pytest.fixture
 def node_backend() -> Iterator[Callable[[str], str]]:
     """Starts the documented backend on node with a parser; gives its URL."""
-    started = []
-
-    def start(parser: str) -> str:
-        script = str(ROOT / "tests" / "contract" / "backend.mjs")
-        process = subprocess.Popen(
-            ["node", script, json.dumps({"parser": parser})], stdout=subprocess.PIPE, text=True
-        )
-        started.append(process)
-        assert process.stdout is not None
-        return f"http://127.0.0.1:{int(process.stdout.readline())}"
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+    with ExitStack() as stack:
+        yield lambda parser: stack.enter_context(node_server("backend.mjs", {"parser": parser}))
 
 
 def play(url: str, results: Path, suite: str, *more: str) -> dict[str, Any]:
@@ -83,17 +69,9 @@ def test_the_other_suites(node_backend: Callable[[str], str], tmp_path: Path, su
 
 
 def test_connection_state_recovery_is_noticed(tmp_path: Path) -> None:
-    script = str(ROOT / "tests" / "contract" / "backend.mjs")
-    options = {
-        "server": {"connectionStateRecovery": {}, "allowEIO3": True, "transports": ["polling", "websocket"]}
-    }
-    with subprocess.Popen(["node", script, json.dumps(options)], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-            run_locust(url, "-u", "5", "-t", "3s", "--results-dir", str(tmp_path), "--no-report")
-        finally:
-            process.kill()
+    options = {"server": {"connectionStateRecovery": {}, "allowEIO3": True}}
+    with node_server("backend.mjs", options) as url:
+        run_locust(url, "-u", "5", "-t", "3s", "--results-dir", str(tmp_path), "--no-report")
     answers = summary_of(tmp_path)["capabilities"]
     assert answers[can.RECOVERY]["yes"] is True
     assert answers[can.EIO3]["yes"] is True

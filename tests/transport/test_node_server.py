@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..support import ROOT
+from ..support import ROOT, node_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,19 +87,8 @@ print(json.dumps(said))
 @pytest.fixture
 def gateway() -> Iterator[Callable[..., str]]:
     """Starts servers with options; gives their URLs."""
-    started = []
-
-    def start(**options: Any) -> str:
-        script = str(ROOT / "tests" / "contract" / "gateway.mjs")
-        process = subprocess.Popen(["node", script, json.dumps(options)], stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout is not None
-        return f"http://127.0.0.1:{int(process.stdout.readline())}"
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(node_server("gateway.mjs", options))
 
 
 @pytest.mark.parametrize(
