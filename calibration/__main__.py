@@ -19,7 +19,7 @@ from hdrh.histogram import HdrHistogram
 
 from backend.reader import Reader
 from demo.processes import end, start
-from run.exit_codes import ExitCode
+from exit_codes import ExitCode
 
 from .cases import CASES, Row, compare, truths
 from .latencies import compare_latencies, compare_slow, deliveries_of, true_reordered, true_replayed

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run.exit_codes import ExitCode
+from exit_codes import ExitCode
 from target.profile import PROFILES
 
 from .processes import end, free_port, start, wait_for_line
@@ -79,11 +79,11 @@ class Demo:
         with ExitStack() as stack:
             _say(f"Starting the reference backend ({options.profile}) with a PostgreSQL of its own")
             secret = secrets.token_hex(16)
-            url, database_url = self._start_target(stack, secret)
+            pid, url, database_url = self._start_target(stack, secret)
             _say(f"Backend at {url}; starting a master and {options.workers} workers")
-            return self._run_locust(stack, url, database_url, secret)
+            return self._run_locust(stack, pid, url, database_url, secret)
 
-    def _start_target(self, stack: ExitStack, secret: str) -> tuple[str, str]:
+    def _start_target(self, stack: ExitStack, secret: str) -> tuple[int, str, str]:
         log = self._logs / "target.log"
         command = [sys.executable, "-m", "target", "--profile", self._options.profile]
         # The throttle of the build as it is would refuse nearly everything: raised as on staging.
@@ -91,9 +91,9 @@ class Demo:
         target = start(command, log, environment={"JWT_SECRET": secret})
         stack.callback(end, target, signal.SIGTERM, 20.0)
         _, url, database_url = wait_for_line(target, log, "target: http", _START_S).split()
-        return url, database_url
+        return target.pid, url, database_url
 
-    def _run_locust(self, stack: ExitStack, url: str, database_url: str, secret: str) -> int:
+    def _run_locust(self, stack: ExitStack, pid: int, url: str, database_url: str, secret: str) -> int:
         options = self._options
         port = free_port()
         locust = [sys.executable, "-m", "locust", "-f", str(_ROOT / "locustfile.py")]
@@ -104,7 +104,7 @@ class Demo:
             *("--users", str(options.users + _PUBLISHERS), "--spawn-rate", str(_SPAWN_RATE)),
             *("--run-time", f"{options.duration}s", "--only-summary", "--host", url),
             *("--rooms", str(options.rooms), "--rate", str(options.rate), "--publishers", str(_PUBLISHERS)),
-            *("--results-dir", str(options.results_dir)),
+            *("--results-dir", str(options.results_dir), "--monitor", f"pid:{pid}"),
         ]
         # Secrets travel by environment: the command line can be read by every user of the machine.
         private = {"LOCUST_DATABASE_URL": database_url, "LOCUST_JWT_SECRET": secret}

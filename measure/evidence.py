@@ -11,8 +11,9 @@ from .meter import CLOCK_BOUND, REPLAY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .fleet import Fleet, WorkerState
+    from .fleet import Fleet
     from .presence import Counts
+    from .worker_state import WorkerState
 
 LOOP_LAG = "loop_lag"
 GENERATOR_DELAY = "generator_delay"

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from . import owed
 from .checks import Checks
-from .latency import fold, merge_encoded, new_histogram, summarise
+from .latency import fold, merge_encoded, new_histogram
 from .presence import Counts
 from .recogniser import ACROSS
+from .second import Second
+from .worker_state import WorkerState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
 
     from .clocks import Clock
     from .recogniser import FanOut
     from .report import StreamSlot, Totals, WorkerReport
 
-FAN_OUT = "fan_out"
+FAN_OUT: Final = "fan_out"
 
 _OPEN_SECONDS = 10
 """A second of the time line is closed, and its histograms are dropped, when it is this old."""
@@ -26,77 +28,28 @@ AWAY_S = 4.0
 """A worker that reports every second and was not heard for longer was away."""
 
 
-@dataclass(slots=True)
-class WorkerState:
-    """One worker as the master sees it.
+class Fleet:
+    """All workers of one run.
 
-    gaps: numbers of reports that never came. repeats: reports that came twice. away_s: how long it was not heard
-    and then came back, all times together. complete_ns, timed: see `WorkerReport`.
+    :param phase_of: a second since the epoch -> the phase of the run that it belongs to, None for none.
+    :param on_second: is told each second when no more reports of it are waited for, in order.
     """
 
-    number: int
-    last_report: int = 0
-    last_at_s: int = 0
-    gaps: int = 0
-    repeats: int = 0
-    counters: dict[str, int] = field(default_factory=dict)
-    gauges: dict[str, int] = field(default_factory=dict)
-    gauges_at_last: dict[str, int] = field(default_factory=dict)
-    cpu_percent: list[float] = field(default_factory=list)
-    rss_bytes: float = 0.0
-    publishing_since_s: float = 0.0
-    clock: Clock | None = None
-    heard_s: float | None = None
-    away_s: float = 0.0
-    complete_ns: int = 0
-    timed: dict[tuple[int, int], int] = field(default_factory=dict)
-    totals: Totals | None = None
-
-    @property
-    def due(self) -> int:
-        """How many triggers it had to send."""
-        return self.counters.get("due", 0)
-
-
-@dataclass(slots=True)
-class Second:
-    """One second of the time line over all workers; gauges by worker, as they were at its end."""
-
-    at_s: int
-    latencies: dict[str, Any] = field(default_factory=dict)
-    received: int = 0
-    gauges: dict[str, dict[str, int]] = field(default_factory=dict)
-    fan_outs: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)
-    """(publisher, room, seq, slot) -> first, last, deliveries."""
-
-    def fan_outs_us(self) -> list[int]:
-        """Of the broadcasts that more than one member received: from the first delivery to the last."""
-        return [(last_ns - first_ns) // 1000 for first_ns, last_ns, count in self.fan_outs.values() if count > 1]
-
-    def row(self, gauges: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
-        """As a row of plain values: `<name>_<quantile>` in milliseconds.
-
-        :param gauges: of all workers, those that did not report in this second included.
-        """
-        flat: dict[str, Any] = {"at_s": self.at_s, "received": self.received}
-        for name in ("connected", "members"):
-            flat[name] = sum(worker.get(name, 0) for worker in gauges.values())
-        for name, histogram in sorted(self.latencies.items()):
-            for figure, value in summarise(histogram).items():
-                flat[f"{name}_{figure}"] = value
-        return flat
-
-
-class Fleet:
-    """All workers of one run."""
-
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        phase_of: Callable[[int], str | None] = lambda _: None,
+        on_second: Callable[[Second], None] = lambda _: None,
+    ) -> None:
+        self._phase_of = phase_of
+        self._on_second = on_second
         self.workers: dict[str, WorkerState] = {}
         self.latencies: dict[str, Any] = defaultdict(new_histogram)
         self.timeline: list[dict[str, Any]] = []
+        self.phases: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(new_histogram))
+        """Phase -> name -> histogram in µs."""
         self.most_connected = 0
         self._seconds: dict[int, Second] = {}
-        self._gauges: dict[str, dict[str, int]] = {}
+        self._gauges: dict[str, dict[str, float]] = {}
 
     def enlist(self, worker_id: str) -> WorkerState:
         """A worker takes part in the run."""
@@ -125,7 +78,7 @@ class Fleet:
             merge_encoded(second.latencies.setdefault(event, new_histogram()), encoded)
         self._spread(report.fan_outs, second)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
-        second.gauges[worker_id] = report.gauges
+        second.gauges[worker_id] = {**report.gauges, **report.health}
         worker.counters = report.counters
         worker.gauges = worker.gauges_at_last = report.gauges
         worker.timed = report.timed
@@ -234,6 +187,10 @@ class Fleet:
             merged.add(totals.checks)
         return merged
 
+    def owed_by_second(self) -> dict[int, tuple[int, int]]:
+        """Second -> (deliveries owed of what was sent in it, those of them that were lost), over all workers."""
+        return owed.merge(totals.seconds for totals in self.totals())
+
     def by_key(self, name: str) -> Counter[Any]:
         """A map of counts (members, untraced, failures) over all workers."""
         merged: Counter[Any] = Counter()
@@ -249,4 +206,9 @@ class Fleet:
                 if spreads_us := second.fan_outs_us():
                     fold(self.latencies[FAN_OUT], spreads_us)
                     fold(second.latencies.setdefault(FAN_OUT, new_histogram()), spreads_us)
-                self.timeline.append(second.row(self._gauges))
+                phase = self._phase_of(at_s)
+                if phase is not None:
+                    for name, histogram in second.latencies.items():
+                        self.phases[phase][name].add(histogram)
+                self.timeline.append({"at_s": at_s, "phase": phase or "", **second.row(self._gauges)})
+                self._on_second(second)

@@ -22,7 +22,16 @@ _STEP_BITS = 11
 
 Samples = npt.NDArray[np.int64]
 
-QUANTILES_PER_MILLE = {"p50": 500, "p90": 900, "p99": 990, "p999": 999}
+QUANTILES_PER_100K = {
+    "p50": 50_000,
+    "p90": 90_000,
+    "p95": 95_000,
+    "p99": 99_000,
+    "p999": 99_900,
+    "p9999": 99_990,
+    "p99999": 99_999,
+}
+"""Name -> share of the values, in 1/100,000."""
 
 
 def new_histogram() -> Any:
@@ -74,48 +83,60 @@ def merge_encoded(histogram: Any, encoded: bytes) -> None:
     histogram.add(other)
 
 
-def quantiles_us(histogram: Any, per_mille: Iterable[int]) -> list[int]:
-    """Quantiles of a histogram that is not empty, in µs, for shares in thousandths.
+def quantiles_us(histogram: Any, per_100k: Iterable[int]) -> list[int]:
+    """Quantiles of a histogram that is not empty, in µs, for shares in 1/100,000.
 
     A quantile is the smallest value that at least that share of all values does not exceed. (The package's own
     function rounds the rank to the nearest one, which is off by a whole value where there are few.)
     """
-    counts, lowest_us, widths_us = _steps(histogram)
+    return quantiles_of_counts_us(counts_of(histogram), per_100k)
+
+
+def quantiles_of_counts_us(counts: Samples, per_100k: Iterable[int]) -> list[int]:
+    """The same of a histogram's counts, as `counts_of` gives them, or of a sum of such."""
     reached = np.cumsum(counts)
-    ranks = [-(-int(reached[-1]) * share // 1000) for share in per_mille]
-    at = np.searchsorted(reached, ranks)
-    return [int(value_us) for value_us in lowest_us[at] + widths_us[at] - 1]
+    ranks = [-(-int(reached[-1]) * share // 100_000) for share in per_100k]
+    lowest_us, widths_us = bounds_us(np.searchsorted(reached, ranks))
+    return [int(value_us) for value_us in lowest_us + widths_us - 1]
 
 
 def count_above(histogram: Any, limit_us: int) -> int:
     """How many values of a histogram are above a limit; those in the limit's own step are not."""
-    counts, lowest_us, _ = _steps(histogram)
-    return int(counts[lowest_us > limit_us].sum())
+    counts = counts_of(histogram)
+    steps = np.flatnonzero(counts)
+    return int(counts[steps[bounds_us(steps)[0] > limit_us]].sum())
 
 
 def summarise(histogram: Any) -> dict[str, float | int | None]:
     """Count, quantiles, mean and maximum in milliseconds; None for what an empty histogram does not have."""
     count = histogram.get_total_count()
     if not count:
-        return {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_MILLE), "max": None}
-    quantiles = quantiles_us(histogram, QUANTILES_PER_MILLE.values())
-    counts, lowest_us, widths_us = _steps(histogram)
-    mean_us = float(np.average(lowest_us + widths_us // 2, weights=counts))
+        return {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_100K), "max": None}
+    return summarise_counts(counts_of(histogram)) | {"max": histogram.get_max_value() / 1000}
+
+
+def summarise_counts(counts: Samples) -> dict[str, float | int | None]:
+    """The same of a histogram's counts that are not all zero; the maximum is known to three digits."""
+    steps = np.flatnonzero(counts)
+    lowest_us, widths_us = bounds_us(steps)
+    quantiles = quantiles_of_counts_us(counts, QUANTILES_PER_100K.values())
     return {
-        "count": count,
-        "mean": round(mean_us / 1000, 3),
-        **{name: value / 1000 for name, value in zip(QUANTILES_PER_MILLE, quantiles, strict=True)},
-        "max": histogram.get_max_value() / 1000,
+        "count": int(counts.sum()),
+        "mean": round(float(np.average(lowest_us + widths_us // 2, weights=counts[steps])) / 1000, 3),
+        **{name: value_us / 1000 for name, value_us in zip(QUANTILES_PER_100K, quantiles, strict=True)},
+        "max": int(lowest_us[-1] + widths_us[-1] - 1) / 1000,
     }
 
 
-def _steps(histogram: Any) -> tuple[Samples, Samples, Samples]:
-    """The steps of a histogram that are not empty: their counts, their lowest values and their widths in µs.
+def counts_of(histogram: Any) -> Samples:
+    """The counts of all steps of a histogram: a view of its own memory.
 
     (The package's own iterator takes some 20 ms, in which nothing else can be done.)
     """
-    counts = np.frombuffer(histogram.counts, dtype=np.uint64)
-    steps = np.flatnonzero(counts)
+    return np.frombuffer(histogram.counts, dtype=np.int64)
+
+
+def bounds_us(steps: Samples) -> tuple[Samples, Samples]:
+    """The lowest values of steps, by their numbers, and their widths, in µs."""
     shift = np.maximum((steps >> _STEP_BITS - 1) - 1, 0)
-    lowest_us = steps - (shift << _STEP_BITS - 1) << shift
-    return counts[steps].astype(np.int64), lowest_us, np.left_shift(1, shift)
+    return steps - (shift << _STEP_BITS - 1) << shift, np.left_shift(1, shift)

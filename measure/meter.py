@@ -99,7 +99,7 @@ class Meter:
         else:
             self.accounts[member].receive(broadcast, received_ns)
 
-    # What an account tells, see `account.Books`
+    # What an account tells: `account.Books`
 
     def lines_of(self, room: int) -> dict[int, Line]:
         """A room's lines."""
@@ -262,14 +262,11 @@ class Meter:
             latencies=encode_all(samples),
             fan_outs=taken.fan_outs,
             timed=dict(self._timed),
-            counters=self._all_counters(),
+            counters={**self.counters, "received": self.received},
             gauges={"connected": came - went, "members": members},
             health=dict(health),
         )
         return report, taken.by_event()
-
-    def _all_counters(self) -> dict[str, int]:
-        return {**self.counters, "received": self.received}
 
     def close(self) -> None:
         """All triggers are known and nothing is in flight: what still waits for its trigger is not of this run."""
@@ -280,15 +277,17 @@ class Meter:
         for account in self.accounts.values():
             self._settlement.settle(account)
         self.accounts.clear()
+        seconds = self._settlement.owed.by_second(self._log, lambda ns: self._clocks.master_ns(ns) // _SECOND_NS)
         return Totals(
             reports=self._report_number,
-            counters=self._all_counters(),
+            counters={**self.counters, "received": self.received},
             streams=dict(self._settlement.streams),
             members=dict(self._settlement.members),
             untraced=dict(self.untraced),
             failures=dict(self.failures),
             connects=self._connects.by(self._clocks.master_ns),
             checks=self.checks.to_rows(),
+            seconds=[(at_s, owed, lost) for at_s, (owed, lost) in seconds.items()],
         )
 
 

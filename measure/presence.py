@@ -26,13 +26,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from .sequence import SequenceLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from .recogniser import Broadcast
     from .triggers import StreamLog
 
 _MOST_SLOTS: Final = 16
-_EMPTY: Final = SequenceLedger()
 
 
 Line = dict[int, int]
@@ -244,41 +243,10 @@ class Presence:
         if self.is_lost:
             yield Part(done, log.end, Owed.OFFLINE)
 
-    def settle(
-        self, logs: Mapping[int, StreamLog], slots: int, flight_ns: int
-    ) -> Iterator[tuple[int, int, Counts]]:
-        """Count what came against what was owed.
-
-        :param logs: publisher -> the log of its stream to this room.
-        :param slots: how many traced broadcasts each trigger makes.
-        :param flight_ns: how long a broadcast may be in flight.
-        :returns: (publisher, slot, counts).
-        """
+    def catch_up(self) -> None:
+        """Let the ledgers know what was counted up in the lines."""
         for key, ledger in self.ledgers.items():
             ledger.next = self._line(key).get(self.member, ledger.next)
-        for publisher, log in logs.items():
-            parts = [part for part in self.parts(log, flight_ns) if part.start < part.stop]
-            for slot in range(slots):
-                key = ledger_key(publisher, slot)
-                ledger = self.ledgers.get(key) or _EMPTY
-                replays = self.replays.get(key) or _EMPTY
-                arrived = ledger.count(0, ledger.next)
-                counts = Counts(
-                    arrived=arrived,
-                    unowed=arrived,
-                    duplicate=ledger.duplicates,
-                    reordered=ledger.reordered,
-                    reorder_extent=ledger.extent,
-                )
-                for start, stop, owed in parts:
-                    not_owed = log.not_owed(start, stop)
-                    expected = stop - start - len(not_owed)
-                    delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
-                    counts.unowed -= delivered
-                    _count(counts, expected, delivered, owed)
-                    if owed is Owed.OFFLINE:
-                        counts.replayed += replays.count(start, stop)
-                yield publisher, slot, counts
 
     def _line(self, key: int) -> Line:
         return self.lines.get(key, {})
@@ -287,14 +255,3 @@ class Presence:
 def ledger_key(publisher: int, slot: int) -> int:
     """Names one stream's slot in a presence."""
     return publisher * _MOST_SLOTS + slot
-
-
-def _count(counts: Counts, expected: int, delivered: int, why: Owed) -> None:
-    if why is Owed.EDGE:
-        counts.edge += expected
-        return
-    counts.expected += expected
-    counts.delivered += delivered
-    counts.lost += expected - delivered
-    if why is not Owed.MEMBER:
-        counts.missed_offline += expected - delivered

@@ -65,7 +65,8 @@ class Totals:
 
     reports: how many reports it sent. streams: what its users were owed and got. members: room -> users that
     were ever in it. untraced: step of the burst -> deliveries. connects: [started, finished] of each connect in
-    nanoseconds since the epoch, by the master's clock. checks: rows of `measure.checks`.
+    nanoseconds since the epoch, by the master's clock. checks: rows of `measure.checks`. seconds: (second
+    since the epoch by the master's clock, deliveries owed of what was sent in it, those of them that were lost).
     """
 
     reports: int
@@ -76,6 +77,7 @@ class Totals:
     failures: dict[str, int]
     connects: list[tuple[int, int]]
     checks: list[list[Any]] = field(default_factory=list)
+    seconds: list[tuple[int, int, int]] = field(default_factory=list)
 
     def to_message(self) -> dict[str, Any]:
         """As a message; the keys of its maps are strings or integers."""
@@ -89,7 +91,8 @@ class Totals:
             (room, publisher, slot): Counts(*counts) for room, publisher, slot, *counts in message["streams"]
         }
         connects = [(started, finished) for started, finished in message["connects"]]
-        return cls(**(message | {"streams": streams, "connects": connects}))
+        seconds = [tuple(row) for row in message["seconds"]]
+        return cls(**(message | {"streams": streams, "connects": connects, "seconds": seconds}))
 
 
 def triggers_from(rows: list[Any]) -> list[Trigger]:

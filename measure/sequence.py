@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class SequenceLedger:
     """Receives sequence numbers of one stream in their order of arrival.
@@ -60,6 +65,16 @@ class SequenceLedger:
         """A reordered number came, and so many others before the first that is larger."""
         self.reordered += 1
         self.extent = max(self.extent, self.count(self._first, self.next) - before)
+
+    def missing(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """The ranges within [start, stop) of which nothing came."""
+        if self._first < 0:
+            yield start, stop
+            return
+        gaps = [(begin, end) for begin, end, _ in self._gaps or ()]
+        for begin, end in ((start, self._first), *gaps, (self.next, stop)):
+            if max(begin, start) < min(end, stop):
+                yield max(begin, start), min(end, stop)
 
     def count(self, start: int, stop: int) -> int:
         """How many different numbers in [start, stop) came."""

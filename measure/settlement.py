@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from .presence import Counts
+from .owed import OwedBySecond
+from .presence import Counts, Owed, ledger_key
+from .sequence import SequenceLedger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from .account import Account
+    from .presence import Presence
     from .report import StreamSlot
-    from .triggers import TriggerLog
+    from .triggers import StreamLog, TriggerLog
+
+_EMPTY: Final = SequenceLedger()
 
 
 class Settlement:
@@ -28,13 +35,15 @@ class Settlement:
         self.streams: dict[StreamSlot, Counts] = defaultdict(Counts)
         self.members: Counter[int] = Counter()
         """Room -> users that were ever in it."""
+        self.owed = OwedBySecond()
         self.settled_ns = 0
         """A trigger that left before, and is learnt of only now, may be missing in what was counted already."""
 
     def settle(self, account: Account) -> None:
         """Count one account."""
         for room, presence in account.presences.items():
-            for publisher, slot, counts in presence.settle(self._log.of_room(room), self._slots, self._flight_ns):
+            found = count(presence, self._log.of_room(room), self._slots, self._flight_ns, self.owed)
+            for publisher, slot, counts in found:
                 self.streams[room, publisher, slot].add(counts)
             self.members[room] += bool(presence.spans)
 
@@ -54,3 +63,57 @@ class Settlement:
             self.settle(account)
             self.settled_ns = max(self.settled_ns, (account.ended_ns or 0) + self._flight_ns)
             del accounts[account.number]
+
+
+def count(
+    presence: Presence, logs: Mapping[int, StreamLog], slots: int, flight_ns: int, by_second: OwedBySecond
+) -> Iterator[tuple[int, int, Counts]]:
+    """Count what came to one user in one room against what was owed.
+
+    :param logs: publisher -> the log of its stream to this room.
+    :param slots: how many traced broadcasts each trigger makes.
+    :param flight_ns: how long a broadcast may be in flight.
+    :param by_second: where is written down when it was sent.
+    :returns: (publisher, slot, counts).
+    """
+    presence.catch_up()
+    for publisher, log in logs.items():
+        parts = [part for part in presence.parts(log, flight_ns) if part.start < part.stop]
+        for start, stop, owed in parts:
+            if owed is not Owed.EDGE:
+                by_second.owe(presence.room, publisher, start, stop, slots)
+        for slot in range(slots):
+            key = ledger_key(publisher, slot)
+            ledger = presence.ledgers.get(key) or _EMPTY
+            replays = presence.replays.get(key) or _EMPTY
+            arrived = ledger.count(0, ledger.next)
+            counts = Counts(
+                arrived=arrived,
+                unowed=arrived,
+                duplicate=ledger.duplicates,
+                reordered=ledger.reordered,
+                reorder_extent=ledger.extent,
+            )
+            for start, stop, owed in parts:
+                not_owed = log.not_owed(start, stop)
+                expected = stop - start - len(not_owed)
+                delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
+                counts.unowed -= delivered
+                _count(counts, expected, delivered, owed)
+                if owed is not Owed.EDGE and delivered < expected:
+                    for begin, end in ledger.missing(start, stop):
+                        by_second.lose(presence.room, publisher, begin, end)
+                if owed is Owed.OFFLINE:
+                    counts.replayed += replays.count(start, stop)
+            yield publisher, slot, counts
+
+
+def _count(counts: Counts, expected: int, delivered: int, why: Owed) -> None:
+    if why is Owed.EDGE:
+        counts.edge += expected
+        return
+    counts.expected += expected
+    counts.delivered += delivered
+    counts.lost += expected - delivered
+    if why is not Owed.MEMBER:
+        counts.missed_offline += expected - delivered

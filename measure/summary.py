@@ -6,27 +6,27 @@ from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from . import slo, validity
+from . import growth, phases, slo, validity
 from .clocks import worker_of
-from .connects import slowest_batch_ms
 from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_of, mean
+from .figures import add_up, figures_of
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
 from .meter import ANSWER, CLOCK_BOUND, CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
-from .presence import Counts
 from .recogniser import ACROSS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .fleet import Fleet, WorkerState
+    from .fleet import Fleet
+    from .presence import Counts
     from .sighting import FrameReader
+    from .worker_state import WorkerState
 
-SCHEMA = 1
+SCHEMA = 2
 GC_PAUSE = "gc_pause"
-_BATCH = 20
-_MANY_CONNECTIONS = 50
-_MANY_MEMBERS = 20
+_NEARLY_ALL = 0.95
+_SETTLING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class RunFacts:
     """What is known of a run beside its measurements.
 
     started: ISO 8601. duration_s: from the start of the load to its end. publishing_s: how long the publishers
-    published. users: Locust users by class, at their most.
+    published. users: Locust users by class, at their most. options: those that are no secret, as given or by
+    default. software: name -> version of what measured. monitoring: where the samples of the backend came from,
+    and how many. backend: the samples, see docs/run-record.md.
     """
 
     run_id: str
@@ -49,6 +51,10 @@ class RunFacts:
     receive_clock: str
     interrupted: bool
     cpu_warning: bool
+    options: Mapping[str, Any]
+    software: Mapping[str, str]
+    monitoring: Mapping[str, Any]
+    backend: list[dict[str, Any]]
 
 
 def build(
@@ -60,13 +66,14 @@ def build(
 ) -> dict[str, Any]:
     """The summary of a run that is over."""
     rooms = fleet.rooms(len(reader.slots))
-    deliveries = _all(counts for slots in rooms.values() for counts in slots)
+    deliveries = add_up(counts for slots in rooms.values() for counts in slots)
     events = tuple(dict.fromkeys(slot.event for slot in reader.slots))
     times = all_deliveries(fleet, reader)
     verdict, reasons = validity.judge(evidence_of(fleet, deliveries, cpu_warning=facts.cpu_warning))
-    figures = _figures(facts, fleet, rooms, times)
+    figures = figures_of(fleet, rooms, times, facts.publishing_s)
+    rows = timeline_rows(fleet)
     valid = verdict is validity.Verdict.VALID
-    return {
+    summary = {
         "schema": SCHEMA,
         "run_id": facts.run_id,
         "target": facts.target,
@@ -82,7 +89,8 @@ def build(
         "workers": len(fleet.workers),
         "receive_clock": facts.receive_clock,
         "validity": {"verdict": verdict.name.lower(), "reasons": reasons},
-        "slo": slo.judge(objectives, figures, asked, valid=valid),
+        "figures": figures,
+        "phases": phases.summaries(fleet, events, rows),
         "deliveries": {
             **asdict(deliveries),
             "uncounted": sum(fleet.timed_by_the_lost().values()),
@@ -123,7 +131,50 @@ def build(
             "reconnects": fleet.counter("reconnects"),
         },
         "failures": dict(fleet.by_key("failures").most_common(20)),
+        "memory": _memory(facts.backend, rows),
+        "monitoring": dict(facts.monitoring),
+        "options": dict(facts.options),
+        "software": dict(facts.software),
     }
+    return summary | {"slo": slo.judge(objectives, summary, asked, valid=valid)}
+
+
+def timeline_rows(fleet: Fleet) -> list[dict[str, Any]]:
+    """One row for each second; with what was owed of what was sent in it, and what of that was lost."""
+    rows = {row["at_s"]: dict(row) for row in fleet.timeline}
+    for at_s, (owed, lost) in fleet.owed_by_second().items():
+        rows.setdefault(at_s, {"at_s": at_s}).update(owed=owed, lost=lost)
+    return [rows[at_s] for at_s in sorted(rows)]
+
+
+def _memory(samples: list[dict[str, Any]], timeline: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of the backend's instances, and of the one of them that may grow most; and of all workers together."""
+    instances: dict[str, Any] = {}
+    for name in dict.fromkeys(row["instance"] for row in samples):
+        own = [row for row in samples if row["instance"] == name]
+        if (judged := _memory_of(own, timeline, "rss_mb")) is not None:
+            instances[name] = judged
+    most = max(instances.values(), key=lambda one: one["high_mb_per_hour"] or 0.0, default=None)
+    return {
+        "backend": most,
+        "instances": instances,
+        "generator": _memory_of(timeline, timeline, "workers_rss_mb"),
+    }
+
+
+def _memory_of(rows: list[dict[str, Any]], timeline: list[dict[str, Any]], column: str) -> dict[str, Any] | None:
+    """Whether memory grew while (nearly) all clients were connected, without the first tenth of that time.
+
+    :param rows: with `at_s` and the column in MB.
+    :param timeline: tells when they were connected.
+    """
+    most = max((row.get("connected", 0) for row in timeline), default=0)
+    busy = [row["at_s"] for row in timeline if row.get("connected", 0) >= _NEARLY_ALL * most > 0]
+    if not busy:
+        return None
+    from_s = busy[0] + _SETTLING * (busy[-1] - busy[0])
+    seen = [row for row in rows if from_s <= row["at_s"] <= busy[-1] and row.get(column) is not None]
+    return growth.judge([row["at_s"] for row in seen], [row[column] for row in seen])
 
 
 def worker_rows(fleet: Fleet) -> list[dict[str, Any]]:
@@ -191,44 +242,12 @@ def stream_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
     ]
 
 
-def _all(counts: Any) -> Counts:
-    total = Counts()
-    for more in counts:
-        total.add(more)
-    return total
-
-
 def all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:
     """The latencies of all timed events in one histogram."""
     merged = new_histogram()
     for event in {slot.event for slot in reader.slots}:
         merged.add(fleet.latencies[event])
     return merged
-
-
-def _figures(
-    facts: RunFacts, fleet: Fleet, rooms: Mapping[int, list[Counts]], times: Any
-) -> dict[str, float | None]:
-    latency = summarise(times)
-    connects = [connect for totals in fleet.totals() for connect in totals.connects]
-    members = fleet.by_key("members")
-    crowded = _all(counts for room, slots in rooms.items() if members[room] >= _MANY_MEMBERS for counts in slots)
-    failures = fleet.counter("connect_failures") + fleet.counter("join_failures")
-    many = fleet.most_connected >= _MANY_CONNECTIONS
-    connected = [row["connected"] for row in fleet.timeline if row["connected"]]
-    received = fleet.counter("received")
-    per_client = None
-    if connected and facts.publishing_s > 0:
-        per_client = round(received / facts.publishing_s / max(connected), 3)
-    batch_ms = slowest_batch_ms(connects, _BATCH)
-    return {
-        "connect_20_ms": None if batch_ms is None else round(batch_ms, 3),
-        "failures_at_50_connections": float(failures) if many else None,
-        "latency_mean_ms": latency["mean"],
-        "latency_max_ms": latency["max"],
-        "delivery_percent": 100.0 * crowded.delivered / crowded.expected if crowded.expected else None,
-        "events_per_s_per_client": per_client,
-    }
 
 
 def _untraced(fleet: Fleet, rooms: Mapping[int, list[Counts]], reader: FrameReader) -> dict[str, dict[str, int]]:
@@ -238,7 +257,7 @@ def _untraced(fleet: Fleet, rooms: Mapping[int, list[Counts]], reader: FrameRead
     What the burst should not have, comes last, and is owed to nobody.
     """
     received = fleet.by_key("untraced")
-    owed = _all(slots[0] for slots in rooms.values() if slots)
+    owed = add_up(slots[0] for slots in rooms.values() if slots)
     return {
         step: {
             "expected": owed.expected if step in reader.untraced else 0,

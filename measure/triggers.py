@@ -7,6 +7,9 @@ from bisect import bisect_left, insort
 from enum import IntEnum
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 Stream = tuple[int, int]
 """(publisher, room)."""
 
@@ -74,6 +77,10 @@ class StreamLog:
     def end(self) -> int:
         """One more than the largest sequence number."""
         return len(self._sent_ns)
+
+    def sent_ns(self, end: int) -> npt.NDArray[np.int64]:
+        """When the first so many left; 0 for those that were never heard of."""
+        return np.array(self._sent_ns[:end], dtype=np.int64)
 
     def sent_before(self, moment_ns: int) -> int:
         """The first sequence number that left at or after a moment; numbers rise with the time of sending."""

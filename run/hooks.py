@@ -14,10 +14,10 @@ from locust import events
 from locust.exception import RPCError
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
+from exit_codes import ExitCode
 from faults import Fault, Owner
 
 from . import casting, messages, option_checks, options
-from .exit_codes import ExitCode
 from .limits import raise_file_limit
 from .master_side import MasterSide
 from .worker_side import WorkerSide

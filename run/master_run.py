@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 from backend import contract, preflight, tokens
 from backend.endpoint import Endpoint
@@ -20,13 +18,17 @@ from backend.rest import RestClient
 from backend.rest_provision import RestProvision
 from backend.tls import Trust
 from backend.topology import Topology
-from faults import Fault
+from exit_codes import ExitCode, of_summary
+from faults import Fault, Owner
 from measure import summary as summaries
 from measure.fleet import Fleet
 from measure.latency import summarise
+from measure.phases import Phases
 
-from . import cast, console, option_checks, record, roll_call
-from .exit_codes import ExitCode, of_summary
+from . import cast, console, facts, option_checks, roll_call
+from .monitor import Monitor, sources_of
+from .record import Draft
+from .reporting import make_report
 from .trigger_feed import Feed
 
 if TYPE_CHECKING:
@@ -34,11 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from backend.provision import Provision
+    from measure.second import Second
 
     from .shaping import CapacityShape
-
-_REPORT_TIMEOUT_S: Final = 120
-_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class Run:
@@ -50,14 +50,17 @@ class Run:
         self._objectives = option_checks.objectives(opts.slo_file)
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
-        trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
+        self._trust = trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
         self._endpoint = Endpoint(opts.host.rstrip("/"), opts.transport, opts.parser, opts.token_in, trust)
         self._mint = option_checks.mint(opts, secret_options)
         self._client = RestClient(opts.host, ssl_context=trust.context())
         self._provision: Provision | None = None
         self._profile = "unknown"
         self.plan: Plan | None = None
-        self.fleet = Fleet()
+        self.phases = Phases(ramp_s=opts.ramp)
+        self.fleet = Fleet(self._phase_of, self._log)
+        self._draft: Draft | None = None
+        self._monitor: Monitor | None = None
         self.feed = Feed()
         self.receive_clocks: set[str] = set()
         self.drained: set[str] = set()
@@ -65,7 +68,6 @@ class Run:
         """By class, at their most."""
         self.search: CapacityShape | None = None
         self.ended_s: float | None = None
-        self.ended_epoch_s: float | None = None
         self.finishing = False
 
     def prepare(self) -> Plan:
@@ -83,12 +85,17 @@ class Run:
         self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
         self._provision = self._choose_provision(run_id)
         try:
+            sources, why_not = sources_of(opts.monitor, self._client, self._trust.context())
+            self._draft = self._begin_record(run_id)
             rooms = self._provision.create(opts.rooms)
             preflight.check_rooms(self._client, rooms)
             scenes = cast.assemble(opts, self._endpoint, rooms, self._provision, self._mint)
         except BaseException:
+            if self._draft is not None:
+                self._draft.discard()
             self.clean_up()
             raise
+        self._monitor = Monitor(sources, why_not, opts.monitor_every)
         self.plan = Plan(
             run_id=run_id,
             run=run,
@@ -108,6 +115,33 @@ class Run:
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
         )
         return self.plan
+
+    def _begin_record(self, run_id: str) -> Draft:
+        begun = {
+            "schema": summaries.SCHEMA,
+            "run_id": run_id,
+            "target": facts.public(self._endpoint.host),
+            "profile": self._profile,
+            "started": _iso(self._began),
+            "rooms": self._opts.rooms,
+            "rate_per_s": self._opts.rate,
+            "options": facts.options_of(self._opts),
+            "software": facts.software(),
+        }
+        results_dir = Path(self._opts.results_dir)
+        try:
+            return Draft(results_dir, begun, self._began.timestamp())
+        except OSError as error:
+            raise Fault(
+                Owner.USER, f"no record can be written to {results_dir}: {error}", "Check --results-dir."
+            ) from error
+
+    def _phase_of(self, at_s: int) -> str:
+        return self.phases.of(at_s, self.fleet.publishing_since_s())
+
+    def _log(self, second: Second) -> None:
+        if self._draft is not None:
+            self._draft.log(second)
 
     def _choose_provision(self, run_id: str) -> Provision:
         opts = self._opts
@@ -160,7 +194,7 @@ class Run:
 
     def _publishing_s(self) -> float:
         since_s = self.fleet.publishing_since_s()
-        return max((self.ended_epoch_s or time.time()) - since_s, 0.0) if since_s else 0.0
+        return max((self.phases.ended_s or time.time()) - since_s, 0.0) if since_s else 0.0
 
     def _was_cut_short(self, ended_s: float) -> bool:
         """Whether the run ended before its time, as by Ctrl-C; a run without a time ends when it is told to."""
@@ -171,6 +205,8 @@ class Run:
 
     def clean_up(self) -> None:
         """Remove the run's data; a failure to do so is said, and is no failure of the run."""
+        if self._monitor is not None:
+            self._monitor.stop()
         made, self._provision = self._provision, None
         if made is None:
             return
@@ -186,17 +222,33 @@ class Run:
 
     def write(self, *, cpu_warning: bool) -> ExitCode:
         """Write the record, print the outcome, make the report."""
-        opts = self._opts
         plan = self.plan
         assert plan is not None
+        assert self._draft is not None
+        try:
+            self.fleet.close()
+            summary = self._summary(plan, cpu_warning=cpu_warning)
+            histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}
+            where = self._draft.finish(summary, self._tables(summary), histograms)
+        except OSError as error:
+            console.say(
+                f"The record could not be written: {error}. Check --results-dir; what there is, is in "
+                f"{self._draft.where}."
+            )
+            return ExitCode.SETUP_FAILED
+        report = None if self._opts.no_report else make_report(where)
+        console.say(console.summary_text(summary, where, report))
+        return of_summary(summary)
+
+    def _summary(self, plan: Plan, *, cpu_warning: bool) -> dict[str, Any]:
+        opts = self._opts
         ended_s = self.ended_s or time.monotonic()
-        self.fleet.close()
-        reader = Reader()
-        facts = summaries.RunFacts(
+        assert self._monitor is not None
+        of_run = summaries.RunFacts(
             run_id=plan.run_id,
-            target=plan.endpoint.host,
+            target=facts.public(plan.endpoint.host),
             profile=self._profile,
-            started=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            started=_iso(self._began),
             duration_s=ended_s - self._began_s,
             publishing_s=self._publishing_s(),
             users=self.users,
@@ -205,44 +257,30 @@ class Run:
             receive_clock=" and ".join(sorted(self.receive_clocks)),
             interrupted=self._was_cut_short(ended_s),
             cpu_warning=cpu_warning,
+            options=facts.options_of(opts),
+            software=facts.software(),
+            monitoring=self._monitor.summary(),
+            backend=self._monitor.rows,
         )
         asked = {} if opts.events_per_client is None else {"events_per_s_per_client": opts.events_per_client}
         took_part = [name for name, count in self.users.items() if count]
-        summary = {
-            **summaries.build(facts, self.fleet, reader, self._objectives, asked),
+        return {
+            **summaries.build(of_run, self.fleet, Reader(), self._objectives, asked),
             **cast.outcome(opts, plan.cast, took_part, self.fleet.checks()),
             "capacity": None if self.search is None else self.search.result(),
         }
-        tables = {
-            "timeline": self.fleet.timeline,
-            "rooms": summaries.room_rows(self.fleet, reader),
-            "streams": summaries.stream_rows(self.fleet, reader),
+
+    def _tables(self, summary: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+        assert self._monitor is not None
+        return {
+            "timeline": summaries.timeline_rows(self.fleet),
+            "rooms": summaries.room_rows(self.fleet, Reader()),
+            "streams": summaries.stream_rows(self.fleet, Reader()),
             "workers": summaries.worker_rows(self.fleet),
+            "backend": self._monitor.rows,
             "conformance": [{**row, "suites": " ".join(row["suites"])} for row in summary["conformance"]],
         }
-        histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}
-        try:
-            where = record.write(Path(opts.results_dir), summary, tables, histograms)
-        except OSError as error:
-            console.say(f"The record could not be written to {opts.results_dir}: {error}. Check --results-dir.")
-            return ExitCode.SETUP_FAILED
-        report = None if opts.no_report else make_report(where)
-        console.say(console.summary_text(summary, where, report))
-        return of_summary(summary)
 
 
-def make_report(where: Path) -> Path | None:
-    """Have another process make the report: the load's processes never import pandas."""
-    command = [sys.executable, "-m", "reports", str(where.resolve())]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            command, cwd=_ROOT, capture_output=True, text=True, timeout=_REPORT_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        console.say(f"The report took too long. Make it later: python -m reports {where}")
-        return None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        console.say(f"The report could not be made: {last}. The record is whole: python -m reports {where}")
-        return None
-    return where / "report.html"
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping
 
+    from exit_codes import ExitCode
     from measure.fleet import Fleet
-
-    from .exit_codes import ExitCode
 
 logger = logging.getLogger("loadtest")
 
@@ -59,6 +58,7 @@ class MasterSide:
         self._run: Run | None = None
         self._answers: dict[str, roll_call.Answer] = {}
         self._search: CapacityShape | None = None
+        self._profile: ProfileShape | None = None
 
     def begin(self, opts: argparse.Namespace, users: int) -> None:
         """Prepare a run and send every worker its plan.
@@ -75,6 +75,9 @@ class MasterSide:
         except BaseException:
             self._run = None
             raise
+        if self._profile is not None:
+            self._run.phases.marks = self._profile.marks
+            self._run.phases.shape_began_s = self._profile.began_s
         self._run.receive_clocks = {answer.receive_clock for answer in self._answers.values()}
         workers = self._alive()
         for number, worker_id in enumerate(workers):
@@ -120,7 +123,8 @@ class MasterSide:
         """What Locust shall ask how many users there are to be."""
         chosen = Choice.parse(opts.shape)
         if not chosen.searches:
-            return ProfileShape(chosen, opts, self._storm)
+            self._profile = ProfileShape(chosen, opts, self._storm)
+            return self._profile
         self._search = CapacityShape(chosen, opts, self._watched, self._change_rate)
         return self._search
 
@@ -221,7 +225,7 @@ class MasterSide:
             return None
         run.finishing = True
         run.ended_s = time.monotonic()
-        run.ended_epoch_s = time.time()
+        run.phases.ended_s = time.time()
         run.note_users({} if run.users else self._user_counts())
         run.search = self._search
         try:

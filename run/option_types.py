@@ -42,6 +42,20 @@ def rate(text: str) -> float:
     return _number(text, float, 0.001, 1e6)
 
 
+def period(text: str) -> float:
+    """A time between two things that repeat."""
+    return _number(text, float, 0.1, 3600)
+
+
+def monitor(text: str) -> str:
+    """What tells of the backend: `health`, `none`, `pid:N`, or addresses, with commas."""
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        is_pid = part.startswith("pid:") and part.removeprefix("pid:").isdecimal()
+        if not (part in ("health", "none") or is_pid or part.startswith(("http://", "https://"))):
+            raise argparse.ArgumentTypeError(f"{part!r} is neither health, none, pid:N, nor a URL")
+    return text
+
+
 def exponent(text: str) -> float:
     """Of Zipf's law."""
     return _number(text, float, 0, 10)

@@ -37,6 +37,14 @@ def add(parser: LocustArgumentParser) -> None:
         part(option)
 
 
+def names() -> list[str]:
+    """What the options are called in Locust's parsed options."""
+    found: list[str] = []
+    for part in (_load, _users, _connections, _data, _record):
+        part(lambda name, *_, **__: found.append(name.removeprefix("--").replace("-", "_")))
+    return found
+
+
 def _load(option: Callable[..., None]) -> None:
     option("--rooms", "Project rooms that are made and filled (default 10)", type=types.rooms, default=10)
     option("--rate", "Triggers a second over all publishers (default 10)", type=types.rate, default=10.0)
@@ -218,8 +226,17 @@ def _data(option: Callable[..., None]) -> None:
 def _record(option: Callable[..., None]) -> None:
     option("--results-dir", "Where the run's record goes (default results)", default="results")
     option(
+        "--monitor",
+        "Where the backend's memory and CPU are to be seen, several with commas: health (its /v1/health/info, as "
+        "far as that tells), the address of Prometheus metrics, pid:N of a process on the master's machine, or "
+        "none (default health)",
+        type=types.monitor,
+        default="health",
+    )
+    option("--monitor-every", "Seconds between two looks at it (default 1)", type=types.period, default=1.0)
+    option(
         "--no-report",
-        "Write the record only, without report.html",
+        "Write the record only, without the report",
         action="store_true",
         default=False,
     )

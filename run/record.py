@@ -1,4 +1,8 @@
-"""Writes a run's record: a folder of plain files that appears at once, whole. See docs/run-record.md."""
+"""Writes a run's record: a folder of plain files. See docs/run-record.md.
+
+While the run goes on, it is a hidden folder that grows; when the run ends, it gets its name at once, whole. What a
+master that was killed leaves behind is the hidden one, which `python -m reports` reads as far as it goes.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +10,84 @@ import csv
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from measure import interval_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-LATEST = "latest"
+    from measure.second import Second
+
+LATEST: Final = "latest"
+_NOT_LOGGED: Final = frozenset(
+    ("clock_bound", "gc_pause", *(f"connect_{phase}" for phase in ("tcp", "tls", "upgrade", "open", "socketio")))
+)
+"""What the time line's quantiles are enough for."""
 
 
-def write(
-    results_dir: Path,
-    summary: Mapping[str, Any],
-    tables: Mapping[str, list[dict[str, Any]]],
-    histograms: Mapping[str, bytes],
-) -> Path:
-    """Write a record under the run's id and point `latest` to it.
+class Draft:
+    """A record that is being written.
 
-    :param tables: file stem -> rows; written as CSV.
-    :param histograms: name -> encoded HdrHistogram in µs.
-    :returns: the record's folder.
-    :raises OSError: if the disk says no; nothing is left behind then.
+    :param results_dir: the folder of all records.
+    :param begun: what is known of the run when it begins, with its `run_id`; in the fields of the summary.
+    :param start_s: when it begins, in seconds since the epoch.
+    :raises OSError: if it cannot be written; nothing is left behind then.
     """
-    results_dir.mkdir(parents=True, exist_ok=True)
-    run_id = summary["run_id"]
-    partial = results_dir / f".{run_id}.partial"
-    final = results_dir / run_id
-    try:
-        partial.mkdir()
-        (partial / "histograms").mkdir()
+
+    def __init__(self, results_dir: Path, begun: Mapping[str, Any], start_s: float) -> None:
+        self._results_dir = results_dir
+        self._run_id = begun["run_id"]
+        results_dir.mkdir(parents=True, exist_ok=True)
+        self.where = results_dir / f".{self._run_id}.partial"
+        try:
+            self.where.mkdir()
+            _write_json(self.where / "begun.json", begun)
+            self._log = (self.where / "latency.hlog").open("w", encoding="utf-8")
+            self._log.write(interval_log.header(start_s))
+        except OSError:
+            self.discard()
+            raise
+
+    def log(self, second: Second) -> None:
+        """Add a second's latencies."""
+        self._log.write(interval_log.lines_of(second, _NOT_LOGGED))
+        self._log.flush()
+
+    def finish(
+        self,
+        summary: Mapping[str, Any],
+        tables: Mapping[str, list[dict[str, Any]]],
+        histograms: Mapping[str, bytes],
+    ) -> Path:
+        """Write the rest, give the record its name, and point `latest` to it.
+
+        :param tables: file stem -> rows; written as CSV.
+        :param histograms: name -> encoded HdrHistogram in µs.
+        :returns: the record's folder.
+        :raises OSError: if the disk says no; what is there already stays.
+        """
+        final = self._results_dir / self._run_id
+        self._log.close()
+        (self.where / "histograms").mkdir()
         for name, encoded in histograms.items():
-            (partial / "histograms" / f"{name}.hdr").write_bytes(encoded + b"\n")
+            (self.where / "histograms" / f"{name}.hdr").write_bytes(encoded + b"\n")
         for stem, rows in tables.items():
-            _write_csv(partial / f"{stem}.csv", rows)
-        text = json.dumps(summary, indent=2, ensure_ascii=False)
-        (partial / "summary.json").write_text(text + "\n", encoding="utf-8")
-        partial.rename(final)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    _point_latest(results_dir, run_id)
-    return final
+            _write_csv(self.where / f"{stem}.csv", rows)
+        _write_json(self.where / "summary.json", summary)
+        (self.where / "begun.json").unlink()
+        self.where.rename(final)
+        _point_latest(self._results_dir, self._run_id)
+        return final
+
+    def discard(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self.where, ignore_errors=True)
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:

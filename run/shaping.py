@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from measure.fleet import Fleet, Second
+    from measure.fleet import Fleet
+    from measure.second import Second
 
 _FAST: Final = 100.0
 """Users a second that a shape is followed with, if --spawn-rate does not say."""
@@ -38,11 +39,15 @@ class ProfileShape(LoadTestShape):
         self._storm = storm
         self._stormed = 0
         self._spawn_rate = _spawn_rate(options)
+        self.marks = self._profile.marks
+        self.began_s: float | None = None
+        """Seconds since the epoch."""
 
     def reset_time(self) -> None:
         """A run begins."""
         super().reset_time()
         self._stormed = 0
+        self.began_s = time.time()
 
     def tick(self) -> tuple[int, float] | None:
         """How many users, and how fast; None when the run is over."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from run.exit_codes import ExitCode, of_summary
+from exit_codes import ExitCode, of_summary
 
 from ..support import ROOT, children_of, locust_environment, summary_of
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from backend import contract
 from demo.processes import free_port
-from run.exit_codes import ExitCode
+from exit_codes import ExitCode
 
 from ..support import ROOT, SECRET, run_locust, start_backend, summary_of
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from backend import tokens
-from run.exit_codes import ExitCode
+from exit_codes import ExitCode
 
 from ..support import SECRET, run_locust
 

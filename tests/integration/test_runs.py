@@ -17,7 +17,7 @@ import pytest
 import urllib3
 
 from demo.processes import free_port
-from run.exit_codes import ExitCode, of_summary
+from exit_codes import ExitCode, of_summary
 
 from ..support import ROOT, SECRET, children_of, locust_environment, run_locust, start_backend, summary_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from run.exit_codes import ExitCode
+from exit_codes import ExitCode
 
 from ..support import SECRET, run_locust, start_backend, summary_of
 

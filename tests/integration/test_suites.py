@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.processes import free_port
-from run.exit_codes import ExitCode
+from exit_codes import ExitCode
 from scenarios.catalogue import ALL
 from scenarios.scenario import SUITES
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from measure.latency import (
     HIGHEST_US,
-    QUANTILES_PER_MILLE,
+    QUANTILES_PER_100K,
     fold,
     merge_encoded,
     new_histogram,
@@ -32,8 +32,8 @@ def test_quantiles_are_at_most_a_thousandth_off(values_us: list[int]) -> None:
     ordered = sorted(values_us)
     figures = summarise(of(values_us))
     assert figures["count"] == len(values_us)
-    for name, per_mille in QUANTILES_PER_MILLE.items():
-        exact_us = ordered[math.ceil(Fraction(per_mille, 1000) * len(ordered)) - 1]
+    for name, per_100k in QUANTILES_PER_100K.items():
+        exact_us = ordered[math.ceil(Fraction(per_100k, 100_000) * len(ordered)) - 1]
         assert figures[name] == pytest.approx(exact_us / 1000, rel=0.001, abs=0.001)
     assert figures["max"] == pytest.approx(ordered[-1] / 1000, rel=0.001)
 
@@ -78,8 +78,11 @@ def test_an_empty_histogram_has_no_times() -> None:
         "mean": None,
         "p50": None,
         "p90": None,
+        "p95": None,
         "p99": None,
         "p999": None,
+        "p9999": None,
+        "p99999": None,
         "max": None,
     }
 
@@ -115,8 +118,8 @@ def test_exact_quantiles_of_ten_distributions(name: str) -> None:
         shard = new_histogram()
         fold(shard, part)
         merge_encoded(histogram, shard.encode())
-    per_mille = [*range(1, 1001, 37), 500, 900, 990, 999, 1000]
-    exact_us = np.quantile(values_us, [share / 1000 for share in sorted(per_mille)], method="inverted_cdf")
-    found_us = quantiles_us(histogram, sorted(per_mille))
+    per_100k = sorted([*range(100, 100_001, 3700), *QUANTILES_PER_100K.values(), 100_000])
+    exact_us = np.quantile(values_us, [share / 100_000 for share in per_100k], method="inverted_cdf")
+    found_us = quantiles_us(histogram, per_100k)
     # Three digits: to a thousandth, and whole microseconds.
     assert found_us == pytest.approx(exact_us, rel=0.001, abs=1)

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from measure.owed import OwedBySecond
 from measure.presence import Arrival, Counts, End, Presence, ledger_key
 from measure.recogniser import Broadcast, Kind
-from measure.triggers import Outcome, StreamLog
+from measure.settlement import count
+from measure.triggers import Outcome, StreamLog, TriggerLog
 
 FLIGHT = 10
 PUBLISHER, ROOM, SLOT = 3, 0, 0
@@ -24,9 +26,19 @@ def log_of(*sent_ns: int, refused: frozenset[int] = frozenset()) -> StreamLog:
     return log
 
 
+class OneStream(TriggerLog):
+    def __init__(self, log: StreamLog) -> None:
+        super().__init__()
+        self._rooms[ROOM] = {PUBLISHER: log}
+
+
 def settle_all(presence: Presence, log: StreamLog) -> Counts:
-    ((publisher, slot, counts),) = presence.settle({PUBLISHER: log}, 1, FLIGHT)
+    owed = OwedBySecond()
+    ((publisher, slot, counts),) = count(presence, {PUBLISHER: log}, 1, FLIGHT, owed)
     assert (publisher, slot) == (PUBLISHER, SLOT)
+    # Told apart by seconds, it is the same in sum.
+    seconds = owed.by_second(OneStream(log), lambda ns: ns).values()
+    assert (sum(row[0] for row in seconds), sum(row[1] for row in seconds)) == (counts.expected, counts.lost)
     return counts
 
 

@@ -28,7 +28,7 @@ ASKED = {"events_per_s_per_client": 100.0}
 
 
 def verdicts(figures: dict[str, Any], asked: dict[str, float], *, valid: bool = True) -> dict[str, Any]:
-    return {row["figure"]: row["passed"] for row in slo.judge(DEFAULTS, figures, asked, valid=valid)}
+    return {row["figure"]: row["passed"] for row in slo.judge(DEFAULTS, {"figures": figures}, asked, valid=valid)}
 
 
 def test_the_guide_s_figures_hold() -> None:
@@ -56,8 +56,10 @@ def test_nothing_passes_on_a_run_that_is_not_valid() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        {"name": "x", "figure": "no_such_figure", "below": 1},
         {"name": "x", "figure": "latency_max_ms"},
+        {"name": "x", "figure": "latency_max_ms", "below": "1"},
+        {"name": "x", "figure": "latency_max_ms", "below": True},
+        {"name": "x", "figure": "latency_max_ms", "below": 1, "below_times_baseline": 1},
         {"name": "x", "figure": "latency_max_ms", "below": 1, "above": 0},
         {"name": "x", "figure": "latency_max_ms", "below": 1, "unit": "ms"},
         {"figure": "latency_max_ms", "below": 1},
@@ -66,3 +68,61 @@ def test_nothing_passes_on_a_run_that_is_not_valid() -> None:
 def test_a_wrong_row_is_named(row: dict[str, Any]) -> None:
     with pytest.raises(Fault, match="number 1 is not right"):
         slo.parse({"slo": [row]}, "mine.toml")
+
+
+SUMMARY = {
+    "latency_ms": {"agentLog": {"p99": 20.0}},
+    "deliveries": {"lost": 3},
+    "phases": {"spike": {"latency_ms": {"agentLog": {"p99": 80.0}}, "figures": {"lost_percent": 0.5}}},
+    "memory": {"backend": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("figure", "phase"),
+    [
+        ("no_such_figure", ""),
+        ("latency_ms.agentLog.p98", ""),
+        ("latency_ms.p99", ""),
+        ("deliveries.lots", ""),
+        ("connect_20_ms", "steady"),
+        ("loop_lag_ms.p99", "steady"),
+        ("figures.latency_p99_ms", ""),
+    ],
+)
+def test_a_figure_that_no_run_has_is_refused_and_not_left_unmeasured(figure: str, phase: str) -> None:
+    with pytest.raises(Fault, match="there is no figure"):
+        slo.parse({"slo": [{"name": "x", "figure": figure, "phase": phase, "below": 1}]}, "mine.toml")
+
+
+def test_a_table_of_another_name_is_refused() -> None:
+    with pytest.raises(Fault, match="there is no slos"):
+        slo.parse({"slos": []}, "mine.toml")
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [
+        ({"figure": "latency_ms.agentLog.p99"}, 20.0),
+        ({"figure": "latency_ms.taskStatusUpdate.p99"}, None),
+        ({"figure": "latency_ms.agentLog.p99", "phase": "spike"}, 80.0),
+        ({"figure": "lost_percent", "phase": "spike"}, 0.5),
+        ({"figure": "lost_percent", "phase": "steady"}, None),
+        ({"figure": "deliveries.lost"}, 3.0),
+        ({"figure": "memory.backend.high_mb_per_hour"}, None),
+    ],
+)
+def test_a_figure_for_each_event_and_phase(row: dict[str, Any], value: float | None) -> None:
+    objectives = slo.parse({"slo": [{"name": "x", "at_most": 20, **row}]}, "mine.toml")
+    (judged,) = slo.judge(objectives, SUMMARY, {}, valid=True)
+    assert judged["value"] == value
+    assert judged["passed"] == (None if value is None else value <= 20)
+
+
+@pytest.mark.parametrize(("baseline_ms", "passed"), [(19.0, True), (18.0, False), (None, None)])
+def test_a_limit_that_a_baseline_gives(baseline_ms: float | None, passed: bool | None) -> None:
+    row = {"name": "x", "figure": "latency_ms.agentLog.p99", "at_most_times_baseline": 1.1}
+    baseline = None if baseline_ms is None else {"latency_ms": {"agentLog": {"p99": baseline_ms}}}
+    (judged,) = slo.judge(slo.parse({"slo": [row]}, "mine.toml"), SUMMARY, {}, valid=True, baseline=baseline)
+    assert judged["passed"] is passed
+    assert judged["limit"] == (None if baseline_ms is None else baseline_ms * 1.1)

@@ -29,6 +29,10 @@ FACTS = RunFacts(
     receive_clock="kernel",
     interrupted=False,
     cpu_warning=False,
+    options={"rate": 2.0},
+    software={"python": "3"},
+    monitoring={"sources": [], "samples": 0},
+    backend=[],
 )
 COUNTERS = {"due": 10, "sent": 10, "received": 600, "connects": 60}
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from locust.stats import RequestStats
 
+from exit_codes import ExitCode, of_summary
 from run import locust_stats
 from run.console import summary_text
-from run.exit_codes import ExitCode, of_summary
 
 TIMES: dict[str, Any] = {"count": 2, "mean": 1.0, "p50": 1.0, "p90": 2.0, "p99": 2.0, "p999": 2.0, "max": 2.0}
 EMPTY: dict[str, Any] = {

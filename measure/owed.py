@@ -1,0 +1,84 @@
+"""When what was owed was sent, and when what was lost: second by second, whoever it was for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .triggers import StreamLog, TriggerLog
+
+_SECOND_NS = 1_000_000_000
+
+
+class OwedBySecond:
+    """What members were owed and lost, by when the triggers left.
+
+    Kept as the borders of ranges of sequence numbers, which members of a room have in common: memory and time grow
+    with borders, and neither with deliveries nor with triggers.
+    """
+
+    def __init__(self) -> None:
+        self._owed: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+        self._lost: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+        """(room, publisher) -> sequence number -> how many ranges begin there, less those that end there."""
+
+    def owe(self, room: int, publisher: int, start: int, stop: int, deliveries: int = 1) -> None:
+        """So many deliveries of each of the sequence numbers [start, stop) were owed."""
+        _add(self._owed[room, publisher], start, stop, deliveries)
+
+    def lose(self, room: int, publisher: int, start: int, stop: int) -> None:
+        """One delivery of each was lost."""
+        _add(self._lost[room, publisher], start, stop, 1)
+
+    def by_second(self, log: TriggerLog, second: Callable[[int], int]) -> dict[int, tuple[int, int]]:
+        """Second -> (owed, lost). What nobody is owed of these ranges counts as neither.
+
+        :param log: of all triggers.
+        :param second: a moment in nanoseconds of the log's clock -> its second, since the epoch.
+        """
+        owed: Counter[int] = Counter()
+        lost: Counter[int] = Counter()
+        for (room, publisher), borders in self._owed.items():
+            stream = log.of_room(room)[publisher]
+            _spread(borders, stream, second, owed)
+            _spread(self._lost.get((room, publisher), Counter()), stream, second, lost)
+        return {at_s: (count, lost[at_s]) for at_s, count in sorted(owed.items()) if count}
+
+
+def merge(all_of_them: Iterable[Iterable[tuple[int, int, int]]]) -> dict[int, tuple[int, int]]:
+    """Several of them, as rows of (second, owed, lost), added up."""
+    owed: Counter[int] = Counter()
+    lost: Counter[int] = Counter()
+    for rows in all_of_them:
+        for at_s, more_owed, more_lost in rows:
+            owed[at_s] += more_owed
+            lost[at_s] += more_lost
+    return {at_s: (count, lost[at_s]) for at_s, count in owed.items()}
+
+
+def _add(borders: Counter[int], start: int, stop: int, count: int) -> None:
+    if start < stop:
+        borders[start] += count
+        borders[stop] -= count
+
+
+def _spread(borders: Counter[int], stream: StreamLog, second: Callable[[int], int], into: Counter[int]) -> None:
+    if not borders:
+        return
+    end = max(borders)
+    steps = np.zeros(end + 1, dtype=np.int64)
+    for seq, change in borders.items():
+        steps[seq] += change
+    counts = np.cumsum(steps)[:end]
+    counts[stream.not_owed(0, end)] = 0
+    # The clocks' difference does not change within a second: one question for each is enough.
+    own_s, which = np.unique(stream.sent_ns(end) // _SECOND_NS, return_inverse=True)
+    sums = np.zeros(len(own_s), dtype=np.int64)
+    np.add.at(sums, which, counts)
+    for at_s, count in zip(own_s, sums, strict=True):
+        into[second(int(at_s) * _SECOND_NS + _SECOND_NS // 2)] += int(count)

@@ -1,0 +1,85 @@
+"""The phases of a run: from starting to draining, with what its shape names in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from .fleet import FAN_OUT
+from .latency import new_histogram, summarise
+from .meter import CONNECT, JOIN, TRIGGER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .fleet import Fleet
+
+STARTING: Final = "starting"
+RAMP: Final = "ramp"
+STEADY: Final = "steady"
+DRAIN: Final = "drain"
+_TIMES: Final = {"fan_out_ms": FAN_OUT, "connect_ms": CONNECT, "join_ms": JOIN, "trigger_ms": TRIGGER}
+
+
+@dataclass(slots=True)
+class Phases:
+    """When which phase is.
+
+    ramp_s: how long the rate rises. marks: (seconds since the shape began, name), ascending: what the shape names.
+    shape_began_s, ended_s: seconds since the epoch; None while it is not so far.
+    """
+
+    ramp_s: float = 0.0
+    marks: Sequence[tuple[float, str]] = ()
+    shape_began_s: float | None = None
+    ended_s: float | None = None
+
+    def of(self, at_s: int, publishing_since_s: float | None) -> str:
+        """The phase of a second.
+
+        :param at_s: when it begins, since the epoch.
+        :param publishing_since_s: when publishers began; None if they have not.
+        """
+        if self.ended_s is not None and at_s >= int(self.ended_s):
+            return DRAIN
+        if publishing_since_s is None or at_s < publishing_since_s:
+            return STARTING
+        if self.marks and self.shape_began_s is not None:
+            since_s = at_s - self.shape_began_s
+            return next((name for from_s, name in reversed(self.marks) if from_s <= since_s), self.marks[0][1])
+        return RAMP if at_s < publishing_since_s + self.ramp_s else STEADY
+
+
+def summaries(fleet: Fleet, events: Iterable[str], timeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What each phase measured, in the fields of the summary itself.
+
+    :param events: the traced ones.
+    :param timeline: the rows of the record's time line.
+    """
+    names = dict.fromkeys(row["phase"] for row in timeline if row.get("phase"))
+    return {name: _summary(name, fleet, events, timeline) for name in names}
+
+
+def _summary(
+    name: str, fleet: Fleet, events: Iterable[str], timeline: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    rows = [row for row in timeline if row.get("phase") == name]
+    times = fleet.phases[name]
+    owed = sum(row.get("owed", 0) for row in rows)
+    lost = sum(row.get("lost", 0) for row in rows)
+    every = new_histogram()
+    for event in events:
+        every.add(times[event])
+    latency = summarise(every)
+    return {
+        "from_s": rows[0]["at_s"],
+        "to_s": rows[-1]["at_s"] + 1,
+        "deliveries": {"expected": owed, "delivered": owed - lost, "lost": lost},
+        "latency_ms": {event: summarise(times[event]) for event in events},
+        **{field: summarise(times[source]) for field, source in _TIMES.items()},
+        "figures": {
+            **{f"latency_{figure}_ms": value for figure, value in latency.items() if figure != "count"},
+            "lost_percent": round(100 * lost / owed, 6) if owed else None,
+            "received_per_s": round(sum(row.get("received", 0) for row in rows) / len(rows), 3),
+        },
+    }

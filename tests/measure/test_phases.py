@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from measure.fleet import Fleet
+from measure.latency import fold, new_histogram
+from measure.phases import Phases, summaries
+from measure.report import WorkerReport
+
+
+@pytest.mark.parametrize(
+    ("at_s", "phase"), [(99, "starting"), (100, "starting"), (101, "ramp"), (105, "ramp"), (106, "steady")]
+)
+def test_without_a_shape(at_s: int, phase: str) -> None:
+    assert Phases(ramp_s=5.0).of(at_s, 100.5) == phase
+
+
+def test_before_anybody_publishes() -> None:
+    assert Phases().of(5, None) == "starting"
+
+
+def test_after_the_end_it_drains() -> None:
+    assert Phases(ended_s=110.5).of(110, 100.5) == "drain"
+    assert Phases(ended_s=110.5).of(109, 100.5) == "steady"
+
+
+@pytest.mark.parametrize(("at_s", "phase"), [(101, "before"), (119, "before"), (120, "spike"), (130, "after")])
+def test_a_shape_names_its_parts(at_s: int, phase: str) -> None:
+    marks = ((0.0, "before"), (20.0, "spike"), (30.0, "after"))
+    assert Phases(marks=marks, shape_began_s=100.0).of(at_s, 100.5) == phase
+
+
+def report(number: int, at_s: int, value_us: int) -> WorkerReport:
+    histogram = new_histogram()
+    fold(histogram, [value_us] * 10)
+    return WorkerReport(
+        number=number,
+        at_s=at_s,
+        complete_ns=0,
+        triggers=[],
+        latencies={"agentLog": histogram.encode()},
+        fan_outs=[],
+        timed={},
+        counters={"received": 10 * number},
+        gauges={"connected": 1},
+        health={"cpu_percent": 1.0, "rss_bytes": 1e6},
+    )
+
+
+def test_each_phase_has_its_own_times_and_losses() -> None:
+    fleet = Fleet(phase_of=lambda at_s: "early" if at_s < 3 else "late")
+    for number, value_us in enumerate((1000, 1000, 9000, 9000), 1):
+        fleet.take("w", report(number, number, value_us), float(number))
+    fleet.close()
+    rows = [{**row, "owed": 10, "lost": int(row["at_s"] == 4)} for row in fleet.timeline]
+    found = summaries(fleet, ["agentLog"], rows)
+    assert {name: one["figures"]["latency_p50_ms"] for name, one in found.items()} == {"early": 1.0, "late": 9.007}
+    assert [(one["from_s"], one["to_s"]) for one in found.values()] == [(1, 3), (3, 5)]
+    assert found["late"]["deliveries"] == {"expected": 20, "delivered": 19, "lost": 1}
+    assert found["late"]["figures"]["lost_percent"] == 5.0
+    assert found["early"]["figures"]["received_per_s"] == 10.0

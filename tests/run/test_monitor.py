@@ -1,0 +1,101 @@
+"""Against real processes and real HTTP."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import gevent
+import pytest
+
+from backend.metrics import Vitals
+from backend.rest import RestClient
+from faults import Fault
+from run.monitor import Monitor, NoAnswerError, sources_of
+
+PAGES = {
+    "/metrics": "process_resident_memory_bytes 7e6\nprocess_cpu_seconds_total 1\n",
+    "/empty": "http_requests_total 5\n",
+    "/v1/health/info": '{"memory": {"rss": 9000000}, "uptime": 3}',
+}
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        text = PAGES.get(self.path)
+        self.send_response(404 if text is None else 200)
+        self.end_headers()
+        self.wfile.write((text or "no").encode())
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_each_kind_of_source(url: str) -> None:
+    sources, why_not = sources_of(f"health, {url}/metrics,pid:{os.getpid()}", RestClient(url), None)
+    assert why_not == ""
+    health, metrics, own = (source.read() for source in sources)
+    assert (health.rss_mb, health.up_s) == (9.0, 3.0)
+    assert (metrics.rss_mb, metrics.cpu_s) == (7.0, 1.0)
+    assert (own.rss_mb or 0) > 5
+    assert (own.cpu_s or 0) > 0
+    assert sources[1].name == url.removeprefix("http://")
+
+
+@pytest.mark.parametrize("text", ["pid:999999999", "{url}/none", "{url}/empty", "http://127.0.0.1:1/metrics"])
+def test_a_source_that_was_named_has_to_tell(url: str, text: str) -> None:
+    with pytest.raises(Fault, match=r"--monitor .*command line.*Give pid:N"):
+        sources_of(text.format(url=url), RestClient(url), None)
+
+
+def test_the_health_call_need_not(url: str) -> None:
+    sources, why_not = sources_of("health", RestClient(f"{url}/nowhere"), None)
+    assert sources == []
+    assert "404" in why_not
+    assert sources_of("none", RestClient(url), None) == ([], "--monitor none")
+
+
+class Told:
+    name = "told"
+
+    def __init__(self, *vitals: Vitals | None) -> None:
+        self._left = list(vitals)
+
+    def read(self) -> Vitals:
+        vitals = self._left.pop(0) if self._left else None
+        if vitals is None:
+            raise NoAnswerError("it is silent")
+        return vitals
+
+
+def test_samples_failures_and_restarts() -> None:
+    monitor = Monitor([Told(Vitals(rss_mb=1.0, up_s=5.0), None, Vitals(rss_mb=2.0, up_s=1.0))], "", 0.01)
+    with gevent.Timeout(5):
+        while len(monitor.rows) < 2:
+            gevent.sleep(0.01)
+    monitor.stop()
+    found = monitor.summary()
+    assert (found["samples"], found["restarts"], found["why_not"]) == (2, 1, "told: it is silent")
+    assert found["failed"] >= 1
+    assert [row["rss_mb"] for row in monitor.rows] == [1.0, 2.0]
+
+
+def test_cpu_is_what_was_spent_between_two_samples() -> None:
+    monitor = Monitor([], "", 1.0)
+    monitor.add("x", 100.0, Vitals(cpu_s=5.0, up_s=10.0))
+    monitor.add("x", 102.0, Vitals(cpu_s=6.0, up_s=12.0))
+    monitor.add("x", 103.0, Vitals(cpu_s=0.5, up_s=0.5))  # restarted: what it has spent is another's
+    monitor.add("x", 104.0, Vitals(cpu_s=1.0, up_s=1.5))
+    assert [row["cpu_percent"] for row in monitor.rows] == [None, 50.0, None, 50.0]
