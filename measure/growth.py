@@ -21,6 +21,8 @@ _NORMAL_95: Final = 1.96
 _MATERIAL: Final = 0.02
 """A change over the time that was looked at, as a share of the memory, that matters."""
 _HOUR_S: Final = 3600.0
+_NEAR: Final = 0.05
+_SETTLING: Final = 0.1
 
 STABLE, GROWS, SHRINKS, NOT_SURE, TOO_SHORT = "stable", "grows", "shrinks", "cannot be told", "too short to say"
 
@@ -57,6 +59,22 @@ def judge(at_s: Sequence[float], mb: Sequence[float]) -> dict[str, Any] | None:
         for name, per_s in (("mb_per_hour", slope), ("low_mb_per_hour", low), ("high_mb_per_hour", high))
     }
     return found | {"verdict": verdict} | hourly
+
+
+def steadiest(levels: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """The longest time in which a level stayed near where it began, without the first tenth, which is settling.
+
+    :param levels: (when, level), ascending.
+    :returns: its first and last moment; None if the level was never above 0.
+    """
+    best: tuple[float, float] | None = None
+    began: tuple[float, float] | None = None
+    for at_s, level in levels:
+        if began is None or abs(level - began[1]) > _NEAR * began[1]:
+            began = (at_s, level) if level else None
+        if began is not None and (best is None or at_s - began[0] > best[1] - best[0]):
+            best = (began[0], at_s)
+    return None if best is None else (best[0] + _SETTLING * (best[1] - best[0]), best[1])
 
 
 def _theil_sen(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[float, float, float]:

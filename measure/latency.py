@@ -6,6 +6,7 @@ counts; quantiles are never averaged.
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,22 @@ QUANTILES_PER_100K = {
 
 def new_histogram() -> Any:
     """An empty histogram of the one configuration that is used everywhere."""
-    return HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+    return _untied(HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS))
+
+
+def decode(encoded: bytes) -> Any:
+    """A histogram from its encoded form; it raises what base64, zlib and ctypes raise if that is damaged."""
+    return _untied(HdrHistogram.decode(encoded))
+
+
+def _untied(histogram: Any) -> Any:
+    """A histogram that goes when nobody needs it any more.
+
+    The package ties it to its encoder in a circle, and Python's collector counts objects, not bytes: thousands of
+    them, 90 KB each, would wait for it.
+    """
+    histogram.encoder.histogram = weakref.proxy(histogram)
+    return histogram
 
 
 def fold(histogram: Any, samples_us: npt.ArrayLike) -> None:
@@ -71,7 +87,7 @@ def merge_encoded(histogram: Any, encoded: bytes) -> None:
 
     :raises ValueError: if it was recorded with another configuration.
     """
-    other = HdrHistogram.decode(encoded)
+    other = decode(encoded)
     mine = (
         histogram.lowest_trackable_value,
         histogram.highest_trackable_value,

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 GC_PAUSE = "gc_pause"
-_NEARLY_ALL = 0.95
-_SETTLING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +139,14 @@ def build(
 
 def timeline_rows(fleet: Fleet) -> list[dict[str, Any]]:
     """One row for each second; with what was owed of what was sent in it, and what of that was lost."""
-    rows = {row["at_s"]: dict(row) for row in fleet.timeline}
+    rows = [dict(row) for row in fleet.timeline]
+    # A report that comes very late opens its second once more: a second may have several rows.
+    first = {row["at_s"]: row for row in reversed(rows)}
     for at_s, (owed, lost) in fleet.owed_by_second().items():
-        rows.setdefault(at_s, {"at_s": at_s}).update(owed=owed, lost=lost)
-    return [rows[at_s] for at_s in sorted(rows)]
+        if at_s not in first:
+            rows.append({"at_s": at_s})
+        first.setdefault(at_s, rows[-1]).update(owed=owed, lost=lost)
+    return sorted(rows, key=itemgetter("at_s"))
 
 
 def _memory(samples: list[dict[str, Any]], timeline: list[dict[str, Any]]) -> dict[str, Any]:
@@ -163,17 +165,15 @@ def _memory(samples: list[dict[str, Any]], timeline: list[dict[str, Any]]) -> di
 
 
 def _memory_of(rows: list[dict[str, Any]], timeline: list[dict[str, Any]], column: str) -> dict[str, Any] | None:
-    """Whether memory grew while (nearly) all clients were connected, without the first tenth of that time.
+    """Whether memory grew in the longest time in which the number of clients hardly changed, but for its start.
 
     :param rows: with `at_s` and the column in MB.
-    :param timeline: tells when they were connected.
+    :param timeline: tells how many were connected.
     """
-    most = max((row.get("connected", 0) for row in timeline), default=0)
-    busy = [row["at_s"] for row in timeline if row.get("connected", 0) >= _NEARLY_ALL * most > 0]
-    if not busy:
+    span_s = growth.steadiest([(row["at_s"], row.get("connected", 0)) for row in timeline])
+    if span_s is None:
         return None
-    from_s = busy[0] + _SETTLING * (busy[-1] - busy[0])
-    seen = [row for row in rows if from_s <= row["at_s"] <= busy[-1] and row.get(column) is not None]
+    seen = [row for row in rows if span_s[0] <= row["at_s"] <= span_s[1] and row.get(column) is not None]
     return growth.judge([row["at_s"] for row in seen], [row[column] for row in seen])
 
 

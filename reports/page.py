@@ -1,100 +1,101 @@
-"""A run's `report.html`: one file that opens offline."""
+"""A run's `report.html`: one file that opens offline, and needs no script."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+import base64
+from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 from markupsafe import Markup
 
-from . import plots
+from .facts import facts_of
+from .headline import slo_outcome
+from .numbers import change, duration, number, share
+from .pictures import latency, load, resources
+from .pictures.binned import Binned
 
 if TYPE_CHECKING:
-    from .load import Record
+    import pandas as pd
 
-_ALWAYS = frozenset(("expected", "delivered", "lost", "duplicate", "reordered", "leaked", "corrupt"))
-_VERDICTS = {
-    "valid": "The run's own checks found nothing that would make its numbers doubtful.",
-    "suspect": "Read the numbers with care: no objective passes on a suspect run.",
-    "invalid": "Do not use these numbers: the run did not measure what it set out to measure.",
-}
+    from .load import Record
+    from .pictures.style import Picture
+
+_MOST_ROWS: Final = 24
+_MOST_WORKERS: Final = 30
 
 
 def render(record: Record) -> str:
     """The page of a run, also of one that delivered nothing."""
-    environment = jinja2.Environment(
+    options = record.summary["options"].items()
+    workers = record.tables["workers"]
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            **facts_of(record),
+            pictures=pictures(record),
+            workers=_worst(workers).to_dict("records"),
+            workers_left_out=max(len(workers) - _MOST_WORKERS, 0),
+            options={name: value for name, value in options if value not in (None, "", [], {}, False)},
+        )
+    )
+
+
+def pictures(record: Record) -> list[Picture]:
+    """All pictures of a run, in the order of the page."""
+    binned = Binned(record)
+    return [
+        *(latency.over_time(binned, event) for event in record.events),
+        latency.spectrum(record),
+        latency.heat(binned),
+        load.accounts(record),
+        load.losses(binned),
+        latency.fan_out(binned),
+        load.over_time(binned),
+        load.connects(record),
+        latency.generator(binned),
+        resources.backend(record),
+        resources.workers(binned),
+    ]
+
+
+def environment() -> jinja2.Environment:
+    """What the templates of all pages need."""
+    found = jinja2.Environment(
         loader=jinja2.PackageLoader("reports"),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(default=True, default_for_string=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
-    summary = record.summary
-    return environment.get_template("report.html.j2").render(
-        summary=summary,
-        verdict_text=_VERDICTS[summary["validity"]["verdict"]],
-        headline=_headline(summary),
-        deliveries=_deliveries(summary),
-        pictures=_pictures(record),
-        outcomes=Counter(row["outcome"] for row in summary["conformance"]).most_common(),
-        workers=record.workers.to_dict("records"),
+    found.filters.update(
+        number=number, duration=duration, change=change, svg=_svg, csv=_csv, rows=_rows, outcome=slo_outcome
     )
+    found.globals["share"] = share
+    return found
 
 
-def _headline(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The three numbers that matter: (number, unit, what)."""
-    deliveries = summary["deliveries"]
-    expected = deliveries["expected"]
-    share = f"{100 * deliveries['delivered'] / expected:.6g}" if expected else "–"
-    timed = [row for row in summary["latency_ms"].values() if row["count"]]
-    worst = max((row["p99"] for row in timed), default=None)
-    return [
-        (share, "%", f"of {expected:,} broadcasts owed to members arrived"),
-        (_number(worst), "ms", "latency p99 of the slowest event"),
-        (f"{summary['connections']['most']:,}", "", "clients connected at once"),
-    ]
+def _svg(drawn: str) -> Markup:
+    """The picture is our own; matplotlib escapes the texts in it."""
+    return Markup(drawn)  # noqa: S704
 
 
-def _deliveries(summary: dict[str, Any]) -> list[tuple[str, int]]:
-    """(name, count): what everybody asks for, and whatever else there was."""
-    return [(name, count) for name, count in summary["deliveries"].items() if name in _ALWAYS or count]
+def _csv(table: pd.DataFrame) -> str:
+    """A table as the address of a CSV file."""
+    return "data:text/csv;base64," + base64.b64encode(table.to_csv(index=False).encode()).decode()
 
 
-def _pictures(record: Record) -> list[dict[str, Any]]:
-    found: list[tuple[str, str, str | None]] = [
-        (
-            f"Latency of {event} over time",
-            "Each point is one second; the time is from when the trigger was due to when the frame was received.",
-            plots.latency_over_time(record, event),
-        )
-        for event in record.summary["latency_ms"]
-    ]
-    found.append(
-        (
-            "Clients and events over time",
-            "How many clients were connected and in a room, and how many events they received each second.",
-            plots.load_over_time(record),
-        )
-    )
-    found.append(
-        (
-            "Deliveries by room",
-            "What members of each room were owed, and what did not arrive; the rooms with most losses first.",
-            plots.deliveries_by_room(record),
-        )
-    )
-    return [
-        # The picture is our own; matplotlib escapes the texts in it.
-        {"title": title, "text": text, "svg": Markup(svg) if svg else None}  # noqa: S704
-        for title, text, svg in found
-    ]
+def _rows(table: pd.DataFrame) -> list[list[Any]]:
+    """The rows of a table that are shown: all, or evenly some of them."""
+    step = -(-len(table) // _MOST_ROWS)
+    shown = table.iloc[:: max(step, 1)]
+    return [[None if value != value else value for value in row] for row in shown.to_numpy(dtype=object).tolist()]
 
 
-def _number(value: float | None) -> str:
-    """Three to four digits, or a dash for what was not measured."""
-    if value is None:
-        return "–"
-    if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+def _worst(workers: pd.DataFrame) -> pd.DataFrame:
+    """The workers that are shown: those that something is wrong with first, then the busiest."""
+    if workers.empty:
+        return workers
+    wrong = (~workers["totals"].astype(bool)).astype(int) + (workers["gaps"] > 0) + (workers.get("away_s", 0) > 0)
+    ordered = workers.assign(wrong=wrong).sort_values(["wrong", "cpu_percent"], ascending=False, kind="stable")
+    return ordered.head(_MOST_WORKERS) if len(workers) > _MOST_WORKERS else workers

@@ -66,6 +66,7 @@ class WorkerSide:
         self._inlet = Inlet()
         self._planned_s = 0.0
         self._publishing_ns = 0
+        self._begun = False
         self._loops: list[gevent.Greenlet] = []
 
     @property
@@ -95,6 +96,7 @@ class WorkerSide:
         install(self._environment, self._context)
         self._planned_s = time.monotonic()
         self._publishing_ns = 0
+        self._begun = False
         self._process.cpu_percent()
         self._lags_us = array("q")
         self._pauses.start()
@@ -119,7 +121,9 @@ class WorkerSide:
         """All users were started: the publishers may begin."""
         if self._environment.reset_stats:
             self.on_reset(done=True)
-        if (context := self._context) is not None and self._sync is not None:
+        # A shape has them started more than once.
+        if (context := self._context) is not None and self._sync is not None and not self._begun:
+            self._begun = True
             self._loops.append(gevent.spawn(self._publish, context, self._sync))
 
     def _publish(self, context: RunContext, sync: ClockSync) -> None:

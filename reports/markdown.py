@@ -1,0 +1,38 @@
+"""A run's `report.md`: what belongs into a pull request."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from .facts import facts_of
+from .headline import slo_outcome
+from .numbers import duration, number
+
+if TYPE_CHECKING:
+    from .load import Record
+
+
+def render(record: Record) -> str:
+    """GitHub's Markdown."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports"),
+        # Markdown is no HTML: `cell` makes what others wrote harmless.
+        autoescape=False,  # noqa: S701
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, duration=duration, cell=cell, outcome=slo_outcome)
+    violated = sum(row["passed"] is False for row in record.summary["slo"])
+    text = environment.get_template("report.md.j2").render(**facts_of(record), violated=violated)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def cell(text: object) -> str:
+    """A text that others wrote, in one line, without a meaning in Markdown or HTML."""
+    line = " ".join(str(text).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", line)
