@@ -1,4 +1,4 @@
-"""What the process exit code of a run says. A small number for each outcome, named once."""
+"""What exit codes say, of runs and of reports. A small number for each outcome, named once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """Exit codes of `locust` with this package and of `make demo`."""
+    """Exit codes of `locust` with this package, of `make demo` and of `python -m reports`."""
 
     PASSED = 0
     """The run is valid and every objective that was measured holds."""
@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """The run's numbers are doubtful, so no objective passes."""
     CHECK_FAILED = 7
     """A check of a scenario failed or was never made, or a finding is as severe as `--fail-on-finding` says."""
+    WORSE = 8
+    """Of `python -m reports compare`: a figure is worse, by more than is tolerated."""
 
 
 def of_summary(summary: Mapping[str, Any]) -> ExitCode:

@@ -1,26 +1,133 @@
-"""`python -m reports RECORD`: make a run's report again."""
+"""Reports of load tests, from their records alone.
+
+python -m reports RECORD: make report.html, report.md, junit.xml, metrics.prom and percentiles/ again.
+python -m reports compare BEFORE AFTER: what changed, and how sure that is.
+python -m reports trend RESULTS: the history of many runs.
+python -m reports gate RECORD --slo FILE: judge a record by objectives.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from .make import make
+from exit_codes import ExitCode
+from faults import Fault
+
 from .schema import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_SEED: Final = 1
+"""The same records give the same report."""
+_TOLERANCE_PERCENT: Final = 5.0
 
 
 def main() -> None:
-    """Make it, print where it is."""
-    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
-    parser.add_argument("record", type=Path, help="a run's folder, e.g. results/latest")
-    where = parser.parse_args().record
+    """Do what the command line says."""
+    arguments = sys.argv[1:]
+    command = _COMMANDS.get(arguments[0]) if arguments else None
     try:
-        sys.stdout.write(f"{make(where)}\n")
-    except RecordError as error:
-        sys.exit(f"reports: {error}")
+        code = _make(arguments) if command is None else command(arguments[1:])
+    except (RecordError, Fault) as error:
+        sys.stderr.write(f"reports: {error}\n")
+        sys.exit(ExitCode.USAGE)
     except OSError as error:
-        sys.exit(f"reports: cannot write to {where}: {error.strerror}. Check its permissions.")
+        place = f" to {error.filename}" if error.filename else ""
+        sys.stderr.write(
+            f"reports: cannot write{place}: {error.strerror}. Check its permissions, or give --out.\n"
+        )
+        sys.exit(ExitCode.USAGE)
+    sys.exit(code)
+
+
+def _parser(command: str, text: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"python -m reports {command}".strip(),
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _make(arguments: Sequence[str]) -> int:
+    from .make import make
+
+    parser = _parser("", __doc__ or "")
+    parser.add_argument("record", type=Path, help="a run's folder, e.g. results/latest")
+    sys.stdout.write(f"{make(parser.parse_args(arguments).record)}\n")
+    return ExitCode.PASSED
+
+
+def _compare(arguments: Sequence[str]) -> int:
+    import numpy as np
+
+    from . import compare_page
+    from .compare import compare
+    from .load import load_side
+
+    parser = _parser("compare", "What changed between two runs, and how sure that is.")
+    side = "a run's folder; or several, with commas; or a folder of such folders"
+    parser.add_argument("before", help=side)
+    parser.add_argument("after", help=side)
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=_TOLERANCE_PERCENT,
+        help=f"percent that a figure may be worse (default {_TOLERANCE_PERCENT:g}); more ends with "
+        f"{ExitCode.WORSE.value}",
+    )
+    parser.add_argument("--out", type=Path, help="the page (default compare.html in the last run's folder)")
+    options = parser.parse_args(arguments)
+    sides = [load_side(paths.split(",")) for paths in (options.before, options.after)]
+    found = compare(sides[0], sides[1], np.random.default_rng(_SEED))
+    out = options.out or sides[1][-1].where / "compare.html"
+    out.write_text(compare_page.page(found, options.tolerance), encoding="utf-8")
+    sys.stdout.write(f"{compare_page.text(found)}\n{out}\n")
+    return ExitCode.WORSE if found.worse_than(options.tolerance) else ExitCode.PASSED
+
+
+def _trend(arguments: Sequence[str]) -> int:
+    import numpy as np
+
+    from . import trend_page
+    from .trend import trend
+
+    parser = _parser("trend", "How figures went over many runs; makes trend.html and trend.csv.")
+    parser.add_argument("results", type=Path, help="the folder of the records, e.g. results")
+    parser.add_argument("--out", type=Path, help="where the two go (default: that folder)")
+    options = parser.parse_args(arguments)
+    found = trend(options.results, np.random.default_rng(_SEED))
+    out = options.out or options.results
+    (out / "trend.html").write_text(trend_page.page(found, str(options.results)), encoding="utf-8")
+    trend_page.table(found).to_csv(out / "trend.csv", index=False)
+    sys.stdout.write(f"{trend_page.text(found)}\n{out / 'trend.html'}\n")
+    return ExitCode.PASSED
+
+
+def _gate(arguments: Sequence[str]) -> int:
+    from . import gate, junit
+    from .load import load_summary
+
+    parser = _parser("gate", "Judge a record by objectives, without running anything again.")
+    parser.add_argument("record", type=Path, help="a run's folder")
+    parser.add_argument("--slo", type=Path, required=True, help="the objectives, as TOML; see docs/reports.md")
+    parser.add_argument("--baseline", type=Path, help="the record that relative objectives compare with")
+    parser.add_argument("--strict", action="store_true", help="what was not measured fails")
+    parser.add_argument("--junit", type=Path, help="write the outcome there too, as JUnit XML")
+    options = parser.parse_args(arguments)
+    summary = load_summary(options.record)
+    baseline = None if options.baseline is None else load_summary(options.baseline)
+    rows = gate.judge(summary, gate.objectives(options.slo), baseline)
+    if options.junit is not None:
+        options.junit.write_text(junit.render({**summary, "slo": rows, "conformance": []}), encoding="utf-8")
+    sys.stdout.write(gate.text(summary, rows) + "\n")
+    return gate.exit_code(summary, rows, strict=options.strict)
+
+
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"compare": _compare, "trend": _trend, "gate": _gate}
 
 
 if __name__ == "__main__":

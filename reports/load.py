@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,7 +17,6 @@ from .schema import RecordError, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 TABLES: Final = ("timeline", "rooms", "streams", "workers", "backend")
 _SINCE_2: Final = ("backend",)
@@ -94,6 +94,23 @@ def load(where: Path) -> Record:
     if tables["timeline"].empty:
         tables["timeline"] = salvage.timeline(log)
     return Record(where, summary, tables, log, missing)
+
+
+def load_side(paths: Sequence[str]) -> list[Record]:
+    """The records of one side of a comparison.
+
+    :param paths: folders of runs, or folders of such folders.
+    :raises RecordError: if one of them is neither.
+    """
+    found = []
+    for path in map(Path, filter(None, paths)):
+        inside = sorted(file.parent for file in path.glob("*/summary.json") if not file.parent.is_symlink())
+        found += [
+            load(folder) for folder in (inside if inside and not (path / "summary.json").exists() else [path])
+        ]
+    if not found:
+        raise RecordError("a side of the comparison names no run. Give a run's folder.")
+    return found
 
 
 def load_summary(where: Path) -> dict[str, Any]:

@@ -89,8 +89,11 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
         word = {True: "holds", False: "VIOLATED", None: "not measured"}[row["passed"]]
         if row["passed"] is False and summary["validity"]["verdict"] != "valid":
             word = f"not passed: the run is {summary['validity']['verdict']}"
-        value = "–" if row["value"] is None else f"{row['value']:.6g}"
-        lines.append(f"{row['name']:44}{value:>10} {row['comparison']} {row['limit']:<8g} {word}")
+        if row["limit"] is None:
+            word = "needs a baseline: python -m reports gate"
+        value, limit = ("–" if row[it] is None else f"{row[it]:.6g}" for it in ("value", "limit"))
+        name = f"{row['name']} ({row['phase']})" if row["phase"] else row["name"]
+        lines.append(f"{name:44}{value:>10} {row['comparison']} {limit:<8} {word}")
     lines += _capacity(summary)
     lines += _conformance(summary)
     worst = list(summary["failures"].items())[:3]

@@ -27,6 +27,7 @@ ROOMS = (
 )
 MAY_IMPORT = {
     "faults": set(),
+    "exit_codes": set(),
     "transport": set(),
     "measure": {"faults"},
     "backend": {"faults", "measure"},
@@ -35,20 +36,39 @@ MAY_IMPORT = {
     "shapes": set(),
     "tasks": {"faults", "backend", "measure", "scenarios"},
     "users": {"faults", "backend", "clients", "measure", "scenarios", "tasks", "transport"},
-    "run": {"faults", "backend", "clients", "measure", "scenarios", "shapes", "tasks", "transport", "users"},
-    "reports": set(),
+    "run": {
+        "exit_codes",
+        "faults",
+        "backend",
+        "clients",
+        "measure",
+        "scenarios",
+        "shapes",
+        "tasks",
+        "transport",
+        "users",
+    },
+    "reports": {"exit_codes", "faults", "measure"},
     "target": {"backend"},
-    "demo": {"run", "target"},
-    "calibration": {"backend", "demo", "measure", "run"},
+    "demo": {"exit_codes", "run", "target"},
+    "calibration": {"backend", "demo", "exit_codes", "measure", "run"},
     "bench": {"backend", "measure", "run", "tasks", "transport", "users"},
 }
 PURE = (
-    *("measure", "faults.py", "backend/contract.py", "backend/plan.py", "backend/reader.py", "tasks/schedule.py"),
+    *(
+        "measure",
+        "faults.py",
+        "exit_codes.py",
+        "backend/contract.py",
+        "backend/plan.py",
+        "backend/reader.py",
+        "tasks/schedule.py",
+    ),
     *("backend/topology.py", "backend/factory.py", "backend/accounts.py", "scenarios/capabilities.py"),
     *("scenarios/conformance.py", "scenarios/findings.py", "scenarios/hearing.py", "target/breakages.py"),
     *("target/broken_broadcasts.py", "shapes"),
     *("bench/figures.py", "calibration/cases.py", "calibration/latencies.py", "transport/known_reads.py"),
-    "transport/websocket_frames.py",
+    *("transport/websocket_frames.py", "backend/metrics.py", "reports/resampling.py", "reports/changes.py"),
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}
 MOST_LINES = 300

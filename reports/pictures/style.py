@@ -154,6 +154,11 @@ def log_ms(axis: Any) -> None:
     axis.set_minor_formatter(ticker.NullFormatter())
 
 
+def plain(axis: Any) -> None:
+    """An axis with numbers as they are, without powers of ten."""
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+
+
 def counts_axis(axis: Any) -> None:
     """An axis of counts: whole numbers, with commas."""
     axis.set_major_locator(ticker.MaxNLocator(6, integer=True))

@@ -1,0 +1,157 @@
+"""Pictures of two sides, beside each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib import ticker
+
+from measure.latency import quantiles_of_counts_us
+from reports.compare import BETTER, WORSE
+
+from .binned import Binned
+from .style import BLUE, GREEN, ORANGE, RED, Picture, draw, legend, log_ms
+from .time_axis import TimeAxis
+
+if TYPE_CHECKING:
+    from reports.compare import Comparison
+    from reports.load import Record
+
+    from .style import Canvas
+
+_WORDS: Final = {WORSE: ("^", RED), BETTER: ("v", GREEN)}
+_SIDES: Final = (("before", BLUE, "-"), ("after", ORANGE, "--"))
+_PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9, 99.99)
+
+
+def changes(found: Comparison, tolerance_percent: float) -> Picture:
+    """What changed, each figure with its interval."""
+    title, slug = "What changed", "changes"
+    rows = [row for row in found.changes if row.change is not None and row.unit == "ms"]
+    if not rows:
+        return Picture(slug, title, "Nothing to draw: there is too little data on one side or the other.")
+    text = (
+        "How much longer (+) or shorter each figure got, with intervals that all hold in 95 of 100 "
+        "comparisons: where one does not reach the line at 0, it has changed; the band is what is tolerated."
+    )
+
+    def paint(canvas: Canvas) -> None:
+        (axes,) = canvas.axes()
+        axes.axvline(0, color="#888888", linewidth=1)
+        axes.axvspan(-tolerance_percent, tolerance_percent, color="#888888", alpha=0.15, linewidth=0)
+        for place, row in enumerate(rows):
+            assert row.change is not None
+            assert row.low is not None
+            assert row.high is not None
+            marker, colour = _WORDS.get(row.word, ("o", BLUE))
+            axes.plot([row.low, row.high], [place, place], "-", color=colour, linewidth=2)
+            axes.plot([row.change], [place], marker, color=colour, markersize=8)
+        axes.set_yticks(range(len(rows)), [row.figure for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        reach = max(*(abs(bound or 0.0) for row in rows for bound in (row.low, row.high)), 2 * tolerance_percent)
+        # One figure that cannot be told must not squeeze the others.
+        reach = min(reach * 1.1, 100.0)
+        axes.set_xlim(-reach, reach)
+        axes.grid(visible=False, axis="y")
+        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:+g}%" if value else "0"))
+        axes.set_xlabel("change")
+
+    table = pd.DataFrame(
+        {
+            "figure": [row.figure for row in rows],
+            "before ms": [row.before for row in rows],
+            "after ms": [row.after for row in rows],
+            "change %": [row.change for row in rows],
+            "low %": [row.low for row in rows],
+            "high %": [row.high for row in rows],
+            "word": [row.word for row in rows],
+        }
+    )
+    return draw(slug, title, text, paint, table, height=0.9 + 0.26 * len(rows))
+
+
+def spectra(found: Comparison, event: str) -> Picture:
+    """One event's latency by percentile, on both sides."""
+    title, slug = f"Latency of {event} by percentile", f"spectra-{event}"
+    lines = [
+        (side, record, counts)
+        for side, records in zip(_SIDES, (found.before, found.after), strict=True)
+        for record in records
+        if (counts := record.histogram(event)) is not None
+    ]
+    if not lines:
+        return Picture(slug, title, f"Nothing to draw: no delivery of {event} was timed.")
+    shares = np.concatenate([np.linspace(1000, 50_000, 20), 1e5 - np.geomspace(5e4, 10, 100)]).round()
+    table = pd.DataFrame({"percentile": _PERCENTILES})
+
+    def paint(canvas: Canvas) -> None:
+        (axes,) = canvas.axes()
+        named = set()
+        for (name, colour, line), _, counts in lines:
+            known = shares[int(counts.sum()) * (1e5 - shares) >= 1e5]
+            if len(known):
+                values_ms = np.array(quantiles_of_counts_us(counts, known.astype(int).tolist())) / 1000
+                label = None if name in named else name
+                axes.plot(1 / (1 - known / 1e5), values_ms, linestyle=line, color=colour, label=label)
+                named.add(name)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(ticker.FixedLocator([1 / (1 - nine / 100) for nine in _PERCENTILES]))
+        axes.xaxis.set_major_formatter(ticker.FixedFormatter([f"{nine:g}" for nine in _PERCENTILES]))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        log_ms(axes.yaxis)
+        axes.set_xlabel("percentile, in %")
+        axes.set_ylabel("no longer than, in ms")
+        legend(axes)
+
+    for (name, _, _), record, counts in lines:
+        values = quantiles_of_counts_us(counts, [round(1000 * percentile) for percentile in _PERCENTILES])
+        table[f"{name}: {record.summary['run_id']} ms"] = [value_us / 1000 for value_us in values]
+    text = f"Each line is a run; where the lines of the sides lie apart, {event} took longer on one of them."
+    return draw(slug, title, text, paint, table)
+
+
+def over_time(found: Comparison, event: str) -> Picture:
+    """One event's latency over time, the sides beside each other on one scale."""
+    title, slug = f"Latency of {event} over time", f"sides-{event}"
+    sides = [
+        [one for record in records if (one := _quantiles(record, event)) is not None]
+        for records in (found.before, found.after)
+    ]
+    if not all(sides):
+        return Picture(slug, title, f"Nothing to draw: no delivery of {event} was timed on one of the sides.")
+
+    def paint(canvas: Canvas) -> None:
+        every = canvas.columns((1, 1))
+        for axes, side, (name, colour, _) in zip(every, sides, _SIDES, strict=True):
+            for number, (axis, table) in enumerate(side):
+                for quantile, line in (("p50", "-"), ("p99", ":")):
+                    label = f"{name} {quantile}" if not number else None
+                    axes.plot(axis.at(table["at_s"]), table[quantile], linestyle=line, color=colour, label=label)
+                axis.finish(axes, names=False)
+            legend(axes)
+        low = min(axes.get_ylim()[0] for axes in every)
+        high = max(axes.get_ylim()[1] for axes in every)
+        for axes in every:
+            axes.set_ylim(max(low, 1e-3), high)
+            log_ms(axes.yaxis)
+            axes.set_ylabel("latency in ms")
+
+    frames = [
+        table[["at_s", "p50", "p99"]].assign(side=name, from_start=axis.at(table["at_s"]).round(4))
+        for side, (name, _, _) in zip(sides, _SIDES, strict=True)
+        for axis, table in side
+    ]
+    table = pd.concat(frames)[["side", "from_start", "p50", "p99"]]
+    text = (
+        "p50 and p99 of each run, on one scale: whether a difference was there all the time or only for a while."
+    )
+    return draw(slug, title, text, paint, table, narrow_height=4.6)
+
+
+def _quantiles(record: Record, event: str) -> tuple[TimeAxis, Any] | None:
+    if record.span_s is None:
+        return None
+    table = Binned(record).quantiles([event])
+    return None if table.empty else (TimeAxis.of(record), table)

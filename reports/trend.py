@@ -1,0 +1,150 @@
+"""How the figures of many runs went, run after run: the history of nightly jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from .changes import ChangePoint, change_points
+from .load import load_summary
+from .schema import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+_LOAD: Final = ("users", "rooms", "rate_per_s")
+_OPTIONS: Final = ("shape", "transport", "parser", "tags")
+_QUANTILES: Final = ("p50", "p99")
+_GAP: Final = 2.5
+"""Times the usual distance of two runs: longer is a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure over the runs of a series. points: row of the series' table -> what has changed there."""
+
+    column: str
+    title: str
+    unit: str
+    changes: list[ChangePoint] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Runs of the same load against the same backend.
+
+    runs: one row each, by time: `run_id`, `started`, `verdict`, and the figures. gaps: (from, to) without runs.
+    """
+
+    name: str
+    runs: pd.DataFrame
+    figures: list[Figure]
+    gaps: list[tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """left_out: folders that are no records, with why."""
+
+    series: list[Series]
+    left_out: list[str]
+
+
+def trend(results_dir: Path, rng: np.random.Generator) -> Trend:
+    """Read the records in a folder.
+
+    :raises RecordError: if there is none.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {}
+    left_out = []
+    try:
+        folders = sorted(path for path in results_dir.iterdir() if path.is_dir() and not path.is_symlink())
+    except OSError as error:
+        raise RecordError(
+            f"cannot read {results_dir}: {error.strerror}. Give the folder of the records."
+        ) from error
+    for folder in folders:
+        if not (folder / "summary.json").exists():
+            continue
+        try:
+            summary = load_summary(folder)
+            row = _row(summary)
+        except (RecordError, ValueError) as error:
+            left_out.append(str(error))
+            continue
+        rows.setdefault(_name(summary), []).append(row)
+    if not rows:
+        raise RecordError(f"{results_dir} has no record of a run. Give the folder of the records, e.g. results.")
+    ordered = sorted(rows.items(), key=lambda item: -len(item[1]))
+    return Trend([_series(name, runs, rng) for name, runs in ordered], left_out)
+
+
+def _name(summary: Mapping[str, Any]) -> str:
+    """The runs that can be compared have the same."""
+    options = summary["options"]
+    more = [f"{name} {options[name]}" for name in _OPTIONS if options.get(name) not in (None, "", [])]
+    load = f"{summary['users']} users, {summary['rooms']} rooms, {summary['rate_per_s']:g} triggers/s"
+    return ", ".join([f"{urlsplit(summary['target']).hostname} ({summary['profile']})", load, *more])
+
+
+def _row(summary: Mapping[str, Any]) -> dict[str, Any]:
+    deliveries = summary["deliveries"]
+    row: dict[str, Any] = {
+        "run_id": summary["run_id"],
+        "started": datetime.fromisoformat(summary["started"]),
+        "verdict": summary["validity"]["verdict"],
+        "violated": sum(one["passed"] is False for one in summary["slo"]),
+        "lost_percent": 100 * deliveries["lost"] / deliveries["expected"] if deliveries["expected"] else None,
+    }
+    for event, times in summary["latency_ms"].items():
+        row |= {f"{event} {quantile}": times[quantile] for quantile in _QUANTILES}
+    row |= {f"fan-out {quantile}": summary["fan_out_ms"][quantile] for quantile in _QUANTILES}
+    row["connect p99"] = summary["connect_ms"]["p99"]
+    row["generator delay p99"] = summary["generator_delay_ms"]["p99"]
+    row["received"] = summary["figures"].get("received_per_s")
+    row["memory"] = (summary["memory"]["backend"] or {}).get("mb")
+    return row
+
+
+def _series(name: str, rows: list[dict[str, Any]], rng: np.random.Generator) -> Series:
+    runs = pd.DataFrame(rows).sort_values("started", kind="stable").reset_index(drop=True)
+    figures = []
+    for column in runs.columns:
+        title, unit = _title(column)
+        if not title or runs[column].isna().all():
+            continue
+        # An invalid run says nothing of the backend, and no more does a run that has not measured it.
+        usable = runs.index[(runs["verdict"] != "invalid") & runs[column].notna()]
+        found = change_points(runs.loc[usable, column].astype(float).tolist(), rng)
+        changes = [ChangePoint(int(usable[point.at]), point.before, point.after) for point in found]
+        figures.append(Figure(column, title, unit, changes))
+    return Series(name, runs, figures, _gaps(runs["started"]))
+
+
+def _title(column: str) -> tuple[str, str]:
+    """(title, unit) of a figure; empty for what is none."""
+    if column in ("run_id", "started", "verdict", "violated"):
+        return "", ""
+    fixed = {
+        "lost_percent": ("Lost of what was owed", "%"),
+        "received": ("Events received", "a second"),
+        "memory": ("The backend's memory", "MB"),
+    }
+    return fixed.get(column, (column[0].upper() + column[1:] if column.startswith("fan") else column, "ms"))
+
+
+def _gaps(started: pd.Series[Any]) -> list[tuple[Any, Any]]:
+    """Times in which runs are missing, as the usual distance of two of them goes."""
+    distances = started.diff().dropna()
+    if len(distances) < 2:
+        return []
+    usual = distances.median()
+    places = [place for place, distance in distances.items() if distance > _GAP * usual]
+    return [(started[place - 1], started[place]) for place in places]

@@ -1,0 +1,71 @@
+"""What a trend looks like: on the terminal, as a page and as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from .numbers import change, number
+from .page import environment
+from .pictures import history
+
+if TYPE_CHECKING:
+    from .trend import Series, Trend
+
+_LEAST_RUNS: Final = 3
+_MOST_SERIES: Final = 8
+
+
+def changes(series: Series) -> list[str]:
+    """What has changed in a series, a line each."""
+    return [
+        f"{figure.title} with {series.runs['run_id'][point.at]}, {number(point.before)} → {number(point.after)} "
+        f"{figure.unit}{f' ({change(point.after / point.before)})' if point.before else ''}"
+        for figure in series.figures
+        for point in figure.changes
+    ]
+
+
+def text(found: Trend) -> str:
+    """For the terminal."""
+    lines = []
+    for series in found.series:
+        lines.append(f"{series.name}: {len(series.runs)} runs, {len(series.gaps)} gaps")
+        lines += [f"  changed: {line}" for line in changes(series)]
+    return "\n".join([*lines, *(f"left out: {line}" for line in found.left_out)])
+
+
+def page(found: Trend, folder: str) -> str:
+    """`trend.html`."""
+    shown = [series for series in found.series if len(series.runs) >= _LEAST_RUNS][:_MOST_SERIES] or found.series[
+        :1
+    ]
+    return (
+        environment()
+        .get_template("trend.html.j2")
+        .render(
+            runs=sum(len(series.runs) for series in found.series),
+            folder=folder,
+            left_out=found.left_out,
+            more_series=len(found.series) - len(shown),
+            series=[
+                (
+                    series.name,
+                    len(series.runs),
+                    changes(series),
+                    len(series.gaps),
+                    [
+                        history.over_runs(series, figure, f"series-{number_}-{place}")
+                        for place, figure in enumerate(series.figures)
+                    ],
+                )
+                for number_, series in enumerate(shown)
+            ],
+        )
+    )
+
+
+def table(found: Trend) -> pd.DataFrame:
+    """All runs, one row each."""
+    return pd.concat([series.runs.assign(series=series.name) for series in found.series], ignore_index=True)

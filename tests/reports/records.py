@@ -1,0 +1,60 @@
+"""Records on disk, made as the master makes them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from backend.plan import Cast
+from backend.reader import Reader
+from measure.checks import Checks
+from measure.fleet import Fleet
+from measure.second import Second
+from measure.slo import Objective
+from measure.summary import room_rows, stream_rows, timeline_rows, worker_rows
+from run.cast import outcome as cast_outcome
+from run.record import Draft
+from scenarios import capabilities as can
+from scenarios.capabilities import Answer, Capabilities
+
+from ..measure.test_summary import FACTS, summary_of
+
+SCHEMA_1 = Path(__file__).with_name("records") / "schema-1"
+CAPABILITIES = Capabilities(
+    {can.TOKEN_CHECK: Answer(True, "refused"), can.OWN_ROOMS: Answer(False, "a <script> was let in")}
+)
+CHECKS = Checks()
+CHECKS.count("bad tokens", "none of them connects", False, "let in: <b>garbage</b>")
+CHECKS.count("bad tokens", "the refusal says why", True, "Unauthorized")
+OBJECTIVES = [
+    Objective("maximum latency", "latency_max_ms", "below", 1.0),
+    Objective("x <&>", "connect_20_ms", "below", 9),
+    Objective("p99 in the storm", "latency_ms.agentLog.p99", "at_most", 1.1, phase="storm", relative=True),
+]
+BACKEND = [
+    {"at_s": 1 + second, "instance": "pid:1", "cpu_percent": 5.0 * second, "rss_mb": 80.0} for second in range(3)
+]
+
+
+def write(folder: Path, fleet: Fleet, found: dict[str, Any] | None = None) -> Path:
+    """The record of a fleet made by hand; its log has one second."""
+    draft = Draft(folder, {"run_id": FACTS.run_id, "schema": 2}, 1.0)
+    if fleet.latencies:
+        draft.log(Second(1, latencies=dict(fleet.latencies)))
+    options = Namespace(tags=["security"], exclude_tags=None, fail_on_finding=None)
+    cast = Cast(capabilities=CAPABILITIES.to_message())
+    summary = {
+        **summary_of(fleet, objectives=OBJECTIVES),
+        **cast_outcome(options, cast, ["Intruder"], CHECKS),
+        "capacity": found,
+    }
+    tables = {
+        "timeline": timeline_rows(fleet),
+        "rooms": room_rows(fleet, Reader()),
+        "streams": stream_rows(fleet, Reader()),
+        "workers": worker_rows(fleet),
+        "backend": BACKEND if fleet.latencies else [],
+    }
+    histograms = {name: histogram.encode() for name, histogram in fleet.latencies.items()}
+    return draft.finish(summary, tables, histograms)
