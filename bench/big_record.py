@@ -60,7 +60,9 @@ def make(results_dir: Path, seconds: int, workers: int, seed: int = 1, slower: f
         fleet.take(ids[worker], _report(rng, number + 1, second, slower * np.exp(drift)), float(second))
     for worker_id in ids:
         state = fleet.workers[worker_id]
-        fleet.finish(worker_id, _totals(rng, state.number, state.last_report, state.counters, seconds))
+        totals = _totals(rng, state.number, state.last_report, state.counters, seconds)
+        state.timed = {(0, 0): sum(counts.arrived for counts in totals.streams.values())}
+        fleet.finish(worker_id, totals)
     fleet.close()
     facts = _facts(run_id, seconds, workers, rng)
     summary = {

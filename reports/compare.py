@@ -25,6 +25,9 @@ _QUANTILES: Final = {"p50": 50_000, "p90": 90_000, "p99": 99_000, "p999": 99_900
 _OTHERS: Final = {"fan_out": ("fan-out", ("p50", "p99")), "trigger": ("trigger answered", ("p50", "p99"))}
 _LEAST_BEYOND: Final = 20
 """So many deliveries of a run have to be beyond a quantile that it can be told."""
+_RUN_TO_RUN: Final = 0.015
+_SLOWER: Final = 1.5
+_SLOWER_MS: Final = 0.5
 _NOT_COMPARED: Final = ("starting", "drain")
 _ALIKE: Final = ("profile", "rooms", "rate_per_s", "users_by_class", "workers", "receive_clock")
 _OWN_OPTIONS: Final = ("results_dir", "monitor", "no_report", "keep_data")
@@ -74,26 +77,54 @@ def compare(before: Sequence[Record], after: Sequence[Record], rng: np.random.Ge
     usable: list[list[Record]] = []
     notes: list[str] = []
     for side, name in ((before, "before"), (after, "after")):
-        kept = [record for record in side if record.summary["validity"]["verdict"] != "invalid"]
-        notes += [f"{record.summary['run_id']} is invalid, and left out" for record in side if record not in kept]
+        kept, said = _usable(side)
+        notes += said
         if not kept:
             raise RecordError(f"no run of the side {name} is valid: there is nothing to compare. Run it again.")
-        notes += [
-            f"{record.summary['run_id']} is suspect"
-            for record in kept
-            if record.summary["validity"]["verdict"] == "suspect"
-        ]
         usable.append(kept)
-    notes += _unlike(*usable)
+    notes += [*_unlike(*usable), *_slower_ourselves(*usable)]
     if len(usable[0]) == len(usable[1]) == 1:
         notes.append(
-            "one run a side: how much two runs of the same thing differ is not in these intervals; give several"
+            "one run a side: how much two runs of the same thing differ here is not known, "
+            f"{100 * _RUN_TO_RUN:g}% is taken for it; give several"
         )
     sides = [[_Run(record) for record in side] for side in usable]
     estimates = [*_latencies(sides, rng), _losses(sides, rng)]
     judged = sum(found is not None for _, _, found in estimates)
     confidence = 1 - (1 - CONFIDENCE) / max(judged, 1)
     return Comparison(usable[0], usable[1], [_judge(*one, confidence) for one in estimates], notes)
+
+
+def _usable(side: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """The runs of a side that count, and what is to be said of the others: valid ones, or else suspect ones."""
+    by_verdict = {
+        verdict: [record for record in side if record.summary["validity"]["verdict"] == verdict]
+        for verdict in ("valid", "suspect")
+    }
+    kept = by_verdict["valid"] or by_verdict["suspect"]
+    left_out = [record for record in side if not any(record is one for one in kept)]
+    said = [
+        f"{record.summary['run_id']} is {record.summary['validity']['verdict']}, and left out"
+        for record in left_out
+    ]
+    if not by_verdict["valid"]:
+        said += [f"{record.summary['run_id']} is suspect, and there is no valid run beside it" for record in kept]
+    return kept, said
+
+
+def _slower_ourselves(before: Sequence[Record], after: Sequence[Record]) -> list[str]:
+    """Whether our own processes were slower on one side: then the machine was, and perhaps not the backend."""
+    found = []
+    for name, what in (("generator_delay_ms", "own delay"), ("loop_lag_ms", "event loop")):
+        one, other = (_mean([record.summary[name]["p99"] for record in side]) for side in (before, after))
+        if one is None or other is None:
+            continue
+        if max(one, other) > _SLOWER * min(one, other) and abs(one - other) > _SLOWER_MS:
+            found.append(
+                f"the load generator itself was not alike: {what} p99 {one:.3g} ms before, {other:.3g} ms after; "
+                "what differs may be the machine"
+            )
+    return found
 
 
 class _Run:
@@ -142,7 +173,8 @@ def _latencies(sides: list[list[_Run]], rng: np.random.Generator) -> list[_Found
                 continue
             estimates = [[resampling.log_quantile(by_run[id(run)], share, rng) for run in side] for side in sides]
             values = [math.exp(sum(one.value for one in side) / len(side)) / 1000 for side in estimates]
-            found.append((figure, (values[0], values[1]), resampling.difference(*estimates)))
+            difference = resampling.difference(estimates[0], estimates[1], run_to_run=_RUN_TO_RUN)
+            found.append((figure, (values[0], values[1]), difference))
     return found
 
 
@@ -159,7 +191,7 @@ def _losses(sides: list[list[_Run]], rng: np.random.Generator) -> _Found:
     if any(run.blocks < resampling.LEAST_BLOCKS or not run.sums("owed").any() for run in _all(sides)):
         return figure, (values[0], values[1]), None
     estimates = [[resampling.share(run.sums("lost"), run.sums("owed"), rng) for run in side] for side in sides]
-    return figure, (values[0], values[1]), resampling.difference(*estimates)
+    return figure, (values[0], values[1]), resampling.difference(estimates[0], estimates[1])
 
 
 def _judge(

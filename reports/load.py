@@ -79,18 +79,18 @@ def load(where: Path) -> Record:
     version = summary.get("schema")
     summary, gaps = upgrade(summary, str(where))
     missing = [*told, *missing]
+    if version == 1:
+        gaps, missing = [], [said for said in missing if "latency.hlog" not in said]
     if gaps:
         missing.append(f"summary.json is cut off: {', '.join(gaps)}")
         summary = salvage.times(summary, where, log)
-    if missing and summary["validity"]["verdict"] == "valid":
-        summary["validity"] = {"verdict": "suspect", "reasons": ["its record is not whole"]}
     tables = {}
     for stem in TABLES:
         tables[stem], said = _table(where, stem)
         if said and (version != 1 or stem not in _SINCE_2):
             missing.append(said)
-    if version == 1:
-        missing = [said for said in missing if "latency.hlog" not in said]
+    if missing and summary["validity"]["verdict"] == "valid":
+        summary["validity"] = {"verdict": "suspect", "reasons": ["its record is not whole"]}
     if tables["timeline"].empty:
         tables["timeline"] = salvage.timeline(log)
     return Record(where, summary, tables, log, missing)

@@ -29,7 +29,7 @@ def render(counts: Counts) -> str:
     place = 0
     while True:
         # Twice as many ticks for each half of the distance to 100%.
-        place = int(np.searchsorted(reached, max(np.ceil(level * total), 1)))
+        place = int(np.searchsorted(reached, max(np.ceil(round(level * total, 6)), 1)))
         beyond = f"{1 / (1 - level):14.2f}" if level < 1 else ""
         lines.append(f"{highest_ms[place]:12.3f} {level:14.12f} {int(reached[place]):10d} {beyond}".rstrip())
         if level >= 1:

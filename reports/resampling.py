@@ -29,6 +29,7 @@ _FEW_BLOCKS: Final = 10
 _LEAST_BLOCK_S: Final = 5
 LEAST_BLOCKS: Final = 5
 _GRID: Final = 40_001
+_MANY: Final = 1000.0
 _RESOLUTION: Final = 0.001 / math.sqrt(12)
 """The standard error that the histogram's own steps leave, of a value's logarithm."""
 
@@ -78,9 +79,12 @@ def share(parts: Floats, wholes: Floats, rng: np.random.Generator) -> Estimate:
     :param parts, wholes: one of each for every block, at least two.
     """
     whole = float(wholes.sum())
-    error, freedom = _widest(
-        np.column_stack([parts, wholes]), lambda sums: (sums[:, 0] / sums[:, 1])[sums[:, 1] > 0], rng
-    )
+
+    def at(sums: Floats) -> Floats:
+        owed = sums[sums[:, 1] > 0]
+        return owed[:, 0] / owed[:, 1]
+
+    error, freedom = _widest(np.column_stack([parts, wholes]), at, rng)
     return Estimate(float(parts.sum()) / whole, max(error, 1 / whole), freedom)
 
 
@@ -98,26 +102,27 @@ def _widest(
     return max(found)
 
 
-def difference(before: Sequence[Estimate], after: Sequence[Estimate]) -> Estimate:
+def difference(before: Sequence[Estimate], after: Sequence[Estimate], run_to_run: float = 0.0) -> Estimate:
     """After less before.
 
-    One run a side: their own errors. More: how much runs of a side differ from each other, of both sides together,
-    and never less than their own errors.
+    One run a side: their own errors, and what is taken for granted between runs. More: how much runs of a side
+    differ from each other, of both sides together, and never less than their own errors.
+
+    :param run_to_run: the standard deviation of runs of the same thing that is taken for granted.
     """
     value = _mean(after) - _mean(before)
-    freedom = len(before) + len(after) - 2
-    if not freedom:
+    runs = len(before) + len(after) - 2
+    if not runs:
         (one,), (other,) = before, after
-        variances = [(one.error**2, one.freedom), (other.error**2, other.freedom)]
-        total = sum(variance for variance, _ in variances)
-        # Welch and Satterthwaite's.
-        return Estimate(
-            value, math.sqrt(total), total**2 / sum(v**2 / dof for v, dof in variances) if total else 1.0
-        )
+        estimated = one.error**2 + other.error**2
+        total = estimated + 2 * run_to_run**2
+        # Welch and Satterthwaite's, where what is taken for granted is not estimated.
+        freedom = total**2 / (one.error**4 / one.freedom + other.error**4 / other.freedom) if estimated else _MANY
+        return Estimate(value, math.sqrt(total), min(freedom, _MANY))
     squares = sum((run.value - _mean(side)) ** 2 for side in (before, after) for run in side)
-    own = [run.error**2 for side in (before, after) for run in side]
-    variance = max(squares / freedom, sum(own) / len(own))
-    return Estimate(value, math.sqrt(variance * (1 / len(before) + 1 / len(after))), float(freedom))
+    errors = [run.error**2 for side in (before, after) for run in side]
+    variance = max(squares / runs, sum(errors) / len(errors))
+    return Estimate(value, math.sqrt(variance * (1 / len(before) + 1 / len(after))), float(runs))
 
 
 def half_width(found: Estimate, confidence: float) -> float:

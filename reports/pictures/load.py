@@ -123,13 +123,15 @@ def accounts(record: Record) -> Picture:
     total = table[columns].sum()
     lost, expected = int(total["lost"]), int(total["expected"])
     most = f", the {_MOST_ROOMS} with most losses of {len(table)} rooms" if len(table) > _MOST_ROOMS else ""
-    text = (
-        f"{share(expected - lost, expected)}% of {expected:,} deliveries arrived, {lost:,} were lost: on the "
-        f"left what was owed to each room{most}; on the right, on a logarithmic axis, the part that went wrong."
+    wrong = bool(shown[list(_FAULTS)].to_numpy().sum())
+    text = f"{share(expected - lost, expected)}% of {expected:,} deliveries arrived, {lost:,} were lost: " + (
+        f"on the left what was owed to each room{most}; on the right, on a logarithmic axis, what went wrong."
+        if wrong
+        else f"what was owed to each room{most}; nothing came twice, late or to others."
     )
 
     def paint(canvas: Canvas) -> None:
-        left, right = canvas.columns((3, 2))
+        left, *others = canvas.columns((3, 2) if wrong else (1,))
         names = [f"room {room}" for room in shown.index]
         online = shown["lost"] - shown["missed_offline"]
         left.barh(names, shown["delivered"], color=BLUE, label="delivered")
@@ -148,11 +150,13 @@ def accounts(record: Record) -> Picture:
         counts_axis(left.xaxis)
         left.xaxis.set_major_locator(ticker.MaxNLocator(4, integer=True))
         legend(left)
-        _wrong(right, shown, names, canvas)
+        for right in others:
+            _wrong(right, shown, names, canvas)
 
     height = 1.3 + 0.22 * len(shown)
+    narrow_height = (2.2 if wrong else 1) * height
     shown_table = table.head(200).reset_index()
-    return draw(slug, title, text, paint, shown_table, height=height, narrow_height=2.2 * height)
+    return draw(slug, title, text, paint, shown_table, height=height, narrow_height=narrow_height)
 
 
 def _wrong(axes: Any, shown: pd.DataFrame, names: list[str], canvas: Canvas) -> None:

@@ -31,7 +31,7 @@ FACTS = RunFacts(
     cpu_warning=False,
     options={"rate": 2.0},
     software={"python": "3"},
-    monitoring={"sources": [], "samples": 0},
+    monitoring={"sources": [], "every_s": 1.0, "samples": 0, "failed": 0, "restarts": 0, "why_not": "none"},
     backend=[],
 )
 COUNTERS = {"due": 10, "sent": 10, "received": 600, "connects": 60}

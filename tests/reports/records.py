@@ -30,7 +30,8 @@ CHECKS.count("bad tokens", "the refusal says why", True, "Unauthorized")
 OBJECTIVES = [
     Objective("maximum latency", "latency_max_ms", "below", 1.0),
     Objective("x <&>", "connect_20_ms", "below", 9),
-    Objective("p99 in the storm", "latency_ms.agentLog.p99", "at_most", 1.1, phase="storm", relative=True),
+    Objective("p99 in the storm", "latency_ms.agentLog.p99", "at_most", 9.0, phase="storm"),
+    Objective("the last release's p99", "latency_ms.agentLog.p99", "at_most", 1.1, relative=True),
 ]
 BACKEND = [
     {"at_s": 1 + second, "instance": "pid:1", "cpu_percent": 5.0 * second, "rss_mb": 80.0} for second in range(3)

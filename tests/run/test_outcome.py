@@ -35,7 +35,15 @@ def summary(verdict: str = "valid", passed: tuple[bool | None, ...] = (True,)) -
         "duration_s": 1.0,
         "validity": {"verdict": verdict, "reasons": [f"{verdict}: because"] if verdict != "valid" else []},
         "slo": [
-            {"name": f"n{i}", "figure": "f", "comparison": "<", "limit": 1.0, "value": 0.5, "passed": p}
+            {
+                "name": f"n{i}",
+                "figure": "f",
+                "phase": "",
+                "comparison": "<",
+                "limit": 1.0,
+                "value": 0.5,
+                "passed": p,
+            }
             for i, p in enumerate(passed)
         ],
         "deliveries": dict.fromkeys(

@@ -1,0 +1,27 @@
+"""The report of a large run: its memory is bounded. How long it takes is `python -m bench.big_record`'s to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.big_record import make, report
+from measure.figures import FIGURES
+
+from ..support import ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_hours_with_a_thousand_workers(tmp_path: Path) -> None:
+    where = make(tmp_path, 7200, 1000)
+    _, most_mb = report(where)
+    assert most_mb < 1000
+    assert (where / "report.html").stat().st_size < 5e6
+
+
+def test_the_documentation_has_every_figure() -> None:
+    text = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- figures -->\n")[2].partition("<!-- /figures -->")[0]
+    assert table.splitlines() == [f"| `{name}` | {what} |" for name, what in FIGURES.items()]

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports import trend_page
+from reports.schema import RecordError
+from reports.trend import Trend, trend
+
+from ..measure.test_summary import fleet_of
+from ..support import ROOT
+from .browser import assert_looks_good
+from .records import write
+from .test_page import check
+
+FIRST = datetime(2026, 9, 1, 2, tzinfo=UTC)
+
+
+def history(folder: Path, nights: int = 30, *, gap: range = range(0), shift_at: int = 99) -> Path:
+    """A record a night, from one that was really written."""
+    template = json.loads((write(folder / "one", fleet_of()) / "summary.json").read_text())
+    results = folder / "results"
+    rng = random.Random(1)
+    for night in sorted(set(range(nights)) - set(gap)):
+        factor = rng.gauss(1, 0.02) * (1.2 if night >= shift_at else 1)
+        started = FIRST + timedelta(days=night)
+        summary = json.loads(json.dumps(template))
+        summary |= {"run_id": f"night-{night:02}", "started": started.isoformat().replace("+00:00", "Z")}
+        for quantile in ("p50", "p99"):
+            summary["latency_ms"]["agentLog"][quantile] *= factor
+        if night == 5:
+            summary["validity"] = {"verdict": "invalid", "reasons": ["x"]}
+            summary["latency_ms"]["agentLog"]["p50"] = 900.0
+        if night == 7:
+            summary["validity"] = {"verdict": "suspect", "reasons": ["x"]}
+        where = results / summary["run_id"]
+        where.mkdir(parents=True)
+        (where / "summary.json").write_text(json.dumps(summary))
+    (results / "latest").symlink_to(f"night-{nights - 1:02}")
+    return results
+
+
+def read(results: Path) -> Trend:
+    return trend(results, np.random.default_rng(1))
+
+
+def test_a_change_and_a_gap_are_found(tmp_path: Path) -> None:
+    found = read(history(tmp_path, gap=range(10, 14), shift_at=20))
+    (series,) = found.series
+    assert len(series.runs) == 26
+    changed = {
+        figure.column: [series.runs["run_id"][point.at] for point in figure.changes] for figure in series.figures
+    }
+    assert changed["agentLog p50"] == changed["agentLog p99"] == ["night-20"]
+    assert not changed["connect p99"]
+    (gap,) = series.gaps
+    assert (gap[1] - gap[0]) == timedelta(days=5)
+
+
+def test_without_a_change_there_is_none(tmp_path: Path) -> None:
+    (series,) = read(history(tmp_path)).series
+    assert not any(figure.changes for figure in series.figures)
+    assert not series.gaps
+
+
+def test_another_load_is_another_series(tmp_path: Path) -> None:
+    results = history(tmp_path, nights=9)
+    file = results / "night-08" / "summary.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"users": 7}))
+    assert [len(series.runs) for series in read(results).series] == [8, 1]
+
+
+def test_what_is_no_record_is_named_and_left_out(tmp_path: Path) -> None:
+    results = history(tmp_path, nights=9)
+    (results / "night-03" / "summary.json").write_text("{")
+    (results / "night-04" / "summary.json").write_text('{"schema": 99}')
+    (results / "other").mkdir()
+    found = read(results)
+    assert len(found.left_out) == 2
+    assert len(found.series[0].runs) == 7
+
+
+def test_a_folder_without_records(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="has no record"):
+        read(tmp_path)
+    with pytest.raises(RecordError, match="cannot read"):
+        read(tmp_path / "none")
+
+
+def test_the_command_makes_a_page_and_a_table(tmp_path: Path) -> None:
+    results = history(tmp_path, shift_at=20)
+    command = [sys.executable, "-W", "error", "-m", "reports", "trend", str(results)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert "changed: agentLog p50 with night-20" in ended.stdout
+    check((results / "trend.html").read_text())
+    assert len(pd.read_csv(results / "trend.csv")) == 30
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1000, 390])
+@pytest.mark.parametrize("nights", [3, 30, 200])
+def test_its_pictures(tmp_path: Path, width: int, nights: int) -> None:
+    found = read(history(tmp_path, nights, gap=range(10, 14), shift_at=20))
+    page = trend_page.page(found, "results")
+    assert_looks_good(page, tmp_path, width, pictures=page.count('<div class="wide">'))
