@@ -56,7 +56,7 @@ _RC: Final[Any] = {
 _WIDE_IN: Final = 8.6
 _NARROW_IN: Final = 4.1
 _HEIGHT_IN: Final = 3.2
-_CHARACTERS_AN_INCH: Final = 13
+_CHARACTERS_AN_INCH: Final = 16
 _HANDLE_CHARACTERS: Final = 9
 """What a legend's line takes of it."""
 

@@ -147,7 +147,8 @@ def test_a_results_folder_that_cannot_be_written(documented: Backend, tmp_path: 
     where = str(tmp_path / "file" / "results")
     ended = run_locust(documented.url, *SIZE, "--results-dir", where, environment=environment)
     assert ended.returncode == ExitCode.SETUP_FAILED
-    assert "Check --results-dir" in ended.stdout
+    assert "Check --results-dir" in ended.stderr
+    assert "triggers" not in ended.stdout  # it has not begun
 
 
 def test_a_target_s_port_that_is_taken() -> None:

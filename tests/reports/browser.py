@@ -61,7 +61,8 @@ def look(page: str, folder: Path, width: int) -> dict[str, Any]:
     """What a page looks like in a frame of a width.
 
     :returns: wide, window (pixels that it takes, and has), pictures (how many are shown); and by title of the
-        picture: low (too flat), cut (labels that reach out of it), overlaps (labels that lie upon each other), empty (axes without data).
+        picture: low (too flat), cut (labels that reach out of it), overlaps (labels that lie upon each other),
+        empty (axes without data).
     """
     probed, frame = folder / f"probed-{width}.html", folder / f"frame-{width}.html"
     probed.write_text(page.replace("</body>", _PROBE.replace("INKS", json.dumps(_INKS))), encoding="utf-8")
