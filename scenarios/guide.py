@@ -36,6 +36,8 @@ _HELPER: Final = ("tests/clients/test_helper.py", "tests/clients/test_fixtures.p
 _NETWORK: Final = "tests/clients/test_network.py"
 _FACTORY: Final = ("tests/clients/test_fixtures.py", "tests/backend/test_rest.py")
 _SLO: Final = "tests/measure/test_slo.py"
+_GROWTH: Final = "a slope with its interval, of the backend and of the workers, in every report"
+_SLOPE: Final = "tests/measure/test_growth.py"
 _LATER: Final = "not yet: "
 
 GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
@@ -163,7 +165,7 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         "Throughput: > 100 events per second per client": played(
             benchmarks.throughput, otherwise="objective `events a second for each client`", tests=(_SLO,)
         ),
-        "Memory Usage: Stable under extended load": played(benchmarks.memory),
+        "Memory Usage: Stable under extended load": played(benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE,)),
     },
     "Load Testing Results": {
         "50 concurrent connections without degradation": played(
@@ -172,7 +174,7 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         "Broadcast delivery to 20+ clients simultaneously": played(
             broadcasts.many, otherwise="objective `delivery to 20 members and more`", tests=(_SLO,)
         ),
-        "Memory stability during extended sessions": played(benchmarks.memory),
+        "Memory stability during extended sessions": played(benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE,)),
         "Error recovery from network issues": played(resilience.cut_off),
     },
     "CI/CD": {
@@ -208,7 +210,8 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
             _LATER + "replay in the client; what a backend sends again is told apart already (`replayed`)"
         ),
         "Monitoring Integration: Metrics collection during tests": answered(
-            _LATER + "but for the memory that the health page tells"
+            "`--monitor`: memory and CPU from Prometheus metrics, the health call or a process, in every report",
+            *("tests/run/test_monitor.py", "tests/integration/test_reports.py"),
         ),
         "Cross-browser Testing: Client compatibility validation": answered(
             _LATER + "browsers; the official client on node is a witness of the contract",
