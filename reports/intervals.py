@@ -99,6 +99,20 @@ def decode(encoded: bytes) -> Counts | None:
     return counts[: filled[-1] + 1].copy() if len(filled) else counts[:0].copy()
 
 
+def of_run(where: Path, name: str, log: Intervals) -> Counts | None:
+    """The counts of one name over the whole run: its own file's, or the log's; None if there are none.
+
+    :param where: the record.
+    """
+    try:
+        counts = decode((where / "histograms" / f"{name}.hdr").read_bytes().strip())
+    except OSError:
+        counts = None
+    if counts is None and name in log.encoded:
+        counts = log.counts([name], [-np.inf, np.inf])[0]
+    return counts if counts is not None and len(counts) else None
+
+
 def width_s(span_s: float, most: int) -> int:
     """The width of intervals, so that there are no more than so many in a time."""
     return next((width for width in _WIDTHS_S if span_s / width <= most), max(int(span_s / most), 1))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 
 from . import intervals, salvage
@@ -60,13 +59,7 @@ class Record:
 
     def histogram(self, name: str) -> Counts | None:
         """The counts of one name over the whole run; None if there are none."""
-        try:
-            counts = intervals.decode((self.where / "histograms" / f"{name}.hdr").read_bytes().strip())
-        except OSError:
-            counts = None
-        if counts is None and name in self.intervals.encoded:
-            counts = self.intervals.counts([name], [-np.inf, np.inf])[0]
-        return counts if counts is not None and len(counts) else None
+        return intervals.of_run(self.where, name, self.intervals)
 
 
 def load(where: Path) -> Record:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from measure.latency import summarise_counts
 
-from .intervals import Counts, Intervals, decode
+from .intervals import Intervals, of_run
 from .schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def times(summary: dict[str, Any], where: Path, log: Intervals) -> dict[str, Any
     names = {path.stem for path in (where / "histograms").glob("*.hdr")} | set(log.encoded)
     found = dict(summary)
     for name in sorted(names):
-        counts = _whole(name, where, log)
-        if counts is None or not len(counts):
+        counts = of_run(where, name, log)
+        if counts is None:
             continue
         figures = summarise_counts(counts)
         if name in _FIELDS:
@@ -84,13 +84,3 @@ def timeline(log: Intervals) -> pd.DataFrame:
                 figures = summarise_counts(counts)
                 row |= {f"{name}_{figure}": figures[figure] for figure in _FIGURES}
     return pd.DataFrame([seconds[at_s] for at_s in sorted(seconds)])
-
-
-def _whole(name: str, where: Path, log: Intervals) -> Counts | None:
-    try:
-        counts = decode((where / "histograms" / f"{name}.hdr").read_bytes().strip())
-    except OSError:
-        counts = None
-    if counts is None and name in log.encoded:
-        counts = log.counts([name], [float("-inf"), float("inf")])[0]
-    return counts

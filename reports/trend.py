@@ -77,7 +77,7 @@ def trend(results_dir: Path, rng: np.random.Generator) -> Trend:
             summary = load_summary(folder)
             row = _row(summary)
         except (RecordError, ValueError) as error:
-            left_out.append(str(error))
+            left_out.append(f"{folder.name}: {error}")
             continue
         rows.setdefault(_name(summary), []).append(row)
     if not rows:

@@ -140,8 +140,10 @@ class Run:
         return self.phases.of(at_s, self.fleet.publishing_since_s())
 
     def _log(self, second: Second) -> None:
-        if self._draft is not None:
-            self._draft.log(second)
+        if self._draft is not None and (why_not := self._draft.log(second)):
+            console.say(
+                f"The record's log cannot be written any more: {why_not}. Make room at {self._draft.where}."
+            )
 
     def _choose_provision(self, run_id: str) -> Provision:
         opts = self._opts

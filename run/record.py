@@ -38,6 +38,7 @@ class Draft:
 
     def __init__(self, results_dir: Path, begun: Mapping[str, Any], start_s: float) -> None:
         self._results_dir = results_dir
+        self._log_broke = False
         self._run_id = begun["run_id"]
         results_dir.mkdir(parents=True, exist_ok=True)
         self.where = results_dir / f".{self._run_id}.partial"
@@ -50,10 +51,23 @@ class Draft:
             self.discard()
             raise
 
-    def log(self, second: Second) -> None:
-        """Add a second's latencies."""
-        self._log.write(interval_log.lines_of(second, _NOT_LOGGED))
-        self._log.flush()
+    def log(self, second: Second) -> str:
+        """Add a second's latencies.
+
+        The run goes on if that cannot be written: what it measures is in the master, and perhaps there is room
+        again when it ends.
+
+        :returns: why it cannot be written any more, once; else nothing.
+        """
+        if self._log_broke:
+            return ""
+        try:
+            self._log.write(interval_log.lines_of(second, _NOT_LOGGED))
+            self._log.flush()
+        except OSError as error:
+            self._log_broke = True
+            return str(error)
+        return ""
 
     def finish(
         self,

@@ -94,6 +94,14 @@ def test_a_disk_that_is_full_at_the_end_keeps_what_is_there(
     assert not (tmp_path / "latest").exists()
 
 
+def test_a_log_that_cannot_be_written_is_said_once_and_ends_no_run(tmp_path: Path) -> None:
+    made = draft(tmp_path)
+    made._log.close()
+    made._log = Path("/dev/full").open("w")  # noqa: SIM115 - it is the draft's
+    assert "No space left" in made.log(second(7, 1000))
+    assert made.log(second(8, 1000)) == ""
+
+
 def test_a_results_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "results").touch()
     with pytest.raises(OSError, match="exists"):
