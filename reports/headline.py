@@ -29,12 +29,12 @@ def headline(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [
         (
             share(deliveries["delivered"], deliveries["expected"]),
-            "%",
+            "%" if deliveries["expected"] else "",
             f"of {deliveries['expected']:,} broadcasts owed to members arrived",
         ),
         (
             number(None if worst is None else timed[worst]["p99"]),
-            "ms",
+            "" if worst is None else "ms",
             f"latency p99{f' of {worst}, the slowest event' if worst else ''}",
         ),
         (f"{summary['connections']['most']:,}", "", "clients connected at once"),

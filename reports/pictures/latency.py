@@ -124,9 +124,8 @@ def heat(binned: Binned) -> Picture:
     title, slug = "Latency over time, every delivery", "heat"
     counts = binned.counts(record.events) if record.span_s and binned.has_log else np.zeros((0, 0), dtype=np.int64)
     if not counts.any():
-        why = (
-            "this record has no interval log" if not binned.has_log and record.events else "no delivery was timed"
-        )
+        timed = any(times["count"] for times in record.summary["latency_ms"].values())
+        why = "this record has no interval log" if timed and not binned.has_log else "no delivery was timed"
         return Picture(slug, title, f"Nothing to draw: {why}.")
     filled = np.flatnonzero(counts.sum(axis=0))
     lowest_us, widths_us = bounds_us(filled)
