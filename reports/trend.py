@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LOAD: Final = ("users", "rooms", "rate_per_s")
-_OPTIONS: Final = ("shape", "transport", "parser", "tags")
+_OPTIONS: Final = {"shape": "", "transport": "websocket", "parser": "default", "tags": None}
+"""Those that make another load of it, and what they are by default; older records do not tell."""
 _QUANTILES: Final = ("p50", "p99")
 _GAP: Final = 2.5
 """Times the usual distance of two runs: longer is a gap."""
@@ -89,7 +90,7 @@ def trend(results_dir: Path, rng: np.random.Generator) -> Trend:
 def _name(summary: Mapping[str, Any]) -> str:
     """The runs that can be compared have the same."""
     options = summary["options"]
-    more = [f"{name} {options[name]}" for name in _OPTIONS if options.get(name) not in (None, "", [])]
+    more = [f"{name} {options[name]}" for name, usual in _OPTIONS.items() if options.get(name, usual) != usual]
     load = f"{summary['users']} users, {summary['rooms']} rooms, {summary['rate_per_s']:g} triggers/s"
     return ", ".join([f"{urlsplit(summary['target']).hostname} ({summary['profile']})", load, *more])
 

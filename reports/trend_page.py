@@ -31,9 +31,17 @@ def text(found: Trend) -> str:
     """For the terminal."""
     lines = []
     for series in found.series:
-        lines.append(f"{series.name}: {len(series.runs)} runs, {len(series.gaps)} gaps")
+        counted = [
+            _several(len(series.runs), "run"),
+            *([_several(len(series.gaps), "gap")] if series.gaps else []),
+        ]
+        lines.append(f"{series.name}: {', '.join(counted)}")
         lines += [f"  changed: {line}" for line in changes(series)]
     return "\n".join([*lines, *(f"left out: {line}" for line in found.left_out)])
+
+
+def _several(number_: int, what: str) -> str:
+    return f"{number_} {what}{'s' if number_ != 1 else ''}"
 
 
 def page(found: Trend, folder: str) -> str:

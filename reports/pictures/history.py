@@ -80,13 +80,16 @@ def over_runs(series: Series, figure: Figure, slug: str) -> Picture:
                 fontsize=9,
             )
         axes.set_ylim(bottom=0)
-        axes.margins(x=0.02)
         if values.max() > 0:
             axes.set_ylim(top=float(values.max()) * 1.25)
         axes.set_ylabel(
             f"{figure.title}\nin {figure.unit}" if figure.unit != "a second" else f"{figure.title}\na second"
         )
-        locator = _dates(runs["started"].iloc[-1] - runs["started"].iloc[0], 4 if canvas.narrow else 8)
+        # Matplotlib would show years around a single run.
+        first, last = runs["started"].iloc[0], runs["started"].iloc[-1]
+        margin = max((last - first) * 0.03, pd.Timedelta(minutes=5))
+        axes.set_xlim(first - margin, last + margin)
+        locator = _dates(last - first + 2 * margin, 4 if canvas.narrow else 8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
         axes.set_xlabel("when the run began (UTC)")

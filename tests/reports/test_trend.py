@@ -108,7 +108,7 @@ def test_the_command_makes_a_page_and_a_table(tmp_path: Path) -> None:
 @pytest.mark.needs("chromium")
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1000, 390])
-@pytest.mark.parametrize("nights", [3, 30, 200])
+@pytest.mark.parametrize("nights", [1, 3, 30, 200])
 def test_its_pictures(tmp_path: Path, width: int, nights: int) -> None:
     found = read(history(tmp_path, nights, gap=range(10, 14), shift_at=20))
     page = trend_page.page(found, "results")
