@@ -100,6 +100,7 @@ def sources_of(text: str, client: RestClient, ssl_context: ssl.SSLContext | None
     :raises Fault: if one that was named does not tell.
     """
     found: list[Source] = []
+    why_not = ""
     for part in filter(None, (part.strip() for part in text.split(","))):
         if part == NONE:
             continue
@@ -115,14 +116,15 @@ def sources_of(text: str, client: RestClient, ssl_context: ssl.SSLContext | None
                 raise NoAnswerError("it tells nothing of memory or CPU")
         except NoAnswerError as error:
             if part == HEALTH:
-                return found, f"{contract.HEALTH_INFO}: {error}"
+                why_not = f"{contract.HEALTH_INFO}: {error}"
+                continue
             raise Fault(
                 Owner.USER,
                 f"--monitor {part}: {error}",
                 "Give pid:N of a process on the master's machine, or the address of Prometheus metrics.",
             ) from error
         found.append(source)
-    return found, "" if found else f"--monitor {NONE}"
+    return found, why_not or ("" if found else f"--monitor {NONE}")
 
 
 class Monitor:

@@ -64,6 +64,9 @@ def test_the_health_call_need_not(url: str) -> None:
     sources, why_not = sources_of("health", RestClient(f"{url}/nowhere"), None)
     assert sources == []
     assert "404" in why_not
+    sources, why_not = sources_of(f"health,pid:{os.getpid()}", RestClient(f"{url}/nowhere"), None)
+    assert [source.name for source in sources] == [f"pid:{os.getpid()}"]
+    assert "404" in why_not
     assert sources_of("none", RestClient(url), None) == ([], "--monitor none")
 
 
