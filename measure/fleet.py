@@ -38,7 +38,7 @@ class Fleet:
     def __init__(
         self,
         phase_of: Callable[[int], str | None] = lambda _: None,
-        on_second: Callable[[Second], None] = lambda _: None,
+        on_second: Callable[[Second], object] = lambda _: None,
     ) -> None:
         self._phase_of = phase_of
         self._on_second = on_second
