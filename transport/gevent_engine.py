@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import engineio
 import gevent
-from engineio import packet, payload
+from engineio import base_client, packet, payload
 from gevent.event import Event
 from gevent.queue import Empty, JoinableQueue
 
@@ -63,6 +64,19 @@ class GeventEngine(engineio.Client):
         # Its default guards servers; a client that polls gets whole bursts of broadcasts at once.
         payload.Payload.max_decode_packets = MOST_PACKETS_A_POLL
         return super()._connect_polling(url, headers, engineio_path)
+
+    def _write_loop(self) -> None:
+        super()._write_loop()
+        if self.state != "connected" or self.current_transport != "polling":
+            return
+        # What the server does not take ends the connection. python-engineio would notice it when the poll that is
+        # under way comes back, and the official server lets that hang until its next ping.
+        if self.read_loop_task is not None:
+            self.read_loop_task.kill(block=False)
+        self._trigger_event("disconnect", self.reason.TRANSPORT_ERROR, run_async=False)
+        with suppress(ValueError):
+            base_client.connected_clients.remove(self)
+        self._reset()
 
     def _flush_polling(self) -> None:
         while not self.queue.empty():

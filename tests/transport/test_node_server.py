@@ -67,9 +67,11 @@ said["joined"] = heard.pop()[0]
 client.emit("count", ("room", 500))
 until(lambda: len(observer.frames) == 500)
 said["in order"] = observer.frames == [[7, f'42["n",{n}]'] for n in range(500)]
-client.emit("drop-me")
+client.emit("echo", "x" * 1_000_001)  # more than it takes
 until(lambda: len(connects) == 2 and client.connected)
-said["back"] = [ends[:1], client.call("echo", "back")]
+client.emit("drop-me")
+until(lambda: len(connects) == 3 and client.connected)
+said["back"] = [ends[:2], client.call("echo", "back")]
 connected_before = len(connects)
 client.emit("throw-me-out")
 until(lambda: not client.connected)
@@ -109,7 +111,7 @@ def test_everything_works_with_the_official_server(
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said == {
-        "back": [["transport error"], "back"],
+        "back": [["transport error"] * 2, "back"],
         "transport": transports.rpartition("+")[2],
         "welcome": ["welcome", {"token": "good"}],
         "ack": ["two", {"arguments": "Ж😀"}],
