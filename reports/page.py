@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from .facts import facts_of
 from .headline import slo_outcome
-from .numbers import change, duration, number, share
+from .numbers import duration, number
 from .pictures import latency, load, resources
 from .pictures.binned import Binned
 
@@ -68,10 +68,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(
-        number=number, duration=duration, change=change, svg=_svg, csv=_csv, rows=_rows, outcome=slo_outcome
-    )
-    found.globals["share"] = share
+    found.filters.update(number=number, duration=duration, svg=_svg, csv=_csv, rows=_rows, outcome=slo_outcome)
     return found
 
 

@@ -23,8 +23,8 @@ _OWN: Final = re.compile(
 )
 """Names of histograms that are no events."""
 _FIELDS: Final = {
-    **{name: f"{name}_ms" for name in ("connect", "join", "trigger", "fan_out", "replay", "loop_lag")},
-    **{name: f"{name}_ms" for name in ("generator_delay", "gc_pause")},
+    name: f"{name}_ms"
+    for name in ("connect", "join", "trigger", "fan_out", "replay", "loop_lag", "generator_delay", "gc_pause")
 }
 
 

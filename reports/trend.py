@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-_LOAD: Final = ("users", "rooms", "rate_per_s")
 _OPTIONS: Final = {"shape": "", "transport": "websocket", "parser": "default", "tags": None}
 """Those that make another load of it, and what they are by default; older records do not tell."""
 _QUANTILES: Final = ("p50", "p99")
@@ -29,7 +28,7 @@ _GAP: Final = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure over the runs of a series. points: row of the series' table -> what has changed there."""
+    """One figure over the runs of a series. changes: by row of the series' table."""
 
     column: str
     title: str

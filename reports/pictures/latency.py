@@ -13,7 +13,7 @@ from measure.latency import bounds_us, quantiles_of_counts_us
 from reports.numbers import duration, number
 
 from .binned import QUANTILES
-from .style import HEAT, SERIES, STYLES, Picture, draw, legend, limits, log_ms
+from .style import HEAT, SERIES, STYLES, Picture, draw, legend, limits, log_ms, plain
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def over_time(binned: Binned, event: str) -> Picture:
         axis.finish(axes)
         legend(axes)
 
-    return draw(slug, title, text, paint, _seconds(table[["at_s", "count", *QUANTILES]], axis))
+    return draw(slug, title, text, paint, axis.table(table[["at_s", "count", *QUANTILES]]))
 
 
 def spectrum(record: Record) -> Picture:
@@ -159,7 +159,7 @@ def heat(binned: Binned) -> Picture:
         axis.finish(axes, names=False)
         bar = canvas.figure.colorbar(mesh, ax=axes, pad=0.01, aspect=30 if not canvas.narrow else 20)
         bar.set_label("deliveries")
-        bar.ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+        plain(bar.ax.yaxis)
         bar.ax.yaxis.set_minor_formatter(ticker.NullFormatter())
         bar.outline.set_visible(False)
 
@@ -191,7 +191,7 @@ def fan_out(binned: Binned) -> Picture:
         axis.finish(axes)
         legend(axes)
 
-    return draw(slug, title, text, paint, _seconds(table[["at_s", "count", *QUANTILES]], axis), height=2.7)
+    return draw(slug, title, text, paint, axis.table(table[["at_s", "count", *QUANTILES]]), height=2.7)
 
 
 def generator(binned: Binned) -> Picture:
@@ -231,7 +231,7 @@ def generator(binned: Binned) -> Picture:
         axis.finish(axes)
         legend(axes)
 
-    return draw(slug, title, text, paint, _seconds(table.rename_axis("at_s").reset_index(), axis), height=2.7)
+    return draw(slug, title, text, paint, axis.table(table.rename_axis("at_s").reset_index()), height=2.7)
 
 
 def objectives_of(record: Record, event: str) -> list[dict[str, Any]]:
@@ -246,10 +246,3 @@ def objectives_of(record: Record, event: str) -> list[dict[str, Any]]:
 
 def _is_drawn(row: dict[str, Any]) -> bool:
     return bool(row["limit"]) and row["limit"] > 0
-
-
-def _seconds(table: pd.DataFrame, axis: TimeAxis) -> pd.DataFrame:
-    """With the time as it is on the axis."""
-    shown = table.copy()
-    shown["at_s"] = axis.at(shown["at_s"]).round(4)
-    return shown.rename(columns={"at_s": f"from {axis.unit}"})

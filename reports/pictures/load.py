@@ -10,7 +10,7 @@ from matplotlib import ticker
 
 from reports.numbers import duration, number, share
 
-from .style import BLUE, GREEN, ORANGE, PURPLE, RED, Picture, counts_axis, draw, legend, limits, log_ms
+from .style import BLUE, GREEN, ORANGE, PURPLE, RED, Picture, counts_axis, draw, legend, limits, log_ms, plain
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ def over_time(binned: Binned) -> Picture:
         axis.finish(lower, names=False)
         upper.set_xlabel("")
 
-    table = levels.join(rates).rename_axis("at_s").reset_index()
-    table["at_s"] = axis.at(table["at_s"]).round(4)
-    table = table.rename(columns={"at_s": f"from {axis.unit}"}).round(3)
+    table = axis.table(levels.join(rates).round(3).rename_axis("at_s").reset_index())
     return draw(slug, title, text, paint, table, height=4.2, narrow_height=4.8)
 
 
@@ -99,14 +97,12 @@ def losses(binned: Binned) -> Picture:
         )
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.5)
-        axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+        plain(axes.yaxis)
         axes.set_ylabel("deliveries")
         axis.finish(axes)
         legend(axes)
 
-    shown = table.rename_axis("at_s").reset_index()
-    shown["at_s"] = axis.at(shown["at_s"]).round(4)
-    return draw(slug, title, text, paint, shown.rename(columns={"at_s": f"from {axis.unit}"}), height=2.7)
+    return draw(slug, title, text, paint, axis.table(table.rename_axis("at_s").reset_index()), height=2.7)
 
 
 def accounts(record: Record) -> Picture:

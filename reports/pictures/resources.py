@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import pandas as pd
-
 from reports.facts import growth
 
 from .style import GREEN, SERIES, STYLES, Picture, draw, legend
@@ -99,8 +97,5 @@ def workers(binned: Binned) -> Picture:
         axis.finish(lower, names=False)
         upper.set_xlabel("")
 
-    shown = table.rename_axis("at_s").reset_index().round(2)
-    shown["at_s"] = axis.at(shown["at_s"]).round(4)
-    return draw(
-        slug, title, text, paint, pd.DataFrame(shown.rename(columns={"at_s": f"from {axis.unit}"})), height=3.8
-    )
+    shown = axis.table(table.round(2).rename_axis("at_s").reset_index())
+    return draw(slug, title, text, paint, shown, height=3.8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -23,14 +24,12 @@ _TEXT: Final = "#010203"
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7"
 STYLES: Final = ((BLUE, "-"), (GREEN, "--"), (ORANGE, "-."), (RED, ":"), (PURPLE, (0, (6, 1, 1, 1, 1, 1))))
 SERIES: Final = (
-    *(
-        (BLUE, "-"),
-        (ORANGE, "--"),
-        (GREEN, "-."),
-        (PURPLE, ":"),
-        (RED, (0, (6, 1, 1, 1, 1, 1))),
-        (SKY, (0, (1, 3))),
-    ),
+    (BLUE, "-"),
+    (ORANGE, "--"),
+    (GREEN, "-."),
+    (PURPLE, ":"),
+    (RED, (0, (6, 1, 1, 1, 1, 1))),
+    (SKY, (0, (1, 3))),
 )
 HEAT: Final = "cividis"
 """Its lightness rises evenly, so that it can be read in grey."""
@@ -150,7 +149,7 @@ def log_ms(axis: Any) -> None:
     decades = _decades(low, high)
     subs = (1.0, 2.0, 5.0) if decades <= 2.5 else (1.0,)
     axis.set_major_locator(ticker.LogLocator(base=10, subs=subs, numticks=12))
-    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+    plain(axis)
     axis.set_minor_formatter(ticker.NullFormatter())
 
 
@@ -193,8 +192,6 @@ def limits(axes: Axes, objectives: Sequence[Mapping[str, Any]], *, upright: bool
 
 
 def _decades(low: float, high: float) -> float:
-    import math
-
     return math.log10(high / low) if 0 < low < high else 1.0
 
 

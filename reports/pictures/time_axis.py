@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from reports.load import Record
@@ -42,6 +43,11 @@ class TimeAxis:
     def at(self, at_s: Any) -> Any:
         """Where moments are on the axis; in seconds since the epoch, one or an array."""
         return (np.asarray(at_s, dtype=np.float64) - self.from_s) / self.unit_s
+
+    def table(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table with `at_s` as it is on the axis."""
+        shown = table.assign(at_s=self.at(table["at_s"]).round(4))
+        return shown.rename(columns={"at_s": f"from {self.unit}"})
 
     def finish(self, axes: Axes, *, names: bool = True) -> None:
         """Label the axis and mark the run's phases.
