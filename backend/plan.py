@@ -61,7 +61,9 @@ class Plan:
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
     `run.roll_call`. tags: of the tasks that were asked for. topology: who goes into which room. ping_every_s: how
-    often a viewer pings; 0 for never. cast: for the scenarios.
+    often a viewer pings; 0 for never. cast: for the scenarios. room_classes: of the rooms, by how many members they
+    are meant to have, see `measure.room_classes`. interim_every_s: how often workers say what they counted so far;
+    0 for never.
     """
 
     run_id: str
@@ -83,6 +85,8 @@ class Plan:
     topology: Topology = field(default_factory=Topology)
     ping_every_s: float = 0.0
     cast: Cast = field(default_factory=Cast)
+    room_classes: tuple[int, ...] = ()
+    interim_every_s: float = 0.0
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -99,6 +103,7 @@ class Plan:
             "source_addresses": addresses,
             "endpoint": endpoint,
             "tags": tuple(message["tags"]),
+            "room_classes": tuple(message["room_classes"]),
             "topology": Topology(**message["topology"]),
             "cast": Cast.from_message(message["cast"]),
         }

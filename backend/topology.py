@@ -43,6 +43,15 @@ class Topology:
         owned = min(self.rooms_per_owner, rooms - start)
         return [start + (first - start + step) % owned for step in range(min(self.rooms_each, owned))]
 
+    def members(self, users: int, rooms: int, workers: int = 1) -> list[int]:
+        """How many of so many users, dealt out evenly to the workers, are in each room."""
+        counts = [0] * rooms
+        for number in range(users):
+            user, worker = divmod(number, workers)
+            for room in self.rooms_of(user, rooms, worker, workers):
+                counts[room] += 1
+        return counts
+
 
 @lru_cache(maxsize=8)
 def _popularity(rooms: int, skew: float) -> tuple[float, ...]:

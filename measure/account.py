@@ -10,6 +10,8 @@ from .presence import Arrival, End, Presence
 from .recogniser import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .presence import Line
     from .recogniser import Broadcast
 
@@ -150,3 +152,11 @@ class Account:
             return True
         last = presence.spans[-1]
         return last.ended_ns is None or last.end is End.LOST or now_ns - last.ended_ns < self.books.flight_ns
+
+
+def go_on(broadcasts: Iterable[Broadcast]) -> None:
+    """Let the accounts that waited deal with what no longer has to."""
+    for broadcast in broadcasts:
+        waiting, broadcast.waiting = broadcast.waiting, []
+        for account in waiting:
+            account.advance(broadcast.slot)

@@ -9,7 +9,7 @@ from .latency import summarise
 from .meter import CLOCK_BOUND, REPLAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .fleet import Fleet
     from .presence import Counts
@@ -63,16 +63,22 @@ class Evidence:
     cpu_warning: bool = False
 
 
-def evidence_of(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evidence:
-    """The evidence of a run that is over.
+def evidence_of(
+    fleet: Fleet,
+    deliveries: Counts,
+    failures: Mapping[str, int],
+    lost: Iterable[WorkerState],
+    *,
+    cpu_warning: bool = False,
+) -> Evidence:
+    """The evidence of a run, as far as it has come.
 
     :param deliveries: of all rooms and slots.
+    :param failures: what users could not do, by reason.
+    :param lost: the workers that are lost.
     :param cpu_warning: whether Locust warned of CPU use.
     """
-    failures = fleet.by_key("failures")
     workers = fleet.workers.values()
-    timed = sum(sum(worker.timed.values()) for worker in workers)
-    replayed = fleet.latencies[REPLAY].get_total_count()
     return Evidence(
         expected=deliveries.expected,
         due=fleet.counter("due"),
@@ -81,8 +87,7 @@ def evidence_of(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evide
         lost_workers=[
             f"{worker.number} ({worker.gauges_at_last.get('connected', 0)} connections, "
             f"{sum(worker.timed.values())} deliveries timed)"
-            for worker in workers
-            if worker.totals is None
+            for worker in lost
         ],
         away_workers=[f"{worker.number} ({worker.away_s:.0f} s)" for worker in workers if worker.away_s],
         missing_reports=sum(worker.gaps for worker in workers),
@@ -99,12 +104,21 @@ def evidence_of(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evide
         generator_delay_p99_ms=summarise(fleet.latencies[GENERATOR_DELAY])["p99"],
         received=fleet.counter("received"),
         coalesced=fleet.counter("coalesced"),
-        timed=timed + replayed,
-        arrived=deliveries.arrived,
-        unowed=deliveries.unowed,
         cpu_percent=max((mean(worker.cpu_percent) or 0.0 for worker in workers), default=None),
         cpu_warning=cpu_warning,
     )
+
+
+def evidence_at_the_end(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evidence:
+    """The evidence of a run that is over: also whether what was timed is what was counted."""
+    workers = fleet.workers.values()
+    lost = [worker for worker in workers if worker.totals is None]
+    evidence = evidence_of(fleet, deliveries, fleet.by_key("failures"), lost, cpu_warning=cpu_warning)
+    replayed = fleet.latencies[REPLAY].get_total_count()
+    evidence.timed = sum(sum(worker.timed.values()) for worker in workers) + replayed
+    evidence.arrived = deliveries.arrived
+    evidence.unowed = deliveries.unowed
+    return evidence
 
 
 def mean(values: list[float]) -> float | None:

@@ -42,18 +42,25 @@ _MANY_CONNECTIONS: Final = 50
 _MANY_MEMBERS: Final = 20
 
 
+def crowded(fleet: Fleet, rooms: Mapping[int, list[Counts]]) -> Counts:
+    """The counts of the rooms that many were members of.
+
+    :param rooms: room -> counts of each slot.
+    """
+    members = fleet.by_key("members")
+    return add_up(counts for room, slots in rooms.items() if members[room] >= _MANY_MEMBERS for counts in slots)
+
+
 def figures_of(
-    fleet: Fleet, rooms: Mapping[int, list[Counts]], times: Any, publishing_s: float
+    fleet: Fleet, everything: Counts, crowded: Counts, times: Any, publishing_s: float
 ) -> dict[str, float | None]:
     """All figures of a run; None for what it did not measure.
 
-    :param rooms: room -> counts of each slot.
+    :param everything: the counts of all rooms.
+    :param crowded: those of the rooms with 20 members or more.
     :param times: the latencies of all events in one histogram.
     """
     latency = summarise(times)
-    everything = add_up(counts for slots in rooms.values() for counts in slots)
-    members = fleet.by_key("members")
-    crowded = add_up(counts for room, slots in rooms.items() if members[room] >= _MANY_MEMBERS for counts in slots)
     failures = fleet.counter("connect_failures") + fleet.counter("join_failures")
     many = fleet.most_connected >= _MANY_CONNECTIONS
     connected = [row["connected"] for row in fleet.timeline if row["connected"]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from . import owed
+from . import owed, room_classes
+from .by_class import ByClass
 from .checks import Checks
 from .latency import fold, merge_encoded, new_histogram
 from .presence import Counts
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from .clocks import Clock
+    from .interim import Interim
     from .recogniser import FanOut
     from .report import StreamSlot, Totals, WorkerReport
 
@@ -33,13 +35,16 @@ class Fleet:
 
     :param phase_of: a second since the epoch -> the phase of the run that it belongs to, None for none.
     :param on_second: is told each second when no more reports of it are waited for, in order.
+    :param by_class: what is kept apart by the class of the room.
     """
 
     def __init__(
         self,
         phase_of: Callable[[int], str | None] = lambda _: None,
         on_second: Callable[[Second], object] = lambda _: None,
+        by_class: ByClass | None = None,
     ) -> None:
+        self.by_class = by_class or ByClass()
         self._phase_of = phase_of
         self._on_second = on_second
         self.workers: dict[str, WorkerState] = {}
@@ -72,10 +77,13 @@ class Fleet:
         worker.last_at_s = report.at_s
         second = self._seconds.setdefault(report.at_s, Second(report.at_s))
         for name, encoded in report.latencies.items():
-            for merged in dict.fromkeys((name, name.removesuffix(ACROSS))):
-                merge_encoded(self.latencies[merged], encoded)
-            event = name.removesuffix(ACROSS)
-            merge_encoded(second.latencies.setdefault(event, new_histogram()), encoded)
+            event, room_class = room_classes.split(name.removesuffix(ACROSS))
+            histograms = [self.latencies[event], second.latencies.setdefault(event, new_histogram())]
+            if name.endswith(ACROSS):
+                histograms.append(self.latencies[event + ACROSS])
+            if room_class is not None:
+                histograms.append(self.by_class.latencies[event, room_class])
+            merge_encoded(encoded, *histograms)
         self._spread(report.fan_outs, second)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
         second.gauges[worker_id] = {**report.gauges, **report.health}
@@ -84,7 +92,7 @@ class Fleet:
         worker.timed = report.timed
         worker.complete_ns = report.complete_ns
         worker.cpu_percent.append(report.health["cpu_percent"])
-        worker.rss_bytes = report.health["rss_bytes"]
+        worker.health = report.health
         worker.publishing_since_s = report.health.get("publishing_since_s", 0.0)
         self.most_connected = max(self.most_connected, self.gauge("connected"))
         self._close_seconds(report.at_s - _OPEN_SECONDS)
@@ -147,6 +155,10 @@ class Fleet:
         """No more reports will come."""
         self._close_seconds(None)
 
+    def take_interim(self, worker_id: str, interim: Interim) -> None:
+        """Take what a worker counted so far."""
+        self.enlist(worker_id).interim = interim
+
     def counter(self, name: str) -> int:
         """A counter over all workers: from the totals where there are any, else from the last report."""
         return sum(
@@ -203,9 +215,11 @@ class Fleet:
             if before_s is None or at_s < before_s:
                 second = self._seconds.pop(at_s)
                 self._gauges |= second.gauges
-                if spreads_us := second.fan_outs_us():
+                if by_broadcast_us := second.fan_outs_us():
+                    spreads_us = [value_us for values_us in by_broadcast_us.values() for value_us in values_us]
                     fold(self.latencies[FAN_OUT], spreads_us)
                     fold(second.latencies.setdefault(FAN_OUT, new_histogram()), spreads_us)
+                    self.by_class.add_fan_outs(by_broadcast_us)
                 phase = self._phase_of(at_s)
                 if phase is not None:
                     for name, histogram in second.latencies.items():

@@ -82,21 +82,18 @@ def encode_all(samples_us: Mapping[str, Samples]) -> dict[str, bytes]:
     return encoded
 
 
-def merge_encoded(histogram: Any, encoded: bytes) -> None:
-    """Add an encoded histogram's counts.
+def merge_encoded(encoded: bytes, *histograms: Any) -> None:
+    """Add an encoded histogram's counts to others.
 
     :raises ValueError: if it was recorded with another configuration.
     """
     other = decode(encoded)
-    mine = (
-        histogram.lowest_trackable_value,
-        histogram.highest_trackable_value,
-        histogram.significant_figures,
-    )
+    mine = (LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
     theirs = (other.lowest_trackable_value, other.highest_trackable_value, other.significant_figures)
     if mine != theirs:
         raise ValueError(f"a histogram of {theirs} cannot be added to one of {mine}")
-    histogram.add(other)
+    for histogram in histograms:
+        histogram.add(other)
 
 
 def quantiles_us(histogram: Any, per_100k: Iterable[int]) -> list[int]:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .account import Account
+from .account import Account, go_on
 from .checks import Checks
 from .clocks import Clock, ClockTable, worker_of
 from .connects import ConnectTimes
+from .interim import Count
 from .latency import encode_all
+from .reasons import Reasons
 from .recogniser import Kind, Recogniser
 from .report import Totals, WorkerReport
 from .settlement import Settlement
 from .triggers import Outcome, Stream, Trigger, TriggerLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .latency import Samples
     from .presence import Line
@@ -34,8 +36,6 @@ ANSWER = "answer_"
 TRIGGER = "trigger"
 REPLAY = "replay"
 CLOCK_BOUND = "clock_bound"
-_MOST_REASONS = 100
-_OTHER_REASONS = "other reasons"
 _SECOND_NS = 1_000_000_000
 _EARLY_NS = 5_000_000
 """By how much a timer may wake up before the second that it was set to."""
@@ -48,19 +48,27 @@ class Meter:
     :param reader: tells what a frame is.
     :param clocks: what is known of the workers' clocks; None if there is one worker.
     :param flight_ns: how long a broadcast may be in flight at the edge of a membership.
+    :param classes: of the rooms, see `room_classes`.
     """
 
     def __init__(
-        self, run: str, reader: FrameReader, clocks: ClockTable | None = None, flight_ns: int = 2_000_000_000
+        self,
+        run: str,
+        reader: FrameReader,
+        clocks: ClockTable | None = None,
+        flight_ns: int = 2_000_000_000,
+        classes: Sequence[int] = (),
     ) -> None:
         self.flight_ns = flight_ns
+        self._classes = classes
         self._clocks = clocks or ClockTable(Clock(0, ""))
-        self._recogniser = Recogniser(run, reader, self._clocks)
+        self._recogniser = Recogniser(run, reader, self._clocks, classes)
         self.accounts: dict[int, Account] = {}
         """By number; those that are not settled yet."""
         self._opened = 0
         self._log = TriggerLog()
         self._settlement = Settlement(self._log, len(reader.slots), flight_ns)
+        self._complete_ns = 0
         self._in_flight: dict[tuple[Stream, int], int] = {}
         self._new_triggers: list[Trigger] = []
         self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))
@@ -74,7 +82,7 @@ class Meter:
         """Cumulative: see `WorkerReport.counters`."""
         self.untraced: Counter[str] = Counter()
         """By the step of the burst."""
-        self.failures: Counter[str] = Counter()
+        self.failures = Reasons()
         """What users could not do, by one-line reason."""
         self.checks = Checks()
 
@@ -165,13 +173,17 @@ class Meter:
             if self._log.add(trigger, sent.ns, sent.bound_ns or 0):
                 self.counters["late_triggers"] += sent.ns < self._settlement.settled_ns
                 resolved += self._recogniser.learn(trigger)
-        _go_on(resolved)
+        go_on(resolved)
 
     def complete_until(self, master_ns: int) -> None:
         """All triggers of all workers are known that left before this moment of the master's clock."""
         own = self._clocks.own.estimate
-        complete_ns = master_ns if own is None else own.ours_ns(master_ns)
-        self._settlement.settle_ended(self.accounts, complete_ns)
+        self._complete_ns = master_ns if own is None else own.ours_ns(master_ns)
+        self._settlement.settle_ended(self.accounts, self._complete_ns)
+
+    def count_so_far(self) -> Count:
+        """A count of what is known now; the run goes on meanwhile."""
+        return Count(self._settlement, list(self.accounts.values()), self._classes, self._complete_ns)
 
     def master_ns(self, ns: int) -> int:
         """A moment of this worker's clock by the master's."""
@@ -194,12 +206,12 @@ class Meter:
     def connect_failed(self, reason: str) -> None:
         """A connection could not be made."""
         self.counters["connect_failures"] += 1
-        self._failed(reason)
+        self.failures.note(reason)
 
     def connection_lost(self, reason: str) -> None:
         """A connection ended that nobody wanted to end."""
         self.counters["connections_lost"] += 1
-        self._failed(reason)
+        self.failures.note(reason)
 
     def join_answered(self, duration_ns: int) -> None:
         """The backend answered a join."""
@@ -208,7 +220,7 @@ class Meter:
     def join_failed(self, reason: str) -> None:
         """A room could not be joined."""
         self.counters["join_failures"] += 1
-        self._failed(reason)
+        self.failures.note(reason)
 
     def answered(self, question: str, took_ms: float) -> None:
         """The backend answered a user's question, e.g. a `ping`."""
@@ -217,16 +229,12 @@ class Meter:
     def not_answered(self, reason: str) -> None:
         """It did not."""
         self.counters["unanswered"] += 1
-        self._failed(reason)
+        self.failures.note(reason)
 
     def user_failed(self, reason: str) -> None:
         """A user raised what nobody expected: the load test itself is wrong."""
         self.counters["user_errors"] += 1
-        self._failed(f"error in our own user: {reason}")
-
-    def _failed(self, reason: str) -> None:
-        known = reason in self.failures or len(self.failures) < _MOST_REASONS
-        self.failures[reason if known else _OTHER_REASONS] += 1
+        self.failures.note(f"error in our own user: {reason}")
 
     # What goes to the master
 
@@ -240,7 +248,7 @@ class Meter:
         :param more_us: further samples in µs, measured elsewhere.
         :returns: the report, and the raw latencies of the traced events in µs, for Locust's own statistics.
         """
-        _go_on(self._recogniser.expire())
+        go_on(self._recogniser.expire())
         own, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
         taken = self._recogniser.take()
         samples = {name: np.array(own_us) for name, own_us in own.items()} | dict(more_us) | taken.samples_us
@@ -270,7 +278,7 @@ class Meter:
 
     def close(self) -> None:
         """All triggers are known and nothing is in flight: what still waits for its trigger is not of this run."""
-        _go_on(self._recogniser.expire(-1))
+        go_on(self._recogniser.expire(-1))
 
     def settle(self) -> Totals:
         """Count everything against what was owed. Call after `close` and the last report."""
@@ -289,11 +297,3 @@ class Meter:
             checks=self.checks.to_rows(),
             seconds=[(at_s, owed, lost) for at_s, (owed, lost) in seconds.items()],
         )
-
-
-def _go_on(broadcasts: Iterable[Broadcast]) -> None:
-    """Let the accounts that waited deal with what no longer has to."""
-    for broadcast in broadcasts:
-        waiting, broadcast.waiting = broadcast.waiting, []
-        for account in waiting:
-            account.advance(broadcast.slot)

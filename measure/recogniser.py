@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from . import room_classes
 from .clocks import worker_of
 from .presence import ledger_key
 from .sighting import Corrupt, Keyed, Traced, Untraced
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .account import Account
     from .clocks import ClockTable
     from .latency import Samples
@@ -93,10 +96,10 @@ class FanOut(NamedTuple):
 class Taken:
     """What was timed since it was last taken.
 
-    samples_us: event -> latencies in µs; those across clocks under the event's name + `ACROSS`. timed: (room,
-    slot) -> deliveries. negative: deliveries that came before they were due, by more than the clocks may be
-    wrong. unbounded: those of clocks of which nothing is known. bounds_us: by how much each latency across
-    clocks may be wrong.
+    samples_us: name -> latencies in µs; a name is the event's + the mark of its room's class, if there are rooms of
+    several, + `ACROSS` if the deliveries are across clocks. timed: (room, slot) -> deliveries. negative: deliveries
+    that came before they were due, by more than the clocks may be wrong. unbounded: those of clocks of which
+    nothing is known. bounds_us: by how much each latency across clocks may be wrong.
     """
 
     samples_us: dict[str, Samples] = field(default_factory=dict)
@@ -110,7 +113,7 @@ class Taken:
         """Event -> all its latencies in µs."""
         merged: dict[str, Samples] = {}
         for name, values_us in self.samples_us.items():
-            event = name.removesuffix(ACROSS)
+            event, _ = room_classes.split(name.removesuffix(ACROSS))
             merged[event] = np.concatenate([merged[event], values_us]) if event in merged else values_us
         return merged
 
@@ -119,9 +122,12 @@ class Recogniser:
     """Remembers the last few thousand frames, by their bytes.
 
     :param run: the run's 8 hexadecimal digits.
+    :param classes: of the rooms, see `room_classes`.
     """
 
-    def __init__(self, run: str, reader: FrameReader, clocks: ClockTable) -> None:
+    def __init__(self, run: str, reader: FrameReader, clocks: ClockTable, classes: Sequence[int] = ()) -> None:
+        several = len(set(classes)) > 1
+        self._marks = [f"{room_classes.CLASS}{one}" if several else "" for one in classes]
         self._run = run
         self._reader = reader
         self._clocks = clocks
@@ -173,7 +179,7 @@ class Recogniser:
         for broadcast in live:
             if broadcast.latencies_ns:
                 broadcast.idle = 0
-                own_ns = latencies_ns.setdefault(broadcast.name + ACROSS * broadcast.across, array("q"))
+                own_ns = latencies_ns.setdefault(self._name(broadcast), array("q"))
                 own_ns.extend(broadcast.latencies_ns)
                 self._account_for(broadcast, taken)
                 del broadcast.latencies_ns[:]
@@ -186,6 +192,10 @@ class Recogniser:
                 del self.known[frame]
         taken.samples_us = {name: np.array(own_ns) // 1000 for name, own_ns in latencies_ns.items()}
         return taken
+
+    def _name(self, broadcast: Broadcast) -> str:
+        mark = self._marks[broadcast.room] if broadcast.room < len(self._marks) else ""
+        return broadcast.name + mark + ACROSS * broadcast.across
 
     def _account_for(self, broadcast: Broadcast, taken: Taken) -> None:
         latencies_ns = broadcast.latencies_ns

@@ -25,7 +25,7 @@ class WorkerReport:
     late_triggers, received, coalesced, corrupt, foreign, negative_latency, unbounded_latency, clock_steps,
     connects, connect_failures, connections_lost, reconnects, disconnects, join_failures, unanswered, user_errors).
     gauges: connected, members. health: of the worker process itself (cpu_percent, rss_bytes, publishing_since_s:
-    by the master's clock, or 0).
+    by the master's clock, or 0; loop_lag_p99_ms, generator_delay_p99_ms: of this interval).
     """
 
     number: int

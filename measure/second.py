@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,9 +25,15 @@ class Second:
     fan_outs: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)
     """(publisher, room, seq, slot) -> first, last, deliveries."""
 
-    def fan_outs_us(self) -> list[int]:
-        """Of the broadcasts that more than one member received: from the first delivery to the last."""
-        return [(last_ns - first_ns) // 1000 for first_ns, last_ns, count in self.fan_outs.values() if count > 1]
+    def fan_outs_us(self) -> dict[tuple[int, int], list[int]]:
+        """(room, slot) -> of the broadcasts that more than one member received: from the first delivery to the
+        last.
+        """
+        found: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for (_, room, _, slot), (first_ns, last_ns, count) in self.fan_outs.items():
+            if count > 1:
+                found[room, slot].append((last_ns - first_ns) // 1000)
+        return found
 
     def row(self, gauges: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
         """As a row of plain values: `<name>_<quantile>` in milliseconds.

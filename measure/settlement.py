@@ -29,9 +29,9 @@ class Settlement:
     """
 
     def __init__(self, log: TriggerLog, slots: int, flight_ns: int) -> None:
-        self._log = log
-        self._flight_ns = flight_ns
-        self._slots = slots
+        self.log = log
+        self.flight_ns = flight_ns
+        self.slots = slots
         self.streams: dict[StreamSlot, Counts] = defaultdict(Counts)
         self.members: Counter[int] = Counter()
         """Room -> users that were ever in it."""
@@ -42,7 +42,7 @@ class Settlement:
     def settle(self, account: Account) -> None:
         """Count one account."""
         for room, presence in account.presences.items():
-            found = count(presence, self._log.of_room(room), self._slots, self._flight_ns, self.owed)
+            found = count(presence, self.log.of_room(room), self.slots, self.flight_ns, self.owed)
             for publisher, slot, counts in found:
                 self.streams[room, publisher, slot].add(counts)
             self.members[room] += bool(presence.spans)
@@ -56,31 +56,39 @@ class Settlement:
             account
             for account in accounts.values()
             if account.ended_ns is not None
-            and account.ended_ns + self._flight_ns < complete_ns
+            and account.ended_ns + self.flight_ns < complete_ns
             and not account.held
         ]
         for account in ready:
             self.settle(account)
-            self.settled_ns = max(self.settled_ns, (account.ended_ns or 0) + self._flight_ns)
+            self.settled_ns = max(self.settled_ns, (account.ended_ns or 0) + self.flight_ns)
             del accounts[account.number]
 
 
 def count(
-    presence: Presence, logs: Mapping[int, StreamLog], slots: int, flight_ns: int, by_second: OwedBySecond
+    presence: Presence,
+    logs: Mapping[int, StreamLog],
+    slots: int,
+    flight_ns: int,
+    by_second: OwedBySecond | None = None,
+    until_ns: int | None = None,
 ) -> Iterator[tuple[int, int, Counts]]:
     """Count what came to one user in one room against what was owed.
 
     :param logs: publisher -> the log of its stream to this room.
     :param slots: how many traced broadcasts each trigger makes.
     :param flight_ns: how long a broadcast may be in flight.
-    :param by_second: where is written down when it was sent.
+    :param by_second: where is written down when it was sent; None for nowhere.
+    :param until_ns: what left at or after this moment is not owed yet; None if everything is.
     :returns: (publisher, slot, counts).
     """
     presence.catch_up()
     for publisher, log in logs.items():
-        parts = [part for part in presence.parts(log, flight_ns) if part.start < part.stop]
+        end = log.end if until_ns is None else log.sent_before(until_ns)
+        ranges = ((start, min(stop, end), owed) for start, stop, owed in presence.parts(log, flight_ns))
+        parts = [(start, stop, owed) for start, stop, owed in ranges if start < stop]
         for start, stop, owed in parts:
-            if owed is not Owed.EDGE:
+            if owed is not Owed.EDGE and by_second is not None:
                 by_second.owe(presence.room, publisher, start, stop, slots)
         for slot in range(slots):
             key = ledger_key(publisher, slot)
@@ -100,7 +108,7 @@ def count(
                 delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
                 counts.unowed -= delivered
                 _count(counts, expected, delivered, owed)
-                if owed is not Owed.EDGE and delivered < expected:
+                if owed is not Owed.EDGE and delivered < expected and by_second is not None:
                     for begin, end in ledger.missing(start, stop):
                         by_second.lose(presence.room, publisher, begin, end)
                 if owed is Owed.OFFLINE:

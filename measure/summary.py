@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from . import growth, phases, slo, validity
 from .clocks import worker_of
-from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_of, mean
-from .figures import add_up, figures_of
+from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_at_the_end, mean
+from .figures import add_up, crowded, figures_of
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
 from .meter import ANSWER, CLOCK_BOUND, CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
+from .presence import Counts
 from .recogniser import ACROSS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .by_class import ClassSlot
     from .fleet import Fleet
-    from .presence import Counts
     from .sighting import FrameReader
     from .worker_state import WorkerState
 
@@ -67,8 +69,8 @@ def build(
     deliveries = add_up(counts for slots in rooms.values() for counts in slots)
     events = tuple(dict.fromkeys(slot.event for slot in reader.slots))
     times = all_deliveries(fleet, reader)
-    verdict, reasons = validity.judge(evidence_of(fleet, deliveries, cpu_warning=facts.cpu_warning))
-    figures = figures_of(fleet, rooms, times, facts.publishing_s)
+    verdict, reasons = validity.judge(evidence_at_the_end(fleet, deliveries, cpu_warning=facts.cpu_warning))
+    figures = figures_of(fleet, deliveries, crowded(fleet, rooms), times, facts.publishing_s)
     rows = timeline_rows(fleet)
     valid = verdict is validity.Verdict.VALID
     summary = {
@@ -96,6 +98,7 @@ def build(
             "foreign": fleet.counter("foreign"),
             "coalesced": fleet.counter("coalesced"),
         },
+        "room_classes": _room_classes(fleet, rooms),
         "untraced": _untraced(fleet, rooms, reader),
         "latency_ms": {name: summarise(fleet.latencies[name]) for name in events},
         "latency_across_clocks_ms": {name: summarise(fleet.latencies[name + ACROSS]) for name in events},
@@ -135,6 +138,18 @@ def build(
         "software": dict(facts.software),
     }
     return summary | {"slo": slo.judge(objectives, summary, asked, valid=valid)}
+
+
+def _room_classes(fleet: Fleet, rooms: Mapping[int, list[Counts]]) -> list[dict[str, Any]]:
+    counts: dict[ClassSlot, Counts] = defaultdict(Counts)
+    members: Counter[int] = Counter()
+    by_class = fleet.by_class
+    for room, slots in rooms.items():
+        for slot, one in enumerate(slots):
+            counts[by_class.of_room(room), slot].add(one)
+    for room, count in fleet.by_key("members").items():
+        members[by_class.of_room(room)] += count
+    return by_class.rows(counts, members, fleet.latencies)
 
 
 def timeline_rows(fleet: Fleet) -> list[dict[str, Any]]:
@@ -190,7 +205,7 @@ def worker_rows(fleet: Fleet) -> list[dict[str, Any]]:
             "totals": worker.totals is not None,
             **_clock_row(worker),
             "cpu_percent": round(mean(worker.cpu_percent) or 0.0, 1),
-            "rss_mb": round(worker.rss_bytes / 1e6, 1),
+            "rss_mb": round(worker.health.get("rss_bytes", 0.0) / 1e6, 1),
             **{name: worker.counters.get(name, 0) for name in ("connects", "received", "due", "sent")},
             "timed": sum(worker.timed.values()),
         }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .clocks import Clock
+    from .interim import Interim
     from .report import Totals
 
 
@@ -27,13 +28,14 @@ class WorkerState:
     gauges: dict[str, int] = field(default_factory=dict)
     gauges_at_last: dict[str, int] = field(default_factory=dict)
     cpu_percent: list[float] = field(default_factory=list)
-    rss_bytes: float = 0.0
+    health: dict[str, float] = field(default_factory=dict)
     publishing_since_s: float = 0.0
     clock: Clock | None = None
     heard_s: float | None = None
     away_s: float = 0.0
     complete_ns: int = 0
     timed: dict[tuple[int, int], int] = field(default_factory=dict)
+    interim: Interim | None = None
     totals: Totals | None = None
 
     @property

@@ -13,6 +13,7 @@ CLOCK    worker    see `clock_sync` what time is it?
 TIME     master    see `clock_sync` the answer; it also says which triggers should be known by now,
                                     and until when all of them are (`complete_ns`)
 REPORT   worker    a `WorkerReport` one second of measurements
+INTERIM  worker    an `Interim`     what it counted so far, where somebody looks
 TRIGGERS master    see              what publishers sent, numbered
                    `trigger_feed`
 WANT     worker    a number         rows of triggers are missing from that one on
@@ -38,6 +39,7 @@ RATE: Final = "loadtest.rate"
 CLOCK: Final = "loadtest.clock"
 TIME: Final = "loadtest.time"
 REPORT: Final = "loadtest.report"
+INTERIM: Final = "loadtest.interim"
 TRIGGERS: Final = "loadtest.triggers"
 WANT: Final = "loadtest.want"
 DRAIN: Final = "loadtest.drain"

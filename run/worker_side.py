@@ -26,6 +26,7 @@ from transport.shared import shared
 from . import locust_stats, messages, roll_call
 from .clock_sync import KNOWN_S, TOLD_S, ClockSync
 from .gc_pauses import GcPauses
+from .interim_counting import count_always
 from .limits import file_limit
 from .trigger_feed import Inlet
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from locust.env import Environment
+
+    from measure.latency import Samples
 
 _REPORT_S: Final = 1.0
 _LAG_PROBE_S: Final = 0.05
@@ -92,7 +95,9 @@ class WorkerSide:
         always.follow(plan.tags)
         self._inlet = Inlet(plan.triggers_from)
         self._sync = ClockSync(plan.run_id, plan.worker, plan.workers, self._send)
-        self._context = RunContext(plan, Meter(plan.run, Reader(), self._sync.table, round(plan.flight_s * 1e9)))
+        flight_ns = round(plan.flight_s * 1e9)
+        meter = Meter(plan.run, Reader(), self._sync.table, flight_ns, plan.room_classes)
+        self._context = RunContext(plan, meter)
         install(self._environment, self._context)
         self._planned_s = time.monotonic()
         self._publishing_ns = 0
@@ -107,6 +112,7 @@ class WorkerSide:
             gevent.spawn(self._sync.ask_always),
             gevent.spawn(self._probe_lag, self._context),
             gevent.spawn(self._report_always, self._context),
+            gevent.spawn(count_always, self._context, self._send),
         ]
 
     def on_reset(self, *, done: bool) -> None:
@@ -228,19 +234,19 @@ class WorkerSide:
             self._report(context)
 
     def _report(self, context: RunContext, *, feeds_locust: bool = True) -> None:
+        lags_us, self._lags_us = self._lags_us, array("q")
+        more_us = {
+            LOOP_LAG: np.array(lags_us),
+            GENERATOR_DELAY: np.array(self._transport.poller.take_delays_ns()) // 1000,
+            GC_PAUSE: np.array(self._pauses.take_us()),
+        }
         health = {
             "cpu_percent": self._process.cpu_percent(),
             "rss_bytes": float(self._process.memory_info().rss),
             "publishing_since_s": self._publishing_ns and context.meter.master_ns(self._publishing_ns) / 1e9,
+            **{f"{name}_p99_ms": _p99_ms(more_us[name]) for name in (LOOP_LAG, GENERATOR_DELAY)},
         }
-        lags_us, self._lags_us = self._lags_us, array("q")
-        delays_us = np.array(self._transport.poller.take_delays_ns()) // 1000
         context.meter.counters["coalesced"] = self._transport.coalesced - self._coalesced_before
-        more_us = {
-            LOOP_LAG: np.array(lags_us),
-            GENERATOR_DELAY: delays_us,
-            GC_PAUSE: np.array(self._pauses.take_us()),
-        }
         report, latencies = context.meter.take_report(time.time_ns(), health, more_us)
         for name, latencies_us in latencies.items() if feeds_locust else ():
             locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
@@ -257,3 +263,7 @@ class WorkerSide:
             gevent.sleep(_LAG_PROBE_S)
             late_s = time.perf_counter() - asleep_s - _LAG_PROBE_S
             self._lags_us.append(max(int(late_s * 1e6), 1))
+
+
+def _p99_ms(samples_us: Samples) -> float:
+    return float(np.percentile(samples_us, 99)) / 1000 if len(samples_us) else 0.0

@@ -45,7 +45,7 @@ def test_shards_merge_to_the_whole_in_any_order(shards: list[list[int]]) -> None
     random.Random(1).shuffle(shards)
     merged = new_histogram()
     for shard in shards:
-        merge_encoded(merged, of(shard).encode())
+        merge_encoded(of(shard).encode(), merged)
     assert summarise(merged) == summarise(whole)
 
 
@@ -91,7 +91,7 @@ def test_another_configuration_is_refused() -> None:
     other = HdrHistogram(1, 1000, 2)
     other.record_value(5)
     with pytest.raises(ValueError, match="cannot be added"):
-        merge_encoded(new_histogram(), other.encode())
+        merge_encoded(other.encode(), new_histogram())
 
 
 RANDOM = np.random.default_rng(7)
@@ -117,7 +117,7 @@ def test_exact_quantiles_of_ten_distributions(name: str) -> None:
     for part in np.array_split(values_us, 7):
         shard = new_histogram()
         fold(shard, part)
-        merge_encoded(histogram, shard.encode())
+        merge_encoded(shard.encode(), histogram)
     per_100k = sorted([*range(100, 100_001, 3700), *QUANTILES_PER_100K.values(), 100_000])
     exact_us = np.quantile(values_us, [share / 100_000 for share in per_100k], method="inverted_cdf")
     found_us = quantiles_us(histogram, per_100k)

@@ -95,7 +95,7 @@ def test_latency_is_from_due_to_received(meter: Meter) -> None:
     report, samples = meter.take_report(10 * S, {}, {})
     assert list(samples[contract.AGENT_LOG]) == [7000]
     histogram = new_histogram()
-    merge_encoded(histogram, report.latencies[contract.AGENT_LOG])
+    merge_encoded(report.latencies[contract.AGENT_LOG], histogram)
     assert summarise(histogram)["max"] == pytest.approx(7.0, rel=0.001)
 
 
@@ -226,7 +226,7 @@ def test_the_short_way_counts_as_the_ledger_does(actions: list[tuple[str, int, i
     report, latencies = meter.take_report(1 * S, {}, {})
     replays = new_histogram()
     if REPLAY in report.latencies:
-        merge_encoded(replays, report.latencies[REPLAY])
+        merge_encoded(report.latencies[REPLAY], replays)
     meter.learn([trigger(seq) for seq in range(6)])
     totals = settle(meter)
     timed = len(latencies.get(contract.AGENT_LOG, ()))
