@@ -9,10 +9,13 @@ import hmac
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HS256: Final = "HS256"
 RS256: Final = "RS256"
@@ -120,3 +123,12 @@ def _segment(payload: dict[str, Any]) -> str:
 
 def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def first_ends_in_s(tokens: Iterable[str], now_s: float) -> float | None:
+    """In how many seconds the first of them expires; None if none says when, or one is opaque."""
+    try:
+        left = [seconds_left(token, now_s) for token in tokens]
+    except ValueError:
+        return None
+    return min((seconds for seconds in left if seconds is not None), default=None)

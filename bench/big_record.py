@@ -19,6 +19,7 @@ import numpy as np
 
 from backend.reader import Reader
 from measure import summary as summaries
+from measure.tables import all_of
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.fleet import Fleet
 from measure.latency import encode_all
@@ -74,10 +75,7 @@ def make(results_dir: Path, seconds: int, workers: int, seed: int = 1, slower: f
         "capacity": None,
     }
     tables = {
-        "timeline": summaries.timeline_rows(fleet),
-        "rooms": summaries.room_rows(fleet, Reader()),
-        "streams": summaries.stream_rows(fleet, Reader()),
-        "workers": summaries.worker_rows(fleet),
+        **all_of(fleet, Reader()),
         "backend": facts.backend,
         "conformance": [],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from . import owed, room_classes
@@ -26,6 +27,7 @@ FAN_OUT: Final = "fan_out"
 
 _OPEN_SECONDS = 10
 """A second of the time line is closed, and its histograms are dropped, when it is this old."""
+_MOST_ROWS = 1800
 AWAY_S = 4.0
 """A worker that reports every second and was not heard for longer was away."""
 
@@ -115,6 +117,13 @@ class Fleet:
         """The seconds after one that all workers that live have reported, in order, if they are still open."""
         until_s = min((worker.last_at_s for key, worker in self.workers.items() if key in alive), default=0)
         return [second for at_s, second in sorted(self._seconds.items()) if after_s < at_s <= until_s]
+
+    def rows_after(self, after_s: int, alive: Collection[str]) -> list[tuple[int, dict[str, Any]]]:
+        """(second, row of the time line), in order, of the seconds after one that need not be waited for."""
+        rows = {row["at_s"]: row for row in self.timeline[-_MOST_ROWS:] if row["at_s"] > after_s}
+        for second in self.whole_seconds(max(rows, default=after_s), alive):
+            rows[second.at_s] = second.row(self._gauges | second.gauges)
+        return sorted(rows.items(), key=itemgetter(0))
 
     def timed(self) -> int:
         """Deliveries that were timed so far, over all workers."""

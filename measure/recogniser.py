@@ -96,10 +96,10 @@ class FanOut(NamedTuple):
 class Taken:
     """What was timed since it was last taken.
 
-    samples_us: name -> latencies in µs; a name is the event's + the mark of its room's class, if there are rooms of
-    several, + `ACROSS` if the deliveries are across clocks. timed: (room, slot) -> deliveries. negative: deliveries
-    that came before they were due, by more than the clocks may be wrong. unbounded: those of clocks of which
-    nothing is known. bounds_us: by how much each latency across clocks may be wrong.
+    samples_us: name -> latencies in µs; a name is the event's + the mark of its room's class, if there are rooms
+    of several, + `ACROSS` if the deliveries are across clocks. timed: (room, slot) -> deliveries. negative:
+    deliveries that came before they were due, by more than the clocks may be wrong. unbounded: those of clocks of
+    which nothing is known. bounds_us: by how much each latency across clocks may be wrong.
     """
 
     samples_us: dict[str, Samples] = field(default_factory=dict)

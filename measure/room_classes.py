@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 _BORDERS: Final = (2, 20, 100, 1_000, 10_000)
 """Members with which the next class begins. The guide's own figure for a room that counts is 20."""
 NAMES: Final = ("up to 1", "2–19", "20–99", "100–999", "1,000–9,999", "10,000 and more")
-CROWDED: Final = 2
-"""The first class whose rooms all have 20 members or more."""
+FIRST_CROWDED: Final = 2
+"""The rooms of this class, and of all above, have 20 members or more."""
 CLASS: Final = "@class"
 """Before the number of a class, in the name of the latencies of its rooms."""
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from . import growth, phases, slo, validity
-from .clocks import worker_of
-from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_at_the_end, mean
+from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_at_the_end
 from .figures import add_up, crowded, figures_of
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
 from .meter import ANSWER, CLOCK_BOUND, CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
 from .presence import Counts
 from .recogniser import ACROSS
+from .tables import timeline_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from .by_class import ClassSlot
     from .fleet import Fleet
     from .sighting import FrameReader
-    from .worker_state import WorkerState
 
 SCHEMA = 2
 GC_PAUSE = "gc_pause"
@@ -152,18 +150,6 @@ def _room_classes(fleet: Fleet, rooms: Mapping[int, list[Counts]]) -> list[dict[
     return by_class.rows(counts, members, fleet.latencies)
 
 
-def timeline_rows(fleet: Fleet) -> list[dict[str, Any]]:
-    """One row for each second; with what was owed of what was sent in it, and what of that was lost."""
-    rows = [dict(row) for row in fleet.timeline]
-    # A report that comes very late opens its second once more: a second may have several rows.
-    first = {row["at_s"]: row for row in reversed(rows)}
-    for at_s, (owed, lost) in fleet.owed_by_second().items():
-        if at_s not in first:
-            rows.append({"at_s": at_s})
-        first.setdefault(at_s, rows[-1]).update(owed=owed, lost=lost)
-    return sorted(rows, key=itemgetter("at_s"))
-
-
 def _memory(samples: list[dict[str, Any]], timeline: list[dict[str, Any]]) -> dict[str, Any]:
     """Of the backend's instances, and of the one of them that may grow most; and of all workers together."""
     instances: dict[str, Any] = {}
@@ -190,71 +176,6 @@ def _memory_of(rows: list[dict[str, Any]], timeline: list[dict[str, Any]], colum
         return None
     seen = [row for row in rows if span_s[0] <= row["at_s"] <= span_s[1] and row.get(column) is not None]
     return growth.judge([row["at_s"] for row in seen], [row[column] for row in seen])
-
-
-def worker_rows(fleet: Fleet) -> list[dict[str, Any]]:
-    """One row for each worker."""
-    return [
-        {
-            "worker": worker.number,
-            "id": worker_id,
-            "reports": worker.last_report,
-            "gaps": worker.gaps,
-            "repeats": worker.repeats,
-            "away_s": round(worker.away_s, 1),
-            "totals": worker.totals is not None,
-            **_clock_row(worker),
-            "cpu_percent": round(mean(worker.cpu_percent) or 0.0, 1),
-            "rss_mb": round(worker.health.get("rss_bytes", 0.0) / 1e6, 1),
-            **{name: worker.counters.get(name, 0) for name in ("connects", "received", "due", "sent")},
-            "timed": sum(worker.timed.values()),
-        }
-        for worker_id, worker in fleet.workers.items()
-    ]
-
-
-def _clock_row(worker: WorkerState) -> dict[str, Any]:
-    clock = worker.clock
-    estimate = None if clock is None else clock.estimate
-    return {
-        "machine": "" if clock is None else clock.machine,
-        "offset_ms": "" if estimate is None else round(estimate.offset_ns / 1e6, 3),
-        "offset_bound_ms": "" if estimate is None else round(estimate.bound_ns / 1e6, 3),
-        "drift_ppm": "" if estimate is None else round(estimate.drift * 1e6, 1),
-    }
-
-
-def room_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
-    """One row for each room and traced broadcast."""
-    members = fleet.by_key("members")
-    uncounted = fleet.timed_by_the_lost()
-    return [
-        {
-            "room": room,
-            "members": members[room],
-            "event": reader.slots[slot].event,
-            "label": reader.slots[slot].label,
-            **asdict(counts),
-            "uncounted": uncounted[room, slot],
-        }
-        for room, slots in sorted(fleet.rooms(len(reader.slots)).items())
-        for slot, counts in enumerate(slots)
-    ]
-
-
-def stream_rows(fleet: Fleet, reader: FrameReader) -> list[dict[str, Any]]:
-    """One row for each stream and traced broadcast: by the publisher, and the worker that it ran in."""
-    return [
-        {
-            "room": room,
-            "publisher": publisher,
-            "worker": worker_of(publisher),
-            "event": reader.slots[slot].event,
-            "label": reader.slots[slot].label,
-            **asdict(counts),
-        }
-        for (room, publisher, slot), counts in sorted(fleet.streams().items(), key=itemgetter(0))
-    ]
 
 
 def all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:

@@ -9,6 +9,8 @@ from tasks import always
 from users.actor import Actor
 from users.publisher import Publisher
 
+from .option_types import weights_of
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
@@ -24,7 +26,7 @@ def choose(classes: list[type[User]], options: argparse.Namespace) -> None:
     :param classes: changed in place.
     :raises Fault: if the mix names a class that there is not.
     """
-    mix = options.mix
+    mix = weights_of(options.mix)
     names = [one.__name__ for one in classes]
     if unknown := [name for name in mix if name not in names]:
         raise Fault(
@@ -53,7 +55,7 @@ def check(options: argparse.Namespace, users: int) -> None:
     :param users: how many there are, publishers included.
     :raises Fault: if they are too few.
     """
-    mix = options.mix
+    mix = weights_of(options.mix)
     if not mix:
         return
     least = min(mix, key=mix.__getitem__)

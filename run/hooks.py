@@ -17,8 +17,9 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunne
 from exit_codes import ExitCode
 from faults import Fault, Owner
 
-from . import casting, messages, option_checks, options
+from . import casting, messages, metrics_server, option_checks, options, process_title, web_page
 from .limits import raise_file_limit
+from .live_view import LiveView
 from .master_side import MasterSide
 from .worker_side import WorkerSide
 
@@ -38,6 +39,7 @@ _OVER_WAIT_S = 30.0
 
 def install() -> None:
     """Hook the load test into Locust. Called by the locustfile."""
+    process_title.hide(sys.argv, options.SECRETS_AS_GIVEN)
     sys.excepthook = _one_line_for_a_busy_port
     events.init_command_line_parser.add_listener(options.add)
     events.init.add_listener(_on_init)
@@ -144,7 +146,10 @@ class MasterHooks:
         secret_options = {name: getattr(opts, name) for name in options.SECRETS}
         for name in options.SECRETS:
             setattr(opts, name, "")
-        self._side = MasterSide(self._send, self._alive, self._user_counts, secret_options)
+        view = LiveView(opts, self._alive)
+        self._view = view
+        self._side = MasterSide(self._send, self._alive, self._user_counts, secret_options, view)
+        self._listen(messages.INTERIM, self._side.on_interim)
         self._listen(messages.HERE, self._side.on_here)
         self._listen(messages.CLOCK, self._side.on_clock)
         self._listen(messages.REPORT, self._side.on_report)
@@ -159,6 +164,10 @@ class MasterHooks:
             environment.shape_class = self._side.shape(opts)
             environment.shape_class.runner = runner
         atexit.register(self._side.abandon)
+        if environment.web_ui is not None:
+            web_page.extend(environment, view, opts, secret_options)
+        if opts.metrics_port:
+            metrics_server.serve(opts.metrics_port, view.metrics)
         if opts.headless:
             gevent.spawn(self._side.watch)
 
@@ -186,6 +195,8 @@ class MasterHooks:
             users = opts.num_users or 1 if opts.shape else self._runner.target_user_count
             self._side.begin(opts, users)
         except Exception as error:
+            why = str(error) if isinstance(error, Fault) else f"the run could not be prepared: {error!r}"
+            self._view.failed(why)
             if isinstance(error, Fault):
                 logger.error("%s", error)  # noqa: TRY400 - a fault is one line, without a traceback
             else:

@@ -7,25 +7,27 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backend import contract, preflight, tokens
 from backend.endpoint import Endpoint
 from backend.plan import Plan
-from backend.provision import SqlProvision
 from backend.reader import Reader
 from backend.rest import RestClient
-from backend.rest_provision import RestProvision
 from backend.tls import Trust
 from backend.topology import Topology
 from exit_codes import ExitCode, of_summary
 from faults import Fault, Owner
+from live.snapshot import Course
 from measure import summary as summaries
+from measure import tables
+from measure.by_class import ByClass
 from measure.fleet import Fleet
 from measure.latency import summarise
 from measure.phases import Phases
+from measure.room_classes import classes_of
 
-from . import cast, console, facts, option_checks, roll_call
+from . import cast, console, facts, option_checks, provisioning, roll_call
 from .monitor import Monitor, sources_of
 from .record import Draft
 from .reporting import make_report
@@ -41,10 +43,19 @@ if TYPE_CHECKING:
     from .shaping import CapacityShape
 
 
-class Run:
-    """One run, from its preparation to its record."""
+_INTERIM_S: Final = 2.0
+"""How often workers say what they counted so far, where somebody can see it."""
 
-    def __init__(self, opts: argparse.Namespace, secret_options: Mapping[str, str]) -> None:
+
+class Run:
+    """One run, from its preparation to its record.
+
+    :param workers: how many there are.
+    """
+
+    def __init__(
+        self, opts: argparse.Namespace, secret_options: Mapping[str, str], users: int, workers: int
+    ) -> None:
         self._opts = opts
         self._secrets = secret_options
         self._objectives = option_checks.objectives(opts.slo_file)
@@ -58,7 +69,10 @@ class Run:
         self._profile = "unknown"
         self.plan: Plan | None = None
         self.phases = Phases(ramp_s=opts.ramp)
-        self.fleet = Fleet(self._phase_of, self._log)
+        self._topology = Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner)
+        self._classes = classes_of(self._topology.members(max(users - opts.publishers, 0), opts.rooms, workers))
+        by_class = ByClass(self._classes, [slot.event for slot in Reader.slots])
+        self.fleet = Fleet(self._phase_of, self._log, by_class)
         self._draft: Draft | None = None
         self._monitor: Monitor | None = None
         self.feed = Feed()
@@ -67,6 +81,8 @@ class Run:
         self.users: dict[str, int] = {}
         """By class, at their most."""
         self.search: CapacityShape | None = None
+        self.summary: dict[str, Any] | None = None
+        """When the run is over and its record written."""
         self.ended_s: float | None = None
         self.finishing = False
 
@@ -83,7 +99,7 @@ class Run:
         preflight.check_backend(self._client)
         info = self._client.call("GET", contract.HEALTH_INFO)
         self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
-        self._provision = self._choose_provision(run_id)
+        self._provision = provisioning.choose(opts, self._secrets, self._mint, self._client, run_id)
         try:
             sources, why_not = sources_of(opts.monitor, self._client, self._trust.context())
             self._draft = self._begin_record(run_id)
@@ -109,9 +125,11 @@ class Run:
             warm_up_s=opts.warm_up,
             flight_s=opts.flight,
             tags=tuple(opts.tags or ()),
-            topology=Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner),
+            topology=self._topology,
             ping_every_s=opts.ping_every,
             cast=scenes,
+            room_classes=self._classes,
+            interim_every_s=0.0 if opts.headless and not opts.metrics_port else _INTERIM_S,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
         )
         return self.plan
@@ -145,29 +163,6 @@ class Run:
                 f"The record's log cannot be written any more: {why_not}. Make room at {self._draft.where}."
             )
 
-    def _choose_provision(self, run_id: str) -> Provision:
-        opts = self._opts
-        given = self._secrets
-        if given["database_url"]:
-            assert self._mint is not None
-            return SqlProvision(
-                given["database_url"],
-                self._mint,
-                run_id,
-                opts.token_lifetime,
-                rooms_each=opts.rooms_per_owner,
-                tasks_each=opts.tasks_per_room,
-                keep=opts.keep_data,
-            )
-        return RestProvision(
-            self._client,
-            run_id,
-            token=given["token"],
-            accounts=option_checks.known_accounts(opts, given),
-            rooms_each=opts.rooms_per_owner,
-            keep=opts.keep_data,
-        )
-
     def refresh_tokens(self) -> list[str]:
         """Fresh tokens for the rooms' owners; none if there is no way to get any.
 
@@ -182,12 +177,7 @@ class Run:
     def tokens_end_in_s(self) -> float | None:
         """In how many seconds the first of the rooms' tokens expires; None if none says when."""
         assert self.plan is not None
-        now_s = time.time()
-        try:
-            left = [tokens.seconds_left(token, now_s) for token in {room.token for room in self.plan.rooms}]
-        except ValueError:
-            return None  # opaque ones
-        return min((seconds for seconds in left if seconds is not None), default=None)
+        return tokens.first_ends_in_s({room.token for room in self.plan.rooms}, time.time())
 
     def note_users(self, counts: Mapping[str, int]) -> None:
         """So many users there are now, by class."""
@@ -222,6 +212,29 @@ class Run:
         times = summarise(summaries.all_deliveries(self.fleet, Reader()))
         return console.progress(time.monotonic() - self._began_s, self.fleet, times)
 
+    def course(self, alive: list[str]) -> Course:
+        """How it is going.
+
+        :param alive: the ids of the workers that are there.
+        """
+        return Course(
+            run_id="" if self.plan is None else self.plan.run_id,
+            target=facts.public(self._endpoint.host),
+            elapsed_s=(self.ended_s or time.monotonic()) - self._began_s,
+            publishing_s=self._publishing_s(),
+            fleet=self.fleet,
+            events=tuple(dict.fromkeys(slot.event for slot in Reader.slots)),
+            objectives=self._objectives,
+            asked=self._asked,
+            alive=alive,
+            now_s=time.monotonic(),
+        )
+
+    @property
+    def _asked(self) -> dict[str, float]:
+        wanted = self._opts.events_per_client
+        return {} if wanted is None else {"events_per_s_per_client": wanted}
+
     def write(self, *, cpu_warning: bool) -> ExitCode:
         """Write the record, print the outcome, make the report."""
         plan = self.plan
@@ -232,6 +245,7 @@ class Run:
             summary = self._summary(plan, cpu_warning=cpu_warning)
             histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}
             where = self._draft.finish(summary, self._tables(summary), histograms)
+            self.summary = summary
         except OSError as error:
             console.say(
                 f"The record could not be written: {error}. Check --results-dir; what there is, is in "
@@ -264,10 +278,9 @@ class Run:
             monitoring=self._monitor.summary(),
             backend=self._monitor.rows,
         )
-        asked = {} if opts.events_per_client is None else {"events_per_s_per_client": opts.events_per_client}
         took_part = [name for name, count in self.users.items() if count]
         return {
-            **summaries.build(of_run, self.fleet, Reader(), self._objectives, asked),
+            **summaries.build(of_run, self.fleet, Reader(), self._objectives, self._asked),
             **cast.outcome(opts, plan.cast, took_part, self.fleet.checks()),
             "capacity": None if self.search is None else self.search.result(),
         }
@@ -275,10 +288,7 @@ class Run:
     def _tables(self, summary: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         assert self._monitor is not None
         return {
-            "timeline": summaries.timeline_rows(self.fleet),
-            "rooms": summaries.room_rows(self.fleet, Reader()),
-            "streams": summaries.stream_rows(self.fleet, Reader()),
-            "workers": summaries.worker_rows(self.fleet),
+            **tables.all_of(self.fleet, Reader()),
             "backend": self._monitor.rows,
             "conformance": [{**row, "suites": " ".join(row["suites"])} for row in summary["conformance"]],
         }

@@ -11,6 +11,7 @@ import gevent
 
 from faults import Fault
 from measure.clocks import Clock
+from measure.interim import Interim
 from measure.report import Totals, WorkerReport
 from shapes.choice import Choice
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from exit_codes import ExitCode
     from measure.fleet import Fleet
+
+    from .live_view import LiveView
 
 logger = logging.getLogger("loadtest")
 
@@ -42,6 +45,7 @@ class MasterSide:
     :param alive: the ids of the workers that are there now.
     :param user_counts: Locust users by class, now.
     :param secret_options: the options of `options.SECRETS`, which no worker gets to see.
+    :param view: what others see of it.
     """
 
     def __init__(
@@ -50,11 +54,13 @@ class MasterSide:
         alive: Callable[[], list[str]],
         user_counts: Callable[[], Mapping[str, int]],
         secret_options: Mapping[str, str],
+        view: LiveView,
     ) -> None:
         self._send = send
         self._alive = alive
         self._user_counts = user_counts
         self._secrets = secret_options
+        self._view = view
         self._run: Run | None = None
         self._answers: dict[str, roll_call.Answer] = {}
         self._search: CapacityShape | None = None
@@ -66,10 +72,11 @@ class MasterSide:
         :param users: how many Locust users it shall have.
         :raises Fault: if it cannot be prepared; nothing is left behind then.
         """
+        self._view.preparing()
         option_checks.check(opts, self._secrets)
         casting.check(opts, users)
         self._call_the_roll(users)
-        self._run = Run(opts, self._secrets)
+        self._run = Run(opts, self._secrets, users, len(self._alive()))
         try:
             plan = self._run.prepare()
         except BaseException:
@@ -84,6 +91,7 @@ class MasterSide:
             self._run.fleet.enlist(worker_id)
             self._send(messages.PLAN, replace(plan, worker=number, workers=len(workers)).to_message(), worker_id)
         gevent.spawn(self._refresh_tokens, self._run)
+        self._view.begun(self._run)
 
     def _refresh_tokens(self, run: Run) -> None:
         """Renew the rooms' tokens when half of their time is over, as long as the run goes on."""
@@ -187,6 +195,11 @@ class MasterSide:
             for other in alive:
                 self._tell(run, messages.TRIGGERS, message, other)
 
+    def on_interim(self, worker_id: str, data: dict[str, Any]) -> None:
+        """What a worker counted so far."""
+        if (run := self._current(data)) is not None:
+            run.fleet.take_interim(worker_id, Interim.from_message(data["interim"]))
+
     def on_want(self, worker_id: str, data: dict[str, Any]) -> None:
         """A worker has missed triggers."""
         if (run := self._current(data)) is not None:
@@ -228,11 +241,14 @@ class MasterSide:
         run.phases.ended_s = time.time()
         run.note_users({} if run.users else self._user_counts())
         run.search = self._search
+        self._view.ending(run)
         try:
             self._phase(run, messages.DRAIN, {}, lambda: run.drained, _DRAIN_S)
             everything = {"triggers": run.feed.end}
             self._phase(run, messages.SETTLE, everything, lambda: _counted(run.fleet), _TOTALS_S)
-            return run.write(cpu_warning=cpu_warning)
+            code = run.write(cpu_warning=cpu_warning)
+            self._view.ended(run, code)
+            return code
         finally:
             self._run = None
             run.clean_up()

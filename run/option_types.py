@@ -56,6 +56,11 @@ def monitor(text: str) -> str:
     return text
 
 
+def port(text: str) -> int:
+    """A TCP port, or 0."""
+    return _number(text, int, 0, 65_535)
+
+
 def exponent(text: str) -> float:
     """Of Zipf's law."""
     return _number(text, float, 0, 10)
@@ -70,8 +75,14 @@ def span(text: str) -> tuple[float, float]:
     return found
 
 
-def mix(text: str) -> dict[str, int]:
+def mix(text: str) -> str:
     """User classes and their weights, as `Viewer=10,Churner=2`; a class alone has weight 1."""
+    weights_of(text)
+    return text
+
+
+def weights_of(text: str) -> dict[str, int]:
+    """The weights of a mix."""
     found = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, weight = part.partition("=")

@@ -2,254 +2,61 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable  # noqa: TC003 - a dataclass has it
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from backend import endpoint
-from scenarios.findings import Severity
-from tasks import schedule
-
-from . import option_types as types
+from .option_table import all_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from locust.argument_parser import LocustArgumentParser
 
-DEFAULT_SLO_FILE: Final = Path(__file__).parent.parent / "measure" / "slo.toml"
 SECRETS: Final = ("database_url", "jwt_secret", "token", "account")
 """Options that stay in the master: Locust would hand every option to every worker."""
+SECRETS_AS_GIVEN: Final = tuple("--" + name.replace("_", "-") for name in SECRETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the web page's form: what its text means. choices: the texts that there are; empty for any."""
+
+    parse: Callable[[str], Any]
+    choices: tuple[str, ...]
 
 
 def add(parser: LocustArgumentParser) -> None:
     """Add the options."""
     group = parser.add_argument_group("Socket.IO load test", "What is set up, offered, measured and kept.")
 
-    def option(name: str, text: str, *, web: bool = True, secret: bool = False, **more: Any) -> None:
-        variable = "LOCUST_" + name.removeprefix("--").replace("-", "_").upper()
+    def option(name: str, text: str, *, web: bool = False, secret: bool = False, **more: Any) -> None:
+        variable = "LOCUST_" + _dest(name).upper()
         action: Any = group.add_argument(name, env_var=variable, help=text, **more)
         # Locust's own add_argument sets these; that of a group does not.
-        action.include_in_web_ui = web and not secret
+        action.include_in_web_ui = web
         action.is_secret = secret
         action.is_required = action.is_multiple = False
 
-    for part in (_load, _users, _connections, _data, _record):
-        part(option)
+    all_of(option)
 
 
 def names() -> list[str]:
     """What the options are called in Locust's parsed options."""
     found: list[str] = []
-    for part in (_load, _users, _connections, _data, _record):
-        part(lambda name, *_, **__: found.append(name.removeprefix("--").replace("-", "_")))
+    all_of(lambda name, *_, **__: found.append(_dest(name)))
     return found
 
 
-def _load(option: Callable[..., None]) -> None:
-    option("--rooms", "Project rooms that are made and filled (default 10)", type=types.rooms, default=10)
-    option("--rate", "Triggers a second over all publishers (default 10)", type=types.rate, default=10.0)
-    option(
-        "--arrivals",
-        "How triggers follow each other: at equal distances, or as a Poisson process (default constant)",
-        choices=schedule.LAWS,
-        default=schedule.CONSTANT,
-    )
-    option(
-        "--ramp",
-        "Seconds that the rate takes to rise from nothing to --rate, at an even slope (default 0)",
-        type=types.seconds,
-        default=0.0,
-    )
-    option(
-        "--warm-up",
-        "Seconds from when all users were started to when publishers begin (default 0)",
-        type=types.seconds,
-        default=0.0,
-    )
-    option(
-        "--flight",
-        "Seconds that a broadcast may be in flight: what was sent so shortly before a user joined, or before or "
-        "after it left, is neither expected nor lost (default 2)",
-        type=types.seconds,
-        default=2.0,
-    )
-    option(
-        "--publishers",
-        "Users that publish, out of --users; they share the rate (default 4)",
-        type=types.publishers,
-        default=4,
-        web=False,
-    )
-    option(
-        "--room-size",
-        "Viewers that go into one room before the next is filled; 0 deals them out to all rooms (default 0)",
-        type=types.count,
-        default=0,
-    )
-    option(
-        "--room-skew",
-        "How uneven the rooms are: the exponent of Zipf's law, by which the k-th room has 1/k^s of the first "
-        "one's viewers; 0 is even (default 0)",
-        type=types.exponent,
-        default=0.0,
-    )
-    option("--rooms-per-owner", "Rooms that one user owns (default 1)", type=types.at_least_one, default=1)
-    option("--rooms-per-viewer", "Rooms that one viewer joins (default 1)", type=types.at_least_one, default=1)
+def form_fields() -> dict[str, Field]:
+    """The options that the web page's form shows, by what they are called in Locust's parsed options."""
+    found: dict[str, Field] = {}
 
-    option(
-        "--shape",
-        "How the number of users goes over time, up to --users: ramp, steps, spike, soak, wave, storm; or "
-        "capacity, which searches for it; with parameters, e.g. spike:base=0.1,at=30; see docs/scenarios.md",
-        type=types.shape,
-        default="",
-        web=False,
-    )
+    def option(name: str, _: str, *, web: bool = False, **more: Any) -> None:
+        if web:
+            found[_dest(name)] = Field(more.get("type", str), tuple(more.get("choices", ())))
+
+    all_of(option)
+    return found
 
 
-def _users(option: Callable[..., None]) -> None:
-    option(
-        "--mix",
-        "Who takes part, with weights, e.g. Viewer=20,Churner=2,Intruder=1; see docs/scenarios.md (default: "
-        "Viewer; with --tags: all that have tasks with these tags)",
-        type=types.mix,
-        default={},
-        web=False,
-    )
-    option(
-        "--think-time",
-        "Seconds between two plays of a user's scenarios, as least:most (default 1:3)",
-        type=types.span,
-        default=(1.0, 3.0),
-        web=False,
-    )
-    option(
-        "--no-probe",
-        "Do not ask the backend what it can do: then no scenario is played that needs to know",
-        action="store_true",
-        default=False,
-    )
-    option(
-        "--patience",
-        "Seconds that a scenario waits for what has to come (default 5)",
-        type=types.seconds,
-        default=5.0,
-    )
-    option(
-        "--ping-every",
-        "Seconds between two pings of each viewer, where the backend answers them; 0 for none (default 0)",
-        type=types.seconds,
-        default=0.0,
-    )
-
-
-def _connections(option: Callable[..., None]) -> None:
-    option(
-        "--transport",
-        "How to connect: by WebSocket, by long-polling, or by polling with an upgrade (default websocket)",
-        choices=tuple(endpoint.TRANSPORTS),
-        default="websocket",
-    )
-    option(
-        "--parser",
-        "How packets are written; the backend has to use the same (default: Socket.IO's own)",
-        choices=endpoint.PARSERS,
-        default="default",
-    )
-    option(
-        "--token-in",
-        "Where the backend looks for the token when a client connects (default auth)",
-        choices=endpoint.TOKEN_PLACES,
-        default=endpoint.IN_AUTH,
-    )
-    option(
-        "--source-addresses",
-        "Local addresses that users connect from in turn, with commas: for more than 28,000 connections to one "
-        "target, and for backends that throttle each address on its own",
-        type=types.addresses,
-        default="",
-    )
-    option("--insecure", "Take any certificate of the backend", action="store_true", default=False)
-    option("--ca-file", "Who signs the backend's certificate (PEM; on every worker)", default="")
-    option("--client-cert", "Our certificate for the backend (PEM; on every worker)", default="")
-    option("--client-key", "Its key, where that is a file of its own", default="")
-
-
-def _data(option: Callable[..., None]) -> None:
-    option(
-        "--database-url",
-        "The backend's PostgreSQL, for making the data by SQL; without it the data is made through REST",
-        default="",
-        secret=True,
-    )
-    option(
-        "--jwt-secret",
-        "The backend's HS256 secret, for minting tokens; needed with --database-url",
-        default="",
-        secret=True,
-    )
-    option(
-        "--jwt-key-file",
-        "Instead of the secret: the backend's RSA private key as PEM, for RS256",
-        default="",
-        web=False,
-    )
-    option(
-        "--token-lifetime",
-        "Seconds that minted tokens are good for; they are renewed while the run goes on (default a week)",
-        type=types.at_least_one,
-        default=7 * 86_400,
-    )
-    option(
-        "--token",
-        "A token of an existing user, for making the data through REST",
-        default="",
-        secret=True,
-    )
-    option(
-        "--account",
-        "email:password of an existing user, for making the data through REST; without one a user signs up",
-        default="",
-        secret=True,
-    )
-    option(
-        "--accounts-file",
-        "A file with such accounts, one a line: the rooms are dealt out to them",
-        default="",
-        web=False,
-    )
-    option(
-        "--tasks-per-room", "Tasks that each project has before the load; by SQL only", type=types.count, default=0
-    )
-    option("--keep-data", "Leave the run's rows in place when it ends", action="store_true", default=False)
-
-
-def _record(option: Callable[..., None]) -> None:
-    option("--results-dir", "Where the run's record goes (default results)", default="results")
-    option(
-        "--monitor",
-        "Where the backend's memory and CPU are to be seen, several with commas: health (its /v1/health/info, as "
-        "far as that tells), the address of Prometheus metrics, pid:N of a process on the master's machine, or "
-        "none (default health)",
-        type=types.monitor,
-        default="health",
-    )
-    option("--monitor-every", "Seconds between two looks at it (default 1)", type=types.period, default=1.0)
-    option(
-        "--no-report",
-        "Write the record only, without the report",
-        action="store_true",
-        default=False,
-    )
-    option("--slo-file", "The objectives, as TOML (default measure/slo.toml)", default=str(DEFAULT_SLO_FILE))
-    option(
-        "--events-per-client",
-        "Also judge the throughput: more events a second than this for each client (the guide asks for 100)",
-        type=types.rate,
-        default=None,
-    )
-    option(
-        "--fail-on-finding",
-        "The least severity of a security finding with which a run does not pass (default: none fails it)",
-        choices=[severity.name.lower() for severity in Severity],
-        default=None,
-    )
+def _dest(name: str) -> str:
+    return name.removeprefix("--").replace("-", "_")

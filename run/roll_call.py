@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 OTHER_VERSION: Final = "runs another version of the load test, or of a package below it, than the master"
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_ROOMS: Final = ("backend", "clients", "measure", "run", "scenarios", "shapes", "tasks", "transport", "users")
+_ROOMS: Final = (
+    "backend",
+    "clients",
+    "live",
+    "measure",
+    "run",
+    "scenarios",
+    "shapes",
+    "tasks",
+    "transport",
+    "users",
+)
 _PACKAGES: Final = ("gevent", "hdrhistogram", "locust", "numpy", "python-engineio", "python-socketio")
 """On whose versions a measurement depends."""
 _RESERVED_FILES: Final = 128

@@ -62,6 +62,7 @@ class WorkerSide:
         self._context: RunContext | None = None
         self._lags_us: array[int] = array("q")
         self._process = psutil.Process()
+        self._cpu_taken_s = self._last_cpu_percent = 0.0
         self._transport = shared()
         self._coalesced_before = 0
         self._pauses = GcPauses()
@@ -102,7 +103,7 @@ class WorkerSide:
         self._planned_s = time.monotonic()
         self._publishing_ns = 0
         self._begun = False
-        self._process.cpu_percent()
+        self._cpu_percent()
         self._lags_us = array("q")
         self._pauses.start()
         self._pauses.take_us()
@@ -241,7 +242,7 @@ class WorkerSide:
             GC_PAUSE: np.array(self._pauses.take_us()),
         }
         health = {
-            "cpu_percent": self._process.cpu_percent(),
+            "cpu_percent": self._cpu_percent(),
             "rss_bytes": float(self._process.memory_info().rss),
             "publishing_since_s": self._publishing_ns and context.meter.master_ns(self._publishing_ns) / 1e9,
             **{f"{name}_p99_ms": _p99_ms(more_us[name]) for name in (LOOP_LAG, GENERATOR_DELAY)},
@@ -254,6 +255,13 @@ class WorkerSide:
             messages.REPORT,
             {"run_id": context.plan.run_id, "report": report.to_message()},
         )
+
+    def _cpu_percent(self) -> float:
+        """Since the last time; of a moment it would say nothing."""
+        now_s = time.monotonic()
+        if now_s - self._cpu_taken_s > _REPORT_S / 4:
+            self._last_cpu_percent, self._cpu_taken_s = self._process.cpu_percent(), now_s
+        return self._last_cpu_percent
 
     def _probe_lag(self, context: RunContext) -> None:
         """How late the event loop wakes up, from when there is something to receive."""

@@ -15,6 +15,7 @@ ROOMS = (
     "calibration",
     "clients",
     "demo",
+    "live",
     "measure",
     "reports",
     "run",
@@ -36,11 +37,13 @@ MAY_IMPORT = {
     "shapes": set(),
     "tasks": {"faults", "backend", "measure", "scenarios"},
     "users": {"faults", "backend", "clients", "measure", "scenarios", "tasks", "transport"},
+    "live": {"measure"},
     "run": {
         "exit_codes",
         "faults",
         "backend",
         "clients",
+        "live",
         "measure",
         "scenarios",
         "shapes",
@@ -69,6 +72,7 @@ PURE = (
     *("target/broken_broadcasts.py", "shapes"),
     *("bench/figures.py", "calibration/cases.py", "calibration/latencies.py", "transport/known_reads.py"),
     *("transport/websocket_frames.py", "backend/metrics.py", "reports/resampling.py", "reports/changes.py"),
+    *("live/snapshot.py", "live/curves.py", "live/metrics.py", "live/tables.py"),
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}
 MOST_LINES = 300
@@ -124,7 +128,7 @@ def test_pure_rooms_read_no_clock_and_do_no_io(file: Path) -> None:
 
 
 def test_the_load_never_imports_pandas() -> None:
-    for file in files("measure", "backend", "clients", "scenarios", "transport", "tasks", "users", "run"):
+    for file in files("measure", "backend", "clients", "scenarios", "transport", "tasks", "users", "live", "run"):
         assert not {module.split(".")[0] for module, _ in imports(file)} & {"pandas", "matplotlib", "reports"}
 
 

@@ -13,7 +13,8 @@ from measure.latency import fold, new_histogram
 from measure.presence import Counts
 from measure.report import Totals, WorkerReport
 from measure.slo import Objective
-from measure.summary import RunFacts, build, room_rows, stream_rows, worker_rows
+from measure.summary import RunFacts, build
+from measure.tables import room_rows, stream_rows, worker_rows
 from transport.dial import _EXHAUSTED as EXHAUSTED
 
 FACTS = RunFacts(

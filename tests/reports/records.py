@@ -12,7 +12,7 @@ from measure.checks import Checks
 from measure.fleet import Fleet
 from measure.second import Second
 from measure.slo import Objective
-from measure.summary import room_rows, stream_rows, timeline_rows, worker_rows
+from measure.tables import room_rows, stream_rows, timeline_rows, worker_rows
 from run.cast import outcome as cast_outcome
 from run.record import Draft
 from scenarios import capabilities as can

@@ -1,0 +1,1 @@
+"""What is shown while a run goes on: on Locust's web page, and to Prometheus."""

@@ -1,0 +1,47 @@
+"""What the Prometheus metrics of a run under way, and of one that is over, have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client.core import GaugeMetricFamily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+PREFIX: Final = "loadtest_"
+_VERDICTS: Final = ("valid", "suspect", "invalid")
+
+
+def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    """One value."""
+    return GaugeMetricFamily(PREFIX + name, text, value=value)
+
+
+def by(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    """Several, by a label."""
+    family = GaugeMetricFamily(PREFIX + name, text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def verdict(name: str) -> GaugeMetricFamily:
+    """1 for the verdict."""
+    values = {each: float(each == name) for each in _VERDICTS}
+    return by("validity", "1 for the verdict on the run's own numbers.", "verdict", values)
+
+
+def objectives(rows: Iterable[Mapping[str, Any]]) -> Iterator[GaugeMetricFamily]:
+    """Whether they hold, and what was measured."""
+    names = ["name", "figure", "phase"]
+    passed = GaugeMetricFamily(PREFIX + "objective_passed", "1 if it holds on a valid run.", labels=names)
+    value = GaugeMetricFamily(PREFIX + "objective_value", "In the figure's own unit.", labels=names)
+    for row in rows:
+        labels = [row[name] for name in names]
+        if row["passed"] is not None:
+            passed.add_metric(labels, float(row["passed"]))
+        if row["value"] is not None:
+            value.add_metric(labels, row["value"])
+    yield passed
+    yield value

@@ -1,0 +1,41 @@
+"""Joins our half of the web page with Locust's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response, jsonify, request
+
+from live import page
+
+from . import form
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from locust.env import Environment
+
+    from .live_view import LiveView
+
+
+def extend(
+    environment: Environment, view: LiveView, opts: argparse.Namespace, secret_options: Mapping[str, str]
+) -> None:
+    """Add the Broadcast tab, and have the form checked before a run begins.
+
+    :param secret_options: the values of `options.SECRETS`.
+    """
+    web_ui = environment.web_ui
+    assert web_ui is not None
+    assert web_ui.app is not None
+    web_ui.template_args.update(page.template_args())
+    page.extend(web_ui.app, view, web_ui.auth_required_if_enabled, opts.web_base_path or "")
+    checked = form.Form(environment, opts, secret_options)
+
+    @web_ui.app.before_request
+    def check_form() -> Response | None:
+        if request.endpoint != "locust.swarm":
+            return None
+        why_not = checked.take(request.form)
+        return jsonify({"success": False, "message": why_not, "host": environment.host}) if why_not else None
