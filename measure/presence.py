@@ -114,10 +114,19 @@ class Counts:
 
     def add(self, other: Counts) -> None:
         """Add another's counts to these; of extents, the largest is kept."""
-        extent = max(self.reorder_extent, other.reorder_extent)
-        for name in Counts.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.reorder_extent = extent
+        self.expected += other.expected
+        self.delivered += other.delivered
+        self.lost += other.lost
+        self.missed_offline += other.missed_offline
+        self.replayed += other.replayed
+        self.edge += other.edge
+        self.arrived += other.arrived
+        self.unowed += other.unowed
+        self.duplicate += other.duplicate
+        self.reordered += other.reordered
+        self.leaked += other.leaked
+        if other.reorder_extent > self.reorder_extent:
+            self.reorder_extent = other.reorder_extent
 
 
 @dataclass(slots=True)

@@ -86,8 +86,8 @@ def count(
     for publisher, log in logs.items():
         end = log.end if until_ns is None else log.sent_before(until_ns)
         ranges = ((start, min(stop, end), owed) for start, stop, owed in presence.parts(log, flight_ns))
-        parts = [(start, stop, owed) for start, stop, owed in ranges if start < stop]
-        for start, stop, owed in parts:
+        parts = [(start, stop, owed, log.not_owed(start, stop)) for start, stop, owed in ranges if start < stop]
+        for start, stop, owed, _ in parts:
             if owed is not Owed.EDGE and by_second is not None:
                 by_second.owe(presence.room, publisher, start, stop, slots)
         for slot in range(slots):
@@ -102,8 +102,7 @@ def count(
                 reordered=ledger.reordered,
                 reorder_extent=ledger.extent,
             )
-            for start, stop, owed in parts:
-                not_owed = log.not_owed(start, stop)
+            for start, stop, owed, not_owed in parts:
                 expected = stop - start - len(not_owed)
                 delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
                 counts.unowed -= delivered

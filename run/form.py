@@ -49,15 +49,19 @@ class Form:
             for name, text in given.items():
                 setattr(wanted, name, self._value(name, text))
             option_checks.check(wanted, self._secrets)
-            for one, weight in self._weights.items():
-                one.weight, one.fixed_count = weight, 0
+            self._uncast()
             classes = list(self._classes)
             casting.choose(classes, wanted)
             casting.check(wanted, _whole(form.get("user_count", "")))
         except (Fault, argparse.ArgumentTypeError) as error:
+            self._uncast()
             return str(error)
         self._environment.user_classes[:] = classes
         return None
+
+    def _uncast(self) -> None:
+        for one, weight in self._weights.items():
+            one.weight, one.fixed_count = weight, 0
 
     def _value(self, name: str, text: str) -> Any:
         field = self._fields[name]

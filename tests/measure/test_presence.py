@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -290,3 +290,12 @@ def test_the_edges_are_as_wide_as_the_times_are_uncertain() -> None:
     presence.close(200, End.LEFT)
     # 95 and 103 may have been sent before the joined answer; 188 to 206 when the user had left, or not.
     assert settle(presence, log) == Counts(expected=2, lost=2, edge=6)
+
+
+def test_counts_add_up_in_every_field() -> None:
+    total = Counts(*range(1, 13))
+    total.add(Counts(*range(100, 112)))
+    extent = Counts.__slots__.index("reorder_extent")
+    expected = [own + 99 + own for own in range(1, 13)]
+    expected[extent] = 100 + extent
+    assert list(astuple(total)) == expected

@@ -1,0 +1,213 @@
+"""A run from Locust's own form to its report, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import urllib3
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from demo.processes import free_port
+
+from ..support import ROOT, SECRET, locust_environment, summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from selenium.webdriver.remote.webelement import WebElement
+
+    from ..support import Backend
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium"), pytest.mark.needs("chromedriver")]
+
+WAIT_S = 40.0
+OWED = 4
+"""The column of the broadcast table."""
+
+
+class Page:
+    def __init__(self, driver: webdriver.Chrome, url: str) -> None:
+        self.driver = driver
+        driver.get(url)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def waits_for(self, selector: str, text: str = "") -> WebElement:
+        def found(_: object) -> WebElement | None:
+            return next((one for one in self.all(selector) if text.lower() in one.text.lower()), None)
+
+        one: WebElement = WebDriverWait(self.driver, WAIT_S, ignored_exceptions=[Exception]).until(
+            found, f"there is no {selector} with {text!r}"
+        )
+        return one
+
+    def opens(self, tab: str) -> None:
+        next(one for one in self.all("[role=tab]") if one.text.lower() == tab.lower()).click()
+
+    def fills(self, field: str, text: str) -> None:
+        entry = self.waits_for(f"input[name={field}]")
+        entry.send_keys(Keys.CONTROL + "a")
+        entry.send_keys(text)
+
+    def cells(self) -> list[list[str]]:
+        found: list[list[str]] = self.driver.execute_script(
+            "return [...document.querySelectorAll('.MuiTableBody-root tr')]"
+            ".map(row => [...row.querySelectorAll('td')].map(cell => cell.textContent))"
+        )
+        return found
+
+    def owed(self) -> int:
+        rows = self.cells()
+        return int(rows[0][OWED]) if rows and rows[0][0] == "agentLog" else 0
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        WebDriverWait(self.driver, WAIT_S).until(lambda _: holds())
+
+    def until_owed(self, more_than: int) -> int:
+        self.until(lambda: self.owed() > more_than)
+        return self.owed()
+
+    def keeps(self, name: str, folder: Path) -> None:
+        self.driver.save_screenshot(str(folder / f"{name}.png"))
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    for switch in ("headless", "no-sandbox", "disable-gpu", "window-size=1400,1300", "disable-dev-shm-usage"):
+        options.add_argument(f"--{switch}")
+    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    made = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    yield made
+    made.quit()
+
+
+@contextmanager
+def locust_page(backend: Backend, results: Path, *more: str) -> Iterator[str]:
+    port, master_port = free_port(), free_port()
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--host", backend.url]
+    command += ["--web-host", "127.0.0.1", "--web-port", str(port), "--results-dir", str(results), *more]
+    command += ["--processes", "2", "--master-bind-port", str(master_port), "--master-port", str(master_port)]
+    secrets = {"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET}
+    with (results / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=locust_environment() | secrets, stdout=log, stderr=log, start_new_session=True
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            with urllib3.PoolManager(retries=urllib3.Retry(60, backoff_factor=0.1)) as pool:
+                while pool.request("GET", f"{url}/worker-count").json() != {"worker_count": 2}:
+                    time.sleep(0.2)
+            yield url
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
+
+
+def test_from_the_form_to_the_report(driver: webdriver.Chrome, documented: Backend, tmp_path: Path) -> None:
+    with locust_page(documented, tmp_path) as url:
+        page = Page(driver, url)
+        page.waits_for("[class*=AccordionSummary-root]", "Custom").click()
+        page.waits_for("input[name=rooms]")
+        assert SECRET not in driver.page_source
+        page.fills("userCount", "64")
+        page.fills("spawnRate", "60")
+        page.fills("rooms", "0")
+        page.waits_for("button[type=submit]").click()
+        page.waits_for("[role=alert]", "rooms: '0' is no number from 1 to 100000")
+        page.keeps("form", tmp_path)
+
+        page.fills("rooms", "4")
+        page.fills("roomSkew", "1.5")
+        page.waits_for("button[type=submit]").click()
+        page.waits_for("[role=tab]", "Broadcast")
+        page.opens("Broadcast")
+        first = page.until_owed(0)
+        page.until_owed(first)
+        page.waits_for("#broadcast .verdict", "valid")
+        page.waits_for("#broadcast td", "delivery to 20 members and more")
+        assert len(page.all("#broadcast .charts canvas")) == 3
+        # The rooms are of two sizes: each event has a row for both.
+        assert [row[:2] for row in page.cells()[:4]] == [
+            ["agentLog", "2–19"],
+            ["agentLog", "20–99"],
+            ["taskStatusUpdate", "2–19"],
+            ["taskStatusUpdate", "20–99"],
+        ]
+        page.keeps("running", tmp_path)
+        page.opens("Broadcast Workers")
+        page.waits_for("th", "Generator delay")
+        assert [row[0] for row in page.cells()] == ["0", "1"]
+        assert sum(int(row[4]) for row in page.cells()) == 60
+        page.keeps("workers", tmp_path)
+
+        page.waits_for("button", "stop").click()
+        outcome = page.waits_for("#broadcast-outcome", "Run ")
+        page.opens("Broadcast")
+        summary = summary_of(tmp_path)
+        assert summary["run_id"] in outcome.text
+        page.waits_for("#broadcast .verdict", summary["validity"]["verdict"])
+        page.keeps("ended", tmp_path)
+        last = page.owed()
+        assert last == summary["room_classes"][0]["expected"]
+
+        page.opens("Download Data")
+        assert page.waits_for("a", "record of the last run").get_attribute("href") == (
+            f"{url}/broadcast/records/latest/record.zip"
+        )
+        page.waits_for("a.report").click()
+        driver.switch_to.window(driver.window_handles[-1])
+        page.waits_for("h1, h2", "")
+        assert summary["run_id"] in driver.page_source
+        page.keeps("report", tmp_path)
+        driver.close()
+        driver.switch_to.window(driver.window_handles[0])
+
+        # Once more from the same page: nothing of the first run is left.
+        page.waits_for("button", "new").click()
+        page.waits_for("[class*=AccordionSummary-root]", "Custom").click()
+        page.fills("userCount", "24")
+        page.fills("rooms", "1")
+        page.waits_for("button[type=submit]").click()
+        page.waits_for("[role=tab]", "Broadcast")
+        page.opens("Broadcast")
+        page.until(lambda: [row[1:4] for row in page.cells()] == [["20–99", "1", "20"]] * 2)
+        page.until_owed(0)
+        page.waits_for("button", "stop").click()
+        page.waits_for("#broadcast-outcome a.report")
+        page.until(lambda: summary_of(tmp_path)["run_id"] != summary["run_id"])
+        second = summary_of(tmp_path)
+        assert (second["rooms"], second["users"]) == (1, 24)
+        assert second["deliveries"]["lost"] == second["deliveries"]["leaked"] == 0
+        severe = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+        errors = [message for message in severe if "favicon" not in message]  # the report has none
+        assert errors == []
+    assert SECRET not in (tmp_path / "log").read_text()
+
+
+def test_why_a_run_could_not_begin_is_shown(driver: webdriver.Chrome, documented: Backend, tmp_path: Path) -> None:
+    with locust_page(documented, tmp_path) as url:
+        page = Page(driver, url)
+        page.fills("host", "http://127.0.0.1:9")
+        page.waits_for("button[type=submit]").click()
+        page.waits_for("#broadcast-outcome.bad", "127.0.0.1:9")
+        page.keeps("failed", tmp_path)

@@ -1,0 +1,140 @@
+"""How a run is going, from a fleet made by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from live import snapshot, tables
+from live.curves import Curves
+from live.snapshot import Course
+from measure.by_class import ByClass
+from measure.clock import Estimate
+from measure.clocks import Clock
+from measure.evidence import GENERATOR_DELAY, LOOP_LAG
+from measure.fleet import Fleet
+from measure.interim import Interim
+from measure.latency import encode_all
+from measure.presence import Counts
+from measure.report import WorkerReport
+from measure.slo import Objective
+
+EVENTS = ("agentLog", "taskStatusUpdate")
+HEALTH = {"cpu_percent": 20.0, "rss_bytes": 5e7, "generator_delay_p99_ms": 1.5, "loop_lag_p99_ms": 0.5}
+
+
+def report(number: int, at_s: int, **counters: int) -> WorkerReport:
+    samples = {"agentLog": [4000, 6000], GENERATOR_DELAY: [1500], LOOP_LAG: [500]}
+    latencies = encode_all({name: np.array(values) for name, values in samples.items()})
+    counters = {"due": 5, "sent": 5, "received": 20 * number, **counters}
+    return WorkerReport(
+        number, at_s, 0, [], latencies, [], {(0, 0): 2}, counters, {"connected": 30, "members": 28}, HEALTH
+    )
+
+
+def fleet_of(workers: int = 2, **counters: int) -> Fleet:
+    fleet = Fleet(by_class=ByClass((2, 2), (EVENTS[0], EVENTS[1], EVENTS[1])))
+    for number in range(workers):
+        name = f"w{number}"
+        fleet.enlist(name).clock = Clock(number, "m", Estimate(0, 2_000_000, 0.0, 300_000, 0.0))
+        for second in range(1, 4):
+            fleet.take(name, report(second, 100 + second, **counters), float(second))
+        interim = Interim(until_ns=102 * 10**9)
+        interim.counts[2, 0].add(Counts(expected=100, delivered=99, lost=1, duplicate=2))
+        interim.members[2] = 28
+        interim.failures = {"why": 1}
+        fleet.take_interim(name, interim)
+    return fleet
+
+
+def course(fleet: Fleet, alive: tuple[str, ...] = ("w0", "w1"), objectives: tuple[Objective, ...] = ()) -> Course:
+    return Course("run-1", "http://x", 10.0, 5.0, fleet, EVENTS, list(objectives), {}, alive, 4.0)
+
+
+def test_a_run_under_way_is_valid_and_judged() -> None:
+    objectives = (
+        Objective("delivery", "delivery_percent", "at_least", 100.0),
+        Objective("p99", "latency_ms.agentLog.p99", "below", 50.0),
+        Objective("connects", "connect_20_ms", "below", 50.0),
+    )
+    found = snapshot.of_course(course(fleet_of(), objectives=objectives))
+    assert (found["state"], found["verdict"], found["reasons"]) == ("running", "valid", [])
+    assert [row["passed"] for row in found["objectives"]] == [False, True, None]
+    assert found["deliveries"]["lost"] == 2
+    assert found["connections"]["connected"] == 60
+    assert found["counted_until_s"] == 102
+    assert found["failures"] == {"why": 2}
+    (log, status) = found["rooms"]
+    assert (log["event"], log["room_class"], log["lost"], log["duplicate"], log["members"]) == (
+        *("agentLog", "20–99", 2, 4, 56),
+    )
+    assert (log["latency_ms"]["count"], status["latency_ms"]["count"]) == (12, 0)
+    json.dumps(found)
+
+
+def test_before_anything_is_owed_there_is_no_verdict() -> None:
+    found = snapshot.of_course(course(Fleet()))
+    assert found["verdict"] == ""
+    assert "so far" in found["reasons"][0]
+
+
+def test_a_lost_worker_and_missed_sends_show_at_once() -> None:
+    found = snapshot.of_course(course(fleet_of(missed=5), alive=("w0",)))
+    assert found["verdict"] == "invalid"
+    assert any("worker 1" in reason for reason in found["reasons"])
+    assert any("triggers could not be sent" in reason for reason in found["reasons"])
+    assert [row["state"] for row in found["workers"]] == ["there", "lost"]
+
+
+def test_workers_tell_of_themselves() -> None:
+    (row, _) = snapshot.of_course(course(fleet_of()))["workers"]
+    assert (row["connected"], row["members"], row["generator_delay_ms"], row["loop_lag_ms"]) == (30, 28, 1.5, 0.5)
+    assert (row["offset_ms"], row["offset_bound_ms"], row["heard_s"]) == (2.0, 0.3, 1.0)
+
+
+def test_what_is_shown_is_bounded_whatever_the_fleet() -> None:
+    fleet = fleet_of(workers=1000)
+    found = snapshot.of_course(course(fleet, alive=tuple(fleet.workers)))
+    assert len(found["workers"]) == 200
+    assert len(tables.rows_of(found)["broadcast"]) == 2
+    assert len(json.dumps(found)) < 100_000
+
+
+def test_the_tables_are_plain_rows_of_their_columns() -> None:
+    rows = tables.rows_of(snapshot.of_course(course(fleet_of())))
+    for table in tables.TABLES:
+        for row in rows[table.key]:
+            assert set(row) == set(table.columns)
+    (worker, _) = rows["broadcast-workers"]
+    assert worker["offset"] == "+2.000 ± 0.300"
+    assert rows["broadcast"][1]["p50"] == "–"
+
+
+def test_every_state_has_what_the_page_and_the_tables_need() -> None:
+    for state in (snapshot.idle(), snapshot.preparing(), snapshot.failed("why")):
+        assert tables.rows_of(state) == {"broadcast": [], "broadcast-workers": []}
+        json.dumps(state)
+
+
+def test_curves_have_each_second_once_and_open_ones_when_all_have_reported() -> None:
+    fleet, curves = fleet_of(), Curves(EVENTS)
+    curves.update(fleet, ("w0", "w1"))
+    assert [row[0] for row in curves.after(0)["rows"]] == [101, 102, 103]
+    fleet.take("w0", report(4, 104), 4.0)
+    curves.update(fleet, ("w0", "w1"))
+    assert curves.last_s == 103  # the other has not reported it
+    fleet.take("w1", report(4, 104), 4.0)
+    for number in range(5, 30):  # by now the first ones are closed
+        for worker in ("w0", "w1"):
+            fleet.take(worker, report(number, 100 + number), float(number))
+    curves.update(fleet, ("w0", "w1"))
+    seconds = [row[0] for row in curves.after(0)["rows"]]
+    assert seconds == list(range(101, 130))
+    found: dict[str, Any] = curves.after(127)
+    assert [row[0] for row in found["rows"]] == [128, 129]
+    row = dict(zip(found["columns"], found["rows"][0], strict=True))
+    assert (row["received"], row["connected"]) == (40, 60)
+    assert row["taskStatusUpdate_p50"] is None
+    assert row["agentLog_p99"] > row["agentLog_p50"] > 3.9

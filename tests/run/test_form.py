@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+from locust import User, task
+from locust.env import Environment
+
+from run import options
+from run.form import Form
+from users.publisher import Publisher
+
+from .test_options import NO_SECRETS, parse
+
+
+class Looker(User):
+    weight = 3
+
+    @task
+    def look(self) -> None:
+        pass
+
+
+class Player(Looker):
+    weight = 1
+
+
+class Crew(Publisher):
+    pass
+
+
+def form_of(**more: str) -> tuple[Form, Environment, Namespace]:
+    opts = parse("--host", "http://x")
+    classes: list[type[User]] = [Looker, Player, Crew]
+    environment = Environment(user_classes=list(classes), parsed_options=opts)
+    environment.available_user_classes = {one.__name__: one for one in classes}  # type: ignore[misc]
+    environment.create_local_runner()
+    return Form(environment, opts, {**NO_SECRETS, **more}), environment, opts
+
+
+def weights(environment: Environment) -> dict[str, tuple[int, int]]:
+    return {one.__name__: (one.weight, one.fixed_count) for one in environment.user_classes}
+
+
+@pytest.mark.parametrize(
+    ("entered", "said"),
+    [
+        ({"rooms": "0"}, "rooms: '0' is no number from 1 to 100000"),
+        ({"rooms": "2.5"}, "rooms: '2.5' is no number"),
+        ({"rate": ""}, "rate: '' is no number"),
+        ({"arrivals": "never"}, "arrivals: 'never' is none of"),
+        ({"mix": "Nobody"}, "--mix names Nobody"),
+        ({"mix": "Looker=x"}, "mix: 'x' is no number"),
+        ({"mix": "Looker=9,Player", "user_count": "5"}, "--users 5 are too few"),
+        ({"host": "example.org"}, "--host 'example.org' is no URL"),
+        ({"rooms_per_viewer": "2"}, "--rooms-per-viewer is 2"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_form(entered: dict[str, str], said: str) -> None:
+    form, environment, _ = form_of()
+    before = list(environment.user_classes)
+    why_not = form.take(entered)
+    assert why_not is not None
+    assert said in why_not
+    assert "\n" not in why_not
+    assert environment.user_classes == before
+
+
+def test_a_mix_and_publishers_are_cast_anew_for_each_run() -> None:
+    form, environment, _ = form_of()
+    assert form.take({"user_count": "50", "mix": "Looker=2,Player=7", "publishers": "3"}) is None
+    assert weights(environment) == {"Looker": (2, 0), "Player": (7, 0), "Crew": (1, 3)}
+    assert form.take({"user_count": "50", "mix": "Player", "publishers": "0"}) is None
+    assert weights(environment) == {"Player": (1, 0)}
+    assert form.take({"user_count": "50"}) is None
+    assert weights(environment) == {"Looker": (3, 0), "Player": (1, 0), "Crew": (1, 4)}
+
+
+def test_while_a_run_goes_on_the_number_of_users_can_be_changed_and_nothing_of_ours() -> None:
+    form, environment, opts = form_of()
+    assert environment.runner is not None
+    environment.runner.state = "running"
+    as_it_is = {name: str(getattr(opts, name)) for name in options.form_fields()}
+    assert form.take({"user_count": "99", **as_it_is}) is None
+    why_not = form.take({**as_it_is, "rooms": "11"})
+    assert why_not == "rooms is settled when a run begins. Stop this one to change it."
+
+
+def test_secrets_are_no_fields_and_what_matters_is() -> None:
+    fields = options.form_fields()
+    assert not set(fields) & set(options.SECRETS)
+    assert {"rooms", "rate", "mix", "publishers"} <= set(fields)
