@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """Exit codes of `locust` with this package, of `make demo` and of `python -m reports`."""
+    """Exit codes of `locust` with this package, of `make demo`, of `make nightly` and of `python -m reports`."""
+
+    @property
+    def label(self) -> str:
+        """Its name in words."""
+        return self.name.lower().replace("_", " ").replace("slo", "SLO")
 
     PASSED = 0
     """The run is valid and every objective that was measured holds."""
@@ -27,7 +32,9 @@ class ExitCode(IntEnum):
     CHECK_FAILED = 7
     """A check of a scenario failed or was never made, or a finding is as severe as `--fail-on-finding` says."""
     WORSE = 8
-    """Of `python -m reports compare`: a figure is worse, by more than is tolerated."""
+    """Of `python -m reports compare`, and of nightly runs: a figure is worse, by more than is tolerated."""
+    LOST_WORKERS = 9
+    """The run is invalid, and workers were lost while it went on."""
 
 
 def of_summary(summary: Mapping[str, Any]) -> ExitCode:
@@ -39,7 +46,7 @@ def of_summary(summary: Mapping[str, Any]) -> ExitCode:
         trusted = found["finished"] and not found["limited_by_generator"]
         return ExitCode.PASSED if trusted else ExitCode.RUN_INVALID
     if validity["verdict"] == "invalid":
-        return ExitCode.RUN_INVALID
+        return ExitCode.LOST_WORKERS if summary["lost_workers"] else ExitCode.RUN_INVALID
     if not summary["conformance_holds"]:
         return ExitCode.CHECK_FAILED
     if validity["verdict"] == "suspect":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -31,8 +31,8 @@ PARSERS: Final = ("default", "msgpack")
 class Endpoint:
     """One backend as its clients see it.
 
-    host: its URL. transport: of `TRANSPORTS`. parser: of `PARSERS`; both sides have to use the same.
-    token_in: of `TOKEN_PLACES`. trust: for TLS.
+    host: its URL. transport: of `TRANSPORTS`. parser: of `PARSERS`; both sides have to use the same. token_in: of
+    `TOKEN_PLACES`. trust: for TLS. others: URLs of more instances of it.
     """
 
     host: str
@@ -40,6 +40,23 @@ class Endpoint:
     parser: str = "default"
     token_in: str = IN_AUTH
     trust: Trust = field(default_factory=Trust)
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def at(cls, hosts: str, transport: str, parser: str, token_in: str, trust: Trust) -> Endpoint:
+        """The backend at one URL or, with commas, at several."""
+        first, *others = (host.strip().rstrip("/") for host in hosts.split(","))
+        return cls(first, transport, parser, token_in, trust, tuple(others))
+
+    def instance(self, number: int) -> Endpoint:
+        """The n-th of its instances, in turn."""
+        hosts = (self.host, *self.others)
+        return replace(self, host=hosts[number % len(hosts)], others=()) if self.others else self
+
+    @property
+    def hosts(self) -> str:
+        """All URLs, with commas."""
+        return ",".join((self.host, *self.others))
 
     @property
     def transports(self) -> tuple[str, ...]:

@@ -97,7 +97,8 @@ class Plan:
         """From a message."""
         rooms = tuple(Room(**room) for room in message["rooms"])
         addresses = tuple(message["source_addresses"])
-        endpoint = Endpoint(**(message["endpoint"] | {"trust": Trust(**message["endpoint"]["trust"])}))
+        plain = message["endpoint"]
+        endpoint = Endpoint(**(plain | {"trust": Trust(**plain["trust"]), "others": tuple(plain["others"])}))
         parts = {
             "rooms": rooms,
             "source_addresses": addresses,
@@ -122,6 +123,10 @@ class Plan:
         if not self.source_addresses:
             return None
         return self.source_addresses[(user * self.workers + self.worker) % len(self.source_addresses)]
+
+    def endpoint_of(self, user: int) -> Endpoint:
+        """The instance of the backend that this worker's n-th user, or publisher, goes to."""
+        return self.endpoint.instance(user * self.workers + self.worker)
 
     def publisher_number(self, publisher: int) -> int:
         """A number for this worker's n-th publisher that no other publisher of the run has."""

@@ -85,6 +85,7 @@ def build(
         "rooms": facts.rooms,
         "rate_per_s": facts.rate_per_s,
         "workers": len(fleet.workers),
+        "lost_workers": sum(worker.totals is None for worker in fleet.workers.values()),
         "receive_clock": facts.receive_clock,
         "validity": {"verdict": verdict.name.lower(), "reasons": reasons},
         "figures": figures,

@@ -17,7 +17,7 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunne
 from exit_codes import ExitCode
 from faults import Fault, Owner
 
-from . import casting, messages, metrics_server, option_checks, options, process_title, web_page
+from . import casting, messages, metrics_server, option_checks, options, otel, process_title, web_page
 from .limits import raise_file_limit
 from .live_view import LiveView
 from .master_side import MasterSide
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("loadtest")
 
 _LOCAL = "local"
+_LOCUST_S_CODE_ON_ERROR = 1
+"""By default: then a run's failures are for its objectives to judge."""
 _DRAIN_WAIT_S = 3.0
 _OVER_WAIT_S = 30.0
 
@@ -166,6 +168,8 @@ class MasterHooks:
         atexit.register(self._side.abandon)
         if environment.web_ui is not None:
             web_page.extend(environment, view, opts, secret_options)
+        if opts.otel and "opentelemetry.sdk.metrics" in sys.modules:
+            otel.observe(view.fresh)
         if opts.metrics_port:
             metrics_server.serve(opts.metrics_port, view.metrics)
         if opts.headless:
@@ -210,7 +214,14 @@ class MasterHooks:
     def _on_test_stopping(self, **_kwargs: Any) -> None:
         code = self._side.finish(cpu_warning=bool(self._runner.worker_cpu_warning_emitted))
         if code is not None:
-            self._environment.process_exit_code = code
+            self._environment.process_exit_code = self._or_locust_s(code)
+
+    def _or_locust_s(self, code: ExitCode) -> int:
+        """The run's code; of a run that passed, the one that --exit-code-on-error names if Locust saw failures."""
+        wanted: int = self._opts.exit_code_on_error
+        given = wanted != _LOCUST_S_CODE_ON_ERROR
+        saw_failures = bool(self._runner.errors or self._runner.exceptions)
+        return wanted if code is ExitCode.PASSED and given and saw_failures else code
 
     def _on_spawning_complete(self, **_kwargs: Any) -> None:
         self._side.spawned()

@@ -61,13 +61,12 @@ class LiveView:
 
     def ended(self, run: Run, code: ExitCode) -> None:
         """A run is over."""
-        name = code.name.lower().replace("_", " ").replace("slo", "SLO")
         self._look(run)
         self._run = None
         if run.summary is None:
             self._shown = snapshot.failed("The run's record could not be written; the log says why.")
             return
-        self._shown = snapshot.of_summary(run.summary, self._workers, name)
+        self._shown = snapshot.of_summary(run.summary, self._workers, code.label)
         where = f"./broadcast/records/{run.summary['run_id']}"
         self._shown["record"] = f"{where}/record.zip"
         if not self._opts.no_report:
@@ -81,17 +80,18 @@ class LiveView:
 
     def state(self, after_s: int) -> dict[str, Any]:
         """A snapshot, with the curves after a second."""
-        return {**self._fresh(), "curves": self._curves.after(after_s)}
+        return {**self.fresh(), "curves": self._curves.after(after_s)}
 
     def metrics(self) -> bytes:
         """The same for Prometheus."""
-        return metrics.render(self._fresh(), self._histograms)
+        return metrics.render(self.fresh(), self._histograms)
 
     def results_dir(self) -> Path:
         """Where the records are."""
         return Path(self._opts.results_dir).resolve()
 
-    def _fresh(self) -> dict[str, Any]:
+    def fresh(self) -> dict[str, Any]:
+        """A snapshot, without curves."""
         if self._run is not None and time.monotonic() - self._taken_s > _FRESH_S:
             self._look(self._run)
         return self._shown

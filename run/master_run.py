@@ -62,9 +62,9 @@ class Run:
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
         self._trust = trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
-        self._endpoint = Endpoint(opts.host.rstrip("/"), opts.transport, opts.parser, opts.token_in, trust)
+        self._endpoint = Endpoint.at(opts.host, opts.transport, opts.parser, opts.token_in, trust)
         self._mint = option_checks.mint(opts, secret_options)
-        self._client = RestClient(opts.host, ssl_context=trust.context())
+        self._client = RestClient(self._endpoint.host, ssl_context=trust.context())
         self._provision: Provision | None = None
         self._profile = "unknown"
         self.plan: Plan | None = None
@@ -97,6 +97,8 @@ class Run:
         if token := self._secrets["token"]:
             preflight.check_token(token, time.time())
         preflight.check_backend(self._client)
+        for host in self._endpoint.others:
+            preflight.check_backend(RestClient(host, ssl_context=self._trust.context()))
         info = self._client.call("GET", contract.HEALTH_INFO)
         self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
         self._provision = provisioning.choose(opts, self._secrets, self._mint, self._client, run_id)
@@ -129,7 +131,7 @@ class Run:
             ping_every_s=opts.ping_every,
             cast=scenes,
             room_classes=self._classes,
-            interim_every_s=0.0 if opts.headless and not opts.metrics_port else _INTERIM_S,
+            interim_every_s=_INTERIM_S if not opts.headless or opts.metrics_port or opts.otel else 0.0,
             source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
         )
         return self.plan
@@ -138,7 +140,7 @@ class Run:
         begun = {
             "schema": summaries.SCHEMA,
             "run_id": run_id,
-            "target": facts.public(self._endpoint.host),
+            "target": facts.public(self._endpoint.hosts),
             "profile": self._profile,
             "started": _iso(self._began),
             "rooms": self._opts.rooms,
@@ -219,7 +221,7 @@ class Run:
         """
         return Course(
             run_id="" if self.plan is None else self.plan.run_id,
-            target=facts.public(self._endpoint.host),
+            target=facts.public(self._endpoint.hosts),
             elapsed_s=(self.ended_s or time.monotonic()) - self._began_s,
             publishing_s=self._publishing_s(),
             fleet=self.fleet,
@@ -262,7 +264,7 @@ class Run:
         assert self._monitor is not None
         of_run = summaries.RunFacts(
             run_id=plan.run_id,
-            target=facts.public(plan.endpoint.host),
+            target=facts.public(plan.endpoint.hosts),
             profile=self._profile,
             started=_iso(self._began),
             duration_s=ended_s - self._began_s,

@@ -65,9 +65,9 @@ def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> Non
     :param secret_options: the values of `options.SECRETS`.
     :raises Fault: if they do not.
     """
-    host = options.host or ""
-    if not host.startswith(("http://", "https://")):
-        said = f"--host {host!r} is no URL" if host else "no --host was given"
+    hosts = options.host or ""
+    if not all(host.strip().startswith(("http://", "https://")) for host in hosts.split(",")):
+        said = f"--host {hosts!r} is no URL" if hosts else "no --host was given"
         raise Fault(Owner.USER, said, "Give the backend's address, e.g. --host https://staging.example.org.")
     if secret_options["database_url"] and mint(options, secret_options) is None:
         raise Fault(

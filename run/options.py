@@ -11,6 +11,7 @@ from .option_table import all_of
 if TYPE_CHECKING:
     from locust.argument_parser import LocustArgumentParser
 
+GROUP: Final = "Socket.IO load test"
 SECRETS: Final = ("database_url", "jwt_secret", "token", "account")
 """Options that stay in the master: Locust would hand every option to every worker."""
 SECRETS_AS_GIVEN: Final = tuple("--" + name.replace("_", "-") for name in SECRETS)
@@ -26,7 +27,7 @@ class Field:
 
 def add(parser: LocustArgumentParser) -> None:
     """Add the options."""
-    group = parser.add_argument_group("Socket.IO load test", "What is set up, offered, measured and kept.")
+    group = parser.add_argument_group(GROUP, "What is set up, offered, measured and kept.")
 
     def option(name: str, text: str, *, web: bool = False, secret: bool = False, **more: Any) -> None:
         variable = "LOCUST_" + _dest(name).upper()

@@ -55,7 +55,7 @@ class Triggers:
         connections: int,
         next_seq: Counter[int] | None = None,
     ) -> None:
-        endpoint = context.plan.endpoint
+        endpoint = context.plan.endpoint_of(publisher)
         self._context = context
         self._publisher = publisher
         self._address = address

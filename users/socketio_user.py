@@ -32,7 +32,9 @@ class SocketIOUser(User):
     def on_start(self) -> None:
         """Take part in the run."""
         self.run_context = current_context(self.environment)
-        self._source = self.run_context.plan.source_of(self.run_context.number("user"))
+        number = self.run_context.number("user")
+        self._source = self.run_context.plan.source_of(number)
+        self._endpoint = self.run_context.plan.endpoint_of(number)
         self.client: Client | None = None
 
     def connect(self, token: Token | Callable[[], Token]) -> Client:
@@ -40,9 +42,8 @@ class SocketIOUser(User):
 
         :param token: the JWT, or what gives it; None connects as a guest.
         """
-        endpoint = self.run_context.plan.endpoint
         watcher = AccountWatcher(self.environment, self.run_context)
-        self.client = Client(endpoint, token, watcher=watcher, source_address=self._source)
+        self.client = Client(self._endpoint, token, watcher=watcher, source_address=self._source)
         self.run_context.clients.add(self.client)
         try:
             self.client.connect()

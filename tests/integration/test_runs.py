@@ -216,7 +216,7 @@ def test_a_worker_that_is_killed_makes_the_run_invalid_and_the_rest_stays(
         worker.kill()
         code = master.wait(80)
     summary = summary_of(tmp_path)
-    assert code == ExitCode.RUN_INVALID
+    assert code == ExitCode.LOST_WORKERS
     assert any("no totals came from worker" in reason for reason in summary["validity"]["reasons"])
     # What it had measured stays, and is told apart.
     assert summary["deliveries"]["uncounted"] > 0

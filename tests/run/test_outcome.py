@@ -63,6 +63,7 @@ def summary(verdict: str = "valid", passed: tuple[bool | None, ...] = (True,)) -
         "conformance": [],
         "capacity": None,
         "conformance_holds": True,
+        "lost_workers": 0,
         "findings": [],
     }
 
@@ -78,6 +79,11 @@ def summary(verdict: str = "valid", passed: tuple[bool | None, ...] = (True,)) -
 )
 def test_exit_codes(verdict: str, passed: tuple[bool | None, ...], code: ExitCode) -> None:
     assert of_summary(summary(verdict, passed)) is code
+
+
+def test_lost_workers_have_a_code_of_their_own() -> None:
+    assert of_summary(summary("invalid", (False,)) | {"lost_workers": 1}) is ExitCode.LOST_WORKERS
+    assert of_summary(summary("valid", (True,)) | {"lost_workers": 1}) is ExitCode.PASSED
 
 
 def test_exit_codes_differ() -> None:

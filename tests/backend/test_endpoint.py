@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from backend.endpoint import Endpoint
+from backend.plan import Plan, Room
+from backend.tls import Trust
+
+
+def test_users_go_to_the_instances_in_turn_over_all_workers() -> None:
+    endpoint = Endpoint.at("http://a/, http://b", "websocket", "default", "auth", Trust())
+    assert (endpoint.host, endpoint.hosts) == ("http://a", "http://a,http://b")
+    room = Room("p", "a", "t")
+    plan = Plan("r", "0", endpoint, (room,), 1.0, 1, workers=3, worker=1)
+    again = Plan.from_message(plan.to_message())
+    assert again == plan
+    assert [again.endpoint_of(user).host for user in range(4)] == ["http://b", "http://a", "http://b", "http://a"]
+
+
+def test_one_instance_is_everybody_s() -> None:
+    endpoint = Endpoint("http://a")
+    assert endpoint.instance(7) is endpoint
