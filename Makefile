@@ -16,7 +16,7 @@ RUNTIME := requirements.txt target/requirements.txt
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help demo test quick bench hold calibrate peers lint format lock clean
+.PHONY: help demo nightly test quick bench hold calibrate peers lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ help: ## list the commands
 demo: $(VENV)/runtime ## run the reference backend, a master and workers for half a minute, and report
 	@exec $(BIN)/python -m demo --profile $(PROFILE) --users $(USERS) --rooms $(ROOMS) --rate $(RATE) \
 		--workers $(WORKERS) --duration $(DURATION)
+
+nightly: $(VENV)/runtime ## the run of nightly.conf against LOCUST_HOST, compared with its baseline; results/nightly
+	@exec $(BIN)/locust --config nightly.conf
 
 test: $(VENV)/dev ## the whole test suite
 	$(BIN)/python -m pytest

@@ -46,7 +46,7 @@ def of_summary(summary: Mapping[str, Any]) -> ExitCode:
         trusted = found["finished"] and not found["limited_by_generator"]
         return ExitCode.PASSED if trusted else ExitCode.RUN_INVALID
     if validity["verdict"] == "invalid":
-        return ExitCode.LOST_WORKERS if summary["lost_workers"] else ExitCode.RUN_INVALID
+        return ExitCode.LOST_WORKERS if summary.get("lost_workers") else ExitCode.RUN_INVALID
     if not summary["conformance_holds"]:
         return ExitCode.CHECK_FAILED
     if validity["verdict"] == "suspect":

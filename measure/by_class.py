@@ -35,6 +35,10 @@ class ByClass:
         """The class of a room."""
         return room_classes.of_room(self._classes, room)
 
+    def is_delivered(self, name: str) -> bool:
+        """Whether latencies of this name are those of deliveries."""
+        return name in self._events
+
     def add_fan_outs(self, spreads_us: Mapping[tuple[int, int], list[int]]) -> None:
         """Take in what became of a second's broadcasts.
 

@@ -37,6 +37,8 @@ PHASE_FIGURES: Final = tuple(
 )
 """Those that each phase of a run has too."""
 
+WARM_UP: Final = "warm-up"
+"""The phase that counts in no figure."""
 _BATCH: Final = 20
 _MANY_CONNECTIONS: Final = 50
 _MANY_MEMBERS: Final = 20
@@ -64,7 +66,10 @@ def figures_of(
     failures = fleet.counter("connect_failures") + fleet.counter("join_failures")
     many = fleet.most_connected >= _MANY_CONNECTIONS
     connected = [row["connected"] for row in fleet.timeline if row["connected"]]
-    received_per_s = fleet.counter("received") / publishing_s if connected and publishing_s > 0 else None
+    warm = [row["received"] for row in fleet.timeline if row["phase"] == WARM_UP]
+    measured_s = publishing_s - len(warm)
+    received = fleet.counter("received") - sum(warm)
+    received_per_s = received / measured_s if connected and measured_s > 0 else None
     per_client = None if received_per_s is None else round(received_per_s / max(connected), 3)
     batch_ms = slowest_batch_ms((connect for totals in fleet.totals() for connect in totals.connects), _BATCH)
     return {

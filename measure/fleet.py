@@ -38,6 +38,7 @@ class Fleet:
     :param phase_of: a second since the epoch -> the phase of the run that it belongs to, None for none.
     :param on_second: is told each second when no more reports of it are waited for, in order.
     :param by_class: what is kept apart by the class of the room.
+    :param counts: whether what was delivered in a second counts in figures.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class Fleet:
         phase_of: Callable[[int], str | None] = lambda _: None,
         on_second: Callable[[Second], object] = lambda _: None,
         by_class: ByClass | None = None,
+        counts: Callable[[int], bool] = lambda _: True,
     ) -> None:
+        self._counts = counts
         self.by_class = by_class or ByClass()
         self._phase_of = phase_of
         self._on_second = on_second
@@ -78,13 +81,16 @@ class Fleet:
         worker.last_report = report.number
         worker.last_at_s = report.at_s
         second = self._seconds.setdefault(report.at_s, Second(report.at_s))
+        counts = self._counts(report.at_s)
         for name, encoded in report.latencies.items():
             event, room_class = room_classes.split(name.removesuffix(ACROSS))
-            histograms = [self.latencies[event], second.latencies.setdefault(event, new_histogram())]
-            if name.endswith(ACROSS):
-                histograms.append(self.latencies[event + ACROSS])
-            if room_class is not None:
-                histograms.append(self.by_class.latencies[event, room_class])
+            histograms = [second.latencies.setdefault(event, new_histogram())]
+            if counts or not self.by_class.is_delivered(event):
+                histograms.append(self.latencies[event])
+                if name.endswith(ACROSS):
+                    histograms.append(self.latencies[event + ACROSS])
+                if room_class is not None:
+                    histograms.append(self.by_class.latencies[event, room_class])
             merge_encoded(encoded, *histograms)
         self._spread(report.fan_outs, second)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
@@ -226,9 +232,10 @@ class Fleet:
                 self._gauges |= second.gauges
                 if by_broadcast_us := second.fan_outs_us():
                     spreads_us = [value_us for values_us in by_broadcast_us.values() for value_us in values_us]
-                    fold(self.latencies[FAN_OUT], spreads_us)
                     fold(second.latencies.setdefault(FAN_OUT, new_histogram()), spreads_us)
-                    self.by_class.add_fan_outs(by_broadcast_us)
+                    if self._counts(at_s):
+                        fold(self.latencies[FAN_OUT], spreads_us)
+                        self.by_class.add_fan_outs(by_broadcast_us)
                 phase = self._phase_of(at_s)
                 if phase is not None:
                     for name, histogram in second.latencies.items():

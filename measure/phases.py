@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .figures import WARM_UP
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
 from .meter import CONNECT, JOIN, TRIGGER
@@ -25,11 +26,13 @@ _TIMES: Final = {"fan_out_ms": FAN_OUT, "connect_ms": CONNECT, "join_ms": JOIN, 
 class Phases:
     """When which phase is.
 
-    ramp_s: how long the rate rises. marks: (seconds since the shape began, name), ascending: what the shape names.
-    shape_began_s, ended_s: seconds since the epoch; None while it is not so far.
+    ramp_s: how long the rate rises. unmeasured_s: how long what is published counts in no figure. marks: (seconds
+    since the shape began, name), ascending: what the shape names. shape_began_s, ended_s: seconds since the epoch;
+    None while it is not so far.
     """
 
     ramp_s: float = 0.0
+    unmeasured_s: float = 0.0
     marks: Sequence[tuple[float, str]] = ()
     shape_began_s: float | None = None
     ended_s: float | None = None
@@ -44,10 +47,21 @@ class Phases:
             return DRAIN
         if publishing_since_s is None or at_s < publishing_since_s:
             return STARTING
+        if at_s < publishing_since_s + self.unmeasured_s:
+            return WARM_UP
         if self.marks and self.shape_began_s is not None:
             since_s = at_s - self.shape_began_s
             return next((name for from_s, name in reversed(self.marks) if from_s <= since_s), self.marks[0][1])
         return RAMP if at_s < publishing_since_s + self.ramp_s else STEADY
+
+    def counts(self, at_s: int, publishing_since_s: float | None) -> bool:
+        """Whether what was delivered in a second counts in figures: not while a run warms up.
+
+        A delivery of which nobody knows yet when publishing began is one of the first.
+        """
+        if not self.unmeasured_s:
+            return True
+        return publishing_since_s is not None and at_s >= publishing_since_s + self.unmeasured_s
 
 
 def summaries(fleet: Fleet, events: Iterable[str], timeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

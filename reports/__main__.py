@@ -4,6 +4,8 @@ python -m reports RECORD: make report.html, report.md, junit.xml, metrics.prom a
 python -m reports compare BEFORE AFTER: what changed, and how sure that is.
 python -m reports trend RESULTS: the history of many runs.
 python -m reports gate RECORD --slo FILE: judge a record by objectives.
+python -m reports nightly RECORD: compare with the baseline, draw the history, say how it came out.
+python -m reports baseline RECORD...: what nightly runs of this load are compared with.
 """
 
 from __future__ import annotations
@@ -127,7 +129,36 @@ def _gate(arguments: Sequence[str]) -> int:
     return gate.exit_code(summary, rows, strict=options.strict)
 
 
-_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"compare": _compare, "trend": _trend, "gate": _gate}
+def _nightly(arguments: Sequence[str]) -> int:
+    import numpy as np
+
+    from .nightly import nightly
+
+    parser = _parser("nightly", "Compare a run with the baseline of its load, and draw the history of all runs.")
+    parser.add_argument("record", type=Path, help="a run's folder, in the folder of all runs")
+    parser.add_argument("--tolerance", type=float, default=_TOLERANCE_PERCENT, help="see compare")
+    options = parser.parse_args(arguments)
+    outcome = nightly(options.record, options.tolerance, np.random.default_rng(_SEED))
+    sys.stdout.write(outcome.line + "\n")
+    return outcome.code
+
+
+def _baseline(arguments: Sequence[str]) -> int:
+    from .nightly import set_baseline
+
+    parser = _parser("baseline", "Choose what nightly runs of a load are compared with.")
+    parser.add_argument("record", type=Path, nargs="+", help="a run's folder")
+    sys.stdout.write(f"The baseline of: {set_baseline(parser.parse_args(arguments).record)}\n")
+    return ExitCode.PASSED
+
+
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "compare": _compare,
+    "trend": _trend,
+    "gate": _gate,
+    "nightly": _nightly,
+    "baseline": _baseline,
+}
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ _LEAST_BEYOND: Final = 20
 _RUN_TO_RUN: Final = 0.015
 _SLOWER: Final = 1.5
 _SLOWER_MS: Final = 0.5
-_NOT_COMPARED: Final = ("starting", "drain")
+_NOT_COMPARED: Final = ("starting", "warm-up", "drain")
 _ALIKE: Final = ("profile", "rooms", "rate_per_s", "users_by_class", "workers", "receive_clock")
-_OWN_OPTIONS: Final = ("results_dir", "monitor", "no_report", "keep_data")
+_OWN_OPTIONS: Final = ("results_dir", "monitor", "no_report", "keep_data", "history", "tolerance", "metrics_port")
 
 
 @dataclass(frozen=True, slots=True)

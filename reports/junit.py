@@ -11,7 +11,9 @@ from .headline import slo_outcome
 from .numbers import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+
+    from .compare import Change, Comparison
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -19,14 +21,20 @@ Case = tuple[str, str | None, str | None]
 """(name, why it failed or None, why it was skipped or None)."""
 
 
-def render(summary: dict[str, Any]) -> str:
-    """The XML of a run's summary."""
+def render(summary: dict[str, Any], comparison: Comparison | None = None, worse: Collection[Change] = ()) -> str:
+    """The XML of a run's summary.
+
+    :param comparison: with its baseline.
+    :param worse: the figures that are worse by more than is tolerated.
+    """
     verdict = summary["validity"]["verdict"]
     reasons = summary["validity"]["reasons"] or [verdict]
     suites: list[tuple[str, list[Case]]] = [
         ("validity", [("the run can be trusted", None if verdict == "valid" else "; ".join(reasons), None)]),
         ("objectives", [_objective(row, verdict) for row in summary["slo"]]),
     ]
+    if comparison is not None:
+        suites.append(("baseline", [_change(change, worse) for change in comparison.changes]))
     scenarios: dict[str, list[Case]] = {}
     for row in summary["conformance"]:
         scenarios.setdefault(f"scenario.{row['scenario']}", []).append(_check(row))
@@ -41,6 +49,11 @@ def _objective(row: dict[str, Any], verdict: str) -> Case:
     if row["passed"] is None:
         return name, None, outcome
     return name, None if row["passed"] else f"{outcome}: {said}", None
+
+
+def _change(change: Change, worse: Collection[Change]) -> Case:
+    said = f"{number(change.before)} {change.unit} before, {number(change.after)} {change.unit} now"
+    return f"{change.figure} is no worse", f"worse: {said}" if change in worse else None, None
 
 
 def _check(row: dict[str, Any]) -> Case:

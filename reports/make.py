@@ -25,15 +25,15 @@ def make(where: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for name in (*record.events, "fan_out", "connect"):
         if (counts := record.histogram(name)) is not None:
-            _write(folder / f"{name}.hgrm", percentiles.render(counts))
-    _write(where / "report.md", markdown.render(record))
-    _write(where / "junit.xml", junit.render(record.summary))
-    _write(where / "metrics.prom", prometheus.render(record.summary))
-    _write(where / PAGE, page.render(record))
+            write(folder / f"{name}.hgrm", percentiles.render(counts))
+    write(where / "report.md", markdown.render(record))
+    write(where / "junit.xml", junit.render(record.summary))
+    write(where / "metrics.prom", prometheus.render(record.summary))
+    write(where / PAGE, page.render(record))
     return where / PAGE
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """At once: whoever looks sees the old file or the new one."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")

@@ -79,15 +79,15 @@ def trend(results_dir: Path, rng: np.random.Generator) -> Trend:
         except (RecordError, ValueError) as error:
             left_out.append(f"{folder.name}: {error}")
             continue
-        rows.setdefault(_name(summary), []).append(row)
+        rows.setdefault(series_of(summary), []).append(row)
     if not rows:
         raise RecordError(f"{results_dir} has no record of a run. Give the folder of the records, e.g. results.")
     ordered = sorted(rows.items(), key=lambda item: -len(item[1]))
     return Trend([_series(name, runs, rng) for name, runs in ordered], left_out)
 
 
-def _name(summary: Mapping[str, Any]) -> str:
-    """The runs that can be compared have the same."""
+def series_of(summary: Mapping[str, Any]) -> str:
+    """The series that a run belongs to: the runs that can be compared have the same."""
     options = summary["options"]
     more = [f"{name} {options[name]}" for name, usual in _OPTIONS.items() if options.get(name, usual) != usual]
     load = f"{summary['users']} users, {summary['rooms']} rooms, {summary['rate_per_s']:g} triggers/s"

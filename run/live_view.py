@@ -10,6 +10,8 @@ from backend.reader import Reader
 from live import metrics, snapshot
 from live.curves import Curves
 
+from . import facts
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
@@ -99,6 +101,21 @@ class LiveView:
     def _look(self, run: Run) -> None:
         alive = self._alive()
         self._curves.update(run.fleet, alive)
-        self._shown = {**snapshot.of_course(run.course(alive)), "finishing": run.finishing}
+        self._shown = {**snapshot.of_course(_course(run, alive)), "finishing": run.finishing}
         self._histograms = {event: run.fleet.latencies[event] for event in _EVENTS}
         self._taken_s = time.monotonic()
+
+
+def _course(run: Run, alive: list[str]) -> snapshot.Course:
+    return snapshot.Course(
+        run_id="" if run.plan is None else run.plan.run_id,
+        target="" if run.plan is None else facts.public(run.plan.endpoint.hosts),
+        elapsed_s=run.elapsed_s,
+        publishing_s=run.publishing_s(),
+        fleet=run.fleet,
+        events=_EVENTS,
+        objectives=run.objectives,
+        asked=run.asked,
+        alive=alive,
+        now_s=time.monotonic(),
+    )

@@ -18,7 +18,6 @@ from backend.tls import Trust
 from backend.topology import Topology
 from exit_codes import ExitCode, of_summary
 from faults import Fault, Owner
-from live.snapshot import Course
 from measure import summary as summaries
 from measure import tables
 from measure.by_class import ByClass
@@ -30,7 +29,7 @@ from measure.room_classes import classes_of
 from . import cast, console, facts, option_checks, provisioning, roll_call
 from .monitor import Monitor, sources_of
 from .record import Draft
-from .reporting import make_report
+from .reporting import keep_history, make_report
 from .trigger_feed import Feed
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Run:
     ) -> None:
         self._opts = opts
         self._secrets = secret_options
-        self._objectives = option_checks.objectives(opts.slo_file)
+        self.objectives = option_checks.objectives(opts.slo_file)
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
         self._trust = trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
@@ -68,11 +67,11 @@ class Run:
         self._provision: Provision | None = None
         self._profile = "unknown"
         self.plan: Plan | None = None
-        self.phases = Phases(ramp_s=opts.ramp)
+        self.phases = Phases(opts.ramp, opts.measure_after)
         self._topology = Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner)
         self._classes = classes_of(self._topology.members(max(users - opts.publishers, 0), opts.rooms, workers))
         by_class = ByClass(self._classes, [slot.event for slot in Reader.slots])
-        self.fleet = Fleet(self._phase_of, self._log, by_class)
+        self.fleet = Fleet(self._phase_of, self._log, by_class, self._counts)
         self._draft: Draft | None = None
         self._monitor: Monitor | None = None
         self.feed = Feed()
@@ -159,6 +158,9 @@ class Run:
     def _phase_of(self, at_s: int) -> str:
         return self.phases.of(at_s, self.fleet.publishing_since_s())
 
+    def _counts(self, at_s: int) -> bool:
+        return self.phases.counts(at_s, self.fleet.publishing_since_s())
+
     def _log(self, second: Second) -> None:
         if self._draft is not None and (why_not := self._draft.log(second)):
             console.say(
@@ -186,7 +188,8 @@ class Run:
         for name, count in counts.items():
             self.users[name] = max(self.users.get(name, 0), count)
 
-    def _publishing_s(self) -> float:
+    def publishing_s(self) -> float:
+        """For how long publishers have published."""
         since_s = self.fleet.publishing_since_s()
         return max((self.phases.ended_s or time.time()) - since_s, 0.0) if since_s else 0.0
 
@@ -214,26 +217,14 @@ class Run:
         times = summarise(summaries.all_deliveries(self.fleet, Reader()))
         return console.progress(time.monotonic() - self._began_s, self.fleet, times)
 
-    def course(self, alive: list[str]) -> Course:
-        """How it is going.
-
-        :param alive: the ids of the workers that are there.
-        """
-        return Course(
-            run_id="" if self.plan is None else self.plan.run_id,
-            target=facts.public(self._endpoint.hosts),
-            elapsed_s=(self.ended_s or time.monotonic()) - self._began_s,
-            publishing_s=self._publishing_s(),
-            fleet=self.fleet,
-            events=tuple(dict.fromkeys(slot.event for slot in Reader.slots)),
-            objectives=self._objectives,
-            asked=self._asked,
-            alive=alive,
-            now_s=time.monotonic(),
-        )
+    @property
+    def elapsed_s(self) -> float:
+        """Since its load began, until it ended."""
+        return (self.ended_s or time.monotonic()) - self._began_s
 
     @property
-    def _asked(self) -> dict[str, float]:
+    def asked(self) -> dict[str, float]:
+        """Figure -> limit, of the objectives that are judged only when asked for."""
         wanted = self._opts.events_per_client
         return {} if wanted is None else {"events_per_s_per_client": wanted}
 
@@ -256,7 +247,11 @@ class Run:
             return ExitCode.SETUP_FAILED
         report = None if self._opts.no_report else make_report(where)
         console.say(console.summary_text(summary, where, report))
-        return of_summary(summary)
+        code = of_summary(summary)
+        if self._opts.history:
+            line, code = keep_history(where, self._opts.tolerance, code)
+            console.say(line)
+        return code
 
     def _summary(self, plan: Plan, *, cpu_warning: bool) -> dict[str, Any]:
         opts = self._opts
@@ -268,7 +263,7 @@ class Run:
             profile=self._profile,
             started=_iso(self._began),
             duration_s=ended_s - self._began_s,
-            publishing_s=self._publishing_s(),
+            publishing_s=self.publishing_s(),
             users=self.users,
             rooms=len(plan.rooms),
             rate_per_s=plan.rate_per_s,
@@ -282,7 +277,7 @@ class Run:
         )
         took_part = [name for name, count in self.users.items() if count]
         return {
-            **summaries.build(of_run, self.fleet, Reader(), self._objectives, self._asked),
+            **summaries.build(of_run, self.fleet, Reader(), self.objectives, self.asked),
             **cast.outcome(opts, plan.cast, took_part, self.fleet.checks()),
             "capacity": None if self.search is None else self.search.result(),
         }

@@ -52,6 +52,14 @@ def _load(option: Callable[..., None]) -> None:
         web=True,
     )
     option(
+        "--measure-after",
+        "Seconds of publishing that count in no latency and no rate, while the backend warms up; what is owed and "
+        "lost counts from the beginning (default 0)",
+        type=types.seconds,
+        default=0.0,
+        web=True,
+    )
+    option(
         "--flight",
         "Seconds that a broadcast may be in flight: what was sent so shortly before a user joined, or before or "
         "after it left, is neither expected nor lost (default 2)",
@@ -232,6 +240,19 @@ def _record(option: Callable[..., None]) -> None:
         "login; 0 for none (default 0)",
         type=types.port,
         default=0,
+    )
+    option(
+        "--history",
+        "The run is one of many in --results-dir: compare it with the baseline there, end with 8 if it is worse, "
+        "and draw how figures went; the first three that pass are the baseline",
+        action="store_true",
+        default=False,
+    )
+    option(
+        "--tolerance",
+        "With --history: percent by which a figure may be worse than the baseline's (default 5)",
+        type=types.percent,
+        default=5.0,
     )
     option(
         "--no-report",

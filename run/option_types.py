@@ -61,6 +61,11 @@ def port(text: str) -> int:
     return _number(text, int, 0, 65_535)
 
 
+def percent(text: str) -> float:
+    """A share in percent, or more than all."""
+    return _number(text, float, 0, 1000)
+
+
 def exponent(text: str) -> float:
     """Of Zipf's law."""
     return _number(text, float, 0, 10)

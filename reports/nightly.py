@@ -1,0 +1,129 @@
+"""A nightly run among its like: compared with the baseline of the same load, and drawn into the history.
+
+The baseline is the first three runs of a load that passed, or what `python -m reports baseline` chose. It is named
+in `baseline.json` beside the records: series -> ids of runs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from exit_codes import ExitCode, of_summary
+
+from . import compare_page, junit, trend_page
+from .compare import Comparison, compare
+from .load import load, load_summary
+from .make import write
+from .numbers import number
+from .schema import RecordError
+from .trend import series_of, trend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from .load import Record
+
+MOST_BASELINE: Final = 3
+"""Several say how much runs of the same thing differ; see docs/reports.md."""
+_FILE: Final = "baseline.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """line: for the terminal. code: of the exit."""
+
+    line: str
+    code: ExitCode
+
+
+def nightly(where: Path, tolerance_percent: float, rng: np.random.Generator) -> Outcome:
+    """Compare a record with its baseline, write compare.html and junit.xml beside it, and the trend above it.
+
+    A run that passes and is not worse joins a baseline that is not whole yet.
+
+    :raises RecordError: if the record, or one of the baseline's, is none.
+    :raises OSError: if something cannot be written.
+    """
+    where = where.resolve()
+    record = load(where)
+    summary = record.summary
+    code = of_summary(summary)
+    kept = _read(where.parent)
+    series = series_of(summary)
+    baseline = _records(where.parent, kept.get(series, ()), summary["run_id"])
+    found: Comparison | None = None
+    worse = []
+    if baseline and summary["validity"]["verdict"] != "invalid":
+        found = compare(baseline, [record], rng)
+        worse = found.worse_than(tolerance_percent)
+        write(where / "compare.html", compare_page.page(found, tolerance_percent))
+    write(where / "junit.xml", junit.render(summary, found, worse))
+    if code is ExitCode.PASSED and worse:
+        code = ExitCode.WORSE
+    if code is ExitCode.PASSED and len(kept.get(series, ())) < MOST_BASELINE:
+        _keep(where.parent, series, [*kept.get(series, ()), summary["run_id"]])
+    history = trend(where.parent, rng)
+    write(where.parent / "trend.html", trend_page.page(history, str(where.parent)))
+    trend_page.table(history).to_csv(where.parent / "trend.csv", index=False)
+    return Outcome(
+        _line(summary, code, len(baseline), [change.figure for change in worse], tolerance_percent), code
+    )
+
+
+def set_baseline(paths: Sequence[Path]) -> str:
+    """From now on, runs of this load are compared with these; the load's name.
+
+    :raises RecordError: if one of them is no record, or they are of different loads or folders.
+    """
+    summaries = [load_summary(path) for path in paths]
+    places = {path.resolve().parent for path in paths}
+    names = {series_of(summary) for summary in summaries}
+    if len(places) != 1 or len(names) != 1:
+        raise RecordError("a baseline is of one load, in one folder. Give runs that differ in nothing but time.")
+    (place,), (name,) = places, names
+    _keep(place, name, [summary["run_id"] for summary in summaries])
+    return name
+
+
+def _records(results: Path, run_ids: Sequence[str], but: str) -> list[Record]:
+    """Those of the baseline that are still there."""
+    return [load(results / run_id) for run_id in run_ids if run_id != but and (results / run_id).is_dir()]
+
+
+def _read(results: Path) -> dict[str, list[str]]:
+    path = results / _FILE
+    try:
+        found: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged: {error}. Remove it, or choose anew: reports baseline.") from error
+    return found
+
+
+def _keep(results: Path, series: str, run_ids: list[str]) -> None:
+    text = json.dumps({**_read(results), series: run_ids}, indent=2, ensure_ascii=False)
+    write(results / _FILE, text + "\n")
+
+
+def _line(
+    summary: Mapping[str, Any], code: ExitCode, baseline: int, worse: Sequence[str], tolerance_percent: float
+) -> str:
+    deliveries = summary["deliveries"]
+    judged = [row for row in summary["slo"] if row["passed"] is not None]
+    against = "no baseline yet"
+    if baseline:
+        names = f"WORSE: {', '.join(worse)}" if worse else f"none worse by more than {tolerance_percent:g}%"
+        against = f"against {baseline} earlier run{'s' * (baseline > 1)}: {names}"
+    verdict = summary["validity"]["verdict"]
+    return (
+        f"nightly: {code.label.upper()} ({int(code)}), run {summary['run_id']} is {verdict}; "
+        f"{sum(row['passed'] for row in judged)} of {len(judged)} objectives hold; "
+        f"lost {deliveries['lost']} of {deliveries['expected']}; "
+        f"latency p99 {number(summary['figures']['latency_p99_ms'])} ms; {against}"
+    )
