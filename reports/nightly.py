@@ -1,7 +1,7 @@
 """A nightly run among its like: compared with the baseline of the same load, and drawn into the history.
 
-The baseline is the first three runs of a load that passed, or what `python -m reports baseline` chose. It is named
-in `baseline.json` beside the records: series -> ids of runs.
+The baseline is the first seven runs of a load that passed, or what `python -m reports baseline` chose. It is named
+in `baseline.json` beside the records: series -> {runs: their ids, whole: whether none is added any more}.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from exit_codes import ExitCode, of_summary
 
 from . import compare_page, junit, trend_page
-from .compare import Comparison, compare
+from .compare import UNKNOWN, Comparison, compare
 from .load import load, load_summary
 from .make import write
 from .numbers import number
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from .compare import Change
     from .load import Record
 
-MOST_BASELINE: Final = 3
+MOST_BASELINE: Final = 7
 """Several say how much runs of the same thing differ; see docs/reports.md."""
 _FILE: Final = "baseline.json"
 
@@ -55,24 +56,26 @@ def nightly(where: Path, tolerance_percent: float, rng: np.random.Generator) -> 
     code = of_summary(summary)
     kept = _read(where.parent)
     series = series_of(summary)
-    baseline = _records(where.parent, kept.get(series, ()), summary["run_id"])
+    chosen = kept.get(series, {"runs": [], "whole": False})
+    baseline = _records(where.parent, chosen["runs"], summary["run_id"])
     found: Comparison | None = None
-    worse = []
+    worse, told = [], False
     if baseline and summary["validity"]["verdict"] != "invalid":
         found = compare(baseline, [record], rng)
         worse = found.worse_than(tolerance_percent)
+        told = any(change.word != UNKNOWN for change in found.changes)
         write(where / "compare.html", compare_page.page(found, tolerance_percent))
     write(where / "junit.xml", junit.render(summary, found, worse))
     if code is ExitCode.PASSED and worse:
         code = ExitCode.WORSE
-    if code is ExitCode.PASSED and len(kept.get(series, ())) < MOST_BASELINE:
-        _keep(where.parent, series, [*kept.get(series, ()), summary["run_id"]])
+    if code is ExitCode.PASSED and not chosen["whole"] and summary["run_id"] not in chosen["runs"]:
+        run_ids = [*chosen["runs"], summary["run_id"]]
+        _keep(where.parent, series, run_ids, whole=len(run_ids) >= MOST_BASELINE)
     history = trend(where.parent, rng)
     write(where.parent / "trend.html", trend_page.page(history, str(where.parent)))
     trend_page.table(history).to_csv(where.parent / "trend.csv", index=False)
-    return Outcome(
-        _line(summary, code, len(baseline), [change.figure for change in worse], tolerance_percent), code
-    )
+    against = _against(len(baseline), worse, tolerance_percent, told=told)
+    return Outcome(_line(summary, code, against), code)
 
 
 def set_baseline(paths: Sequence[Path]) -> str:
@@ -86,7 +89,7 @@ def set_baseline(paths: Sequence[Path]) -> str:
     if len(places) != 1 or len(names) != 1:
         raise RecordError("a baseline is of one load, in one folder. Give runs that differ in nothing but time.")
     (place,), (name,) = places, names
-    _keep(place, name, [summary["run_id"] for summary in summaries])
+    _keep(place, name, [summary["run_id"] for summary in summaries], whole=True)
     return name
 
 
@@ -95,10 +98,10 @@ def _records(results: Path, run_ids: Sequence[str], but: str) -> list[Record]:
     return [load(results / run_id) for run_id in run_ids if run_id != but and (results / run_id).is_dir()]
 
 
-def _read(results: Path) -> dict[str, list[str]]:
+def _read(results: Path) -> dict[str, dict[str, Any]]:
     path = results / _FILE
     try:
-        found: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError as error:
@@ -106,20 +109,24 @@ def _read(results: Path) -> dict[str, list[str]]:
     return found
 
 
-def _keep(results: Path, series: str, run_ids: list[str]) -> None:
-    text = json.dumps({**_read(results), series: run_ids}, indent=2, ensure_ascii=False)
+def _keep(results: Path, series: str, run_ids: list[str], *, whole: bool) -> None:
+    kept = {**_read(results), series: {"runs": run_ids, "whole": whole}}
+    text = json.dumps(kept, indent=2, ensure_ascii=False)
     write(results / _FILE, text + "\n")
 
 
-def _line(
-    summary: Mapping[str, Any], code: ExitCode, baseline: int, worse: Sequence[str], tolerance_percent: float
-) -> str:
+def _against(baseline: int, worse: Sequence[Change], tolerance_percent: float, *, told: bool) -> str:
+    if not baseline:
+        return "no baseline yet"
+    runs = f"against {baseline} earlier run{'s' * (baseline > 1)}"
+    if worse:
+        return f"{runs}: WORSE: {', '.join(change.figure for change in worse)}"
+    return f"{runs}: {f'none worse by more than {tolerance_percent:g}%' if told else 'too short to tell'}"
+
+
+def _line(summary: Mapping[str, Any], code: ExitCode, against: str) -> str:
     deliveries = summary["deliveries"]
     judged = [row for row in summary["slo"] if row["passed"] is not None]
-    against = "no baseline yet"
-    if baseline:
-        names = f"WORSE: {', '.join(worse)}" if worse else f"none worse by more than {tolerance_percent:g}%"
-        against = f"against {baseline} earlier run{'s' * (baseline > 1)}: {names}"
     verdict = summary["validity"]["verdict"]
     return (
         f"nightly: {code.label.upper()} ({int(code)}), run {summary['run_id']} is {verdict}; "

@@ -30,6 +30,7 @@ _LEAST_BLOCK_S: Final = 5
 LEAST_BLOCKS: Final = 5
 _GRID: Final = 40_001
 _MANY: Final = 1000.0
+_PRIOR_FREEDOM: Final = 4.0
 _RESOLUTION: Final = 0.001 / math.sqrt(12)
 """The standard error that the histogram's own steps leave, of a value's logarithm."""
 
@@ -106,7 +107,9 @@ def difference(before: Sequence[Estimate], after: Sequence[Estimate], run_to_run
     """After less before.
 
     One run a side: their own errors, and what is taken for granted between runs. More: how much runs of a side
-    differ from each other, of both sides together, and never less than their own errors.
+    differ from each other, of both sides together, and never less than their own errors. As a few runs say little
+    of that, what is taken for granted has a say, too: as if it had been estimated with 4 degrees of freedom (Smyth
+    2004, the moderated t-statistic).
 
     :param run_to_run: the standard deviation of runs of the same thing that is taken for granted.
     """
@@ -121,8 +124,10 @@ def difference(before: Sequence[Estimate], after: Sequence[Estimate], run_to_run
         return Estimate(value, math.sqrt(total), min(freedom, _MANY))
     squares = sum((run.value - _mean(side)) ** 2 for side in (before, after) for run in side)
     errors = [run.error**2 for side in (before, after) for run in side]
-    variance = max(squares / runs, sum(errors) / len(errors))
-    return Estimate(value, math.sqrt(variance * (1 / len(before) + 1 / len(after))), float(runs))
+    own = sum(errors) / len(errors)
+    freedom = runs + _PRIOR_FREEDOM
+    variance = max((squares + _PRIOR_FREEDOM * (own + run_to_run**2)) / freedom, own)
+    return Estimate(value, math.sqrt(variance * (1 / len(before) + 1 / len(after))), freedom)
 
 
 def half_width(found: Estimate, confidence: float) -> float:

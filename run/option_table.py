@@ -244,7 +244,7 @@ def _record(option: Callable[..., None]) -> None:
     option(
         "--history",
         "The run is one of many in --results-dir: compare it with the baseline there, end with 8 if it is worse, "
-        "and draw how figures went; the first three that pass are the baseline",
+        "and draw how figures went; the first seven that pass are the baseline",
         action="store_true",
         default=False,
     )

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bench.big_record import make as simulate
+from exit_codes import ExitCode
+
+from ..support import ROOT
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five nights, the last of them slower."""
+    folder = tmp_path_factory.mktemp("nights")
+    for seed in range(1, 5):
+        simulate(folder, 120, 2, seed=seed)
+    simulate(folder, 120, 2, seed=5, slower=1.6)
+    return folder
+
+
+@pytest.fixture
+def results(nights: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(nights, tmp_path / "results", symlinks=True))
+
+
+def run_id(night: int) -> str:
+    return f"20260921-000000-{night:08x}"
+
+
+def reports(*arguments: object) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "reports", *map(str, arguments)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def baseline(results: Path) -> list[str]:
+    (kept,) = json.loads((results / "baseline.json").read_text()).values()
+    return list(kept["runs"])
+
+
+def change(results: Path, night: int, **facts: object) -> None:
+    path = results / run_id(night) / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | facts))
+
+
+def test_the_first_nights_are_the_baseline_and_a_slower_one_is_worse(results: Path) -> None:
+    lines = []
+    for night in range(1, 6):
+        ended = reports("nightly", results / run_id(night))
+        assert ended.stderr == ""
+        (line,) = ended.stdout.splitlines()
+        lines.append((ended.returncode, line))
+    codes = [code for code, _ in lines]
+    assert codes == [0, 0, 0, 0, ExitCode.WORSE], lines
+    assert "no baseline yet" in lines[0][1]
+    assert "against 1 earlier run: none worse by more than 5%" in lines[1][1]
+    assert "against 4 earlier runs: WORSE: " in lines[4][1]
+    assert "agentLog p50" in lines[4][1]
+    assert lines[4][1].startswith("nightly: WORSE (8), run ")
+    assert baseline(results) == [run_id(night) for night in (1, 2, 3, 4)]
+    assert (results / "trend.html").exists()
+    assert (results / run_id(5) / "compare.html").exists()
+    assert not (results / run_id(1) / "compare.html").exists()
+    failed = [
+        case.get("name")
+        for case in ET.parse(results / run_id(5) / "junit.xml").iter("testcase")
+        if case.find("failure") is not None
+    ]
+    assert "agentLog p50 is no worse" in failed
+    # What is tolerated is not worse.
+    assert reports("nightly", results / run_id(5), "--tolerance", 500).returncode == ExitCode.PASSED
+
+
+def test_a_run_that_did_not_pass_is_no_baseline_and_keeps_its_own_code(results: Path) -> None:
+    change(results, 1, validity={"verdict": "invalid", "reasons": ["invalid: x"]}, lost_workers=1)
+    ended = reports("nightly", results / run_id(1))
+    assert ended.returncode == ExitCode.LOST_WORKERS
+    assert "LOST WORKERS (9)" in ended.stdout
+    assert not (results / "baseline.json").exists()
+
+
+def test_another_load_has_a_baseline_of_its_own(results: Path) -> None:
+    assert reports("nightly", results / run_id(1)).returncode == 0
+    change(results, 5, rooms=77)
+    ended = reports("nightly", results / run_id(5))
+    assert ended.returncode == 0
+    assert "no baseline yet" in ended.stdout
+    assert len(json.loads((results / "baseline.json").read_text())) == 2
+
+
+def test_a_baseline_can_be_chosen(results: Path) -> None:
+    said = reports("baseline", results / run_id(5), results / run_id(4))
+    assert said.returncode == 0, said.stderr
+    assert baseline(results) == [run_id(5), run_id(4)]
+    assert reports("nightly", results / run_id(1)).returncode == 0
+    assert baseline(results) == [run_id(5), run_id(4)]  # what was chosen stays
+    change(results, 2, rooms=77)
+    assert reports("baseline", results / run_id(1), results / run_id(2)).returncode == ExitCode.USAGE
+
+
+def test_a_baseline_whose_records_are_gone_is_none(results: Path) -> None:
+    reports("nightly", results / run_id(1))
+    shutil.rmtree(results / run_id(1))
+    ended = reports("nightly", results / run_id(5))
+    assert (ended.returncode, "no baseline yet" in ended.stdout) == (0, True)
+
+
+def test_a_damaged_baseline_is_said(results: Path) -> None:
+    (results / "baseline.json").write_text("{")
+    ended = reports("nightly", results / run_id(1))
+    assert ended.returncode == ExitCode.USAGE
+    assert "baseline.json is damaged" in ended.stderr
