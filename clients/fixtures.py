@@ -1,8 +1,8 @@
 """Fixtures for pytest: a backend, a user, projects that are gone afterwards, and a helper that makes clients.
 
-In a conftest.py: `pytest_plugins = ["clients.fixtures"]`. The backend is named by `--backend-url` or
-`LOCUST_HOST`, its user by `LOCUST_TOKEN` or `LOCUST_ACCOUNT` (email:password); without one, a user signs up. See
-docs/test-api.md.
+In a conftest.py: `pytest_plugins = ["clients.fixtures"]`. The backend is named by `--backend-url`, `LOCUST_HOST`,
+or Locust's own `--host`, its user by `LOCUST_TOKEN` or `LOCUST_ACCOUNT` (email:password); without one, a user signs
+up. See docs/test-api.md.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from backend.factory import DataFactory
 from backend.rest import RestClient
 from backend.rest_provision import RestProvision
 
+from .dashboard import Dashboard, Owners
 from .helper import Helper
 
 if TYPE_CHECKING:
@@ -36,18 +37,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--backend-token-in", choices=TOKEN_PLACES, default="auth")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what `dashboard` cannot ask for: Locust hands a fixture nothing but its user."""
+    _config[:] = [config]
+
+
+_config: list[pytest.Config] = []
+_owners = Owners()
+
+
+def _endpoint(config: pytest.Config, host: str = "") -> Endpoint | None:
+    given = config.getoption
+    host = host or given("--backend-url") or given("--host", None) or ""
+    if not host:
+        return None
+    more = (given(f"--backend-{name}") for name in ("transport", "parser", "token-in"))
+    return Endpoint(host.rstrip("/"), *more)
+
+
 @pytest.fixture(scope="session")
 def endpoint(request: pytest.FixtureRequest) -> Endpoint:
     """The backend under test; skips what needs it where none was named."""
-    given = request.config.getoption
-    if not given("--backend-url"):
+    found = _endpoint(request.config)
+    if found is None:
         pytest.skip("no backend: give --backend-url, or LOCUST_HOST")
-    return Endpoint(
-        given("--backend-url").rstrip("/"),
-        given("--backend-transport"),
-        given("--backend-parser"),
-        given("--backend-token-in"),
-    )
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -61,15 +75,15 @@ def rest(endpoint: Endpoint) -> Iterator[RestClient]:
 @pytest.fixture(scope="session")
 def owner(rest: RestClient) -> Iterator[RestProvision]:
     """The user who owns the projects; removes them at the end."""
-    given = os.environ.get
-    provision = RestProvision(
-        rest,
-        f"pytest-{time.time_ns():x}",
-        token=given("LOCUST_TOKEN", ""),
-        accounts=accounts.parse(given("LOCUST_ACCOUNT", ""), "LOCUST_ACCOUNT"),
-    )
+    token, known = _credentials()
+    provision = RestProvision(rest, f"pytest-{time.time_ns():x}", token=token, accounts=known)
     yield provision
     provision.remove()
+
+
+def _credentials() -> tuple[str, list[accounts.Account]]:
+    given = os.environ.get
+    return given("LOCUST_TOKEN", ""), accounts.parse(given("LOCUST_ACCOUNT", ""), "LOCUST_ACCOUNT")
 
 
 @pytest.fixture
@@ -101,3 +115,38 @@ def create_task(rest: RestClient, room: Room, factory: DataFactory) -> Callable[
         return made
 
     return create
+
+
+@pytest.fixture
+def dashboard(user: Any = None) -> Iterator[Dashboard]:
+    """A connected member of a new project: of a test, or, in a pytest-style locustfile, of each of Locust's users.
+
+    There, each act is a request in Locust's statistics. See docs/test-api.md.
+    """
+    found = _endpoint(_config[0], "" if user is None else user.host or user.environment.host or "")
+    if found is None:
+        pytest.skip("no backend: give --backend-url, or LOCUST_HOST")
+    rest, room = _owners.room(found, *_credentials())
+    if user is not None:
+        # Locust takes the first value and drops the generator: what comes after the yield would come at once.
+        yield Dashboard(found, rest, room, _to_locust(user.environment))
+        return
+    made = Dashboard(found, rest, room)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _to_locust(environment: Any) -> Callable[..., None]:
+    def report(kind: str, name: str, took_ms: float, failure: str = "") -> None:
+        environment.events.request.fire(
+            request_type=kind,
+            name=name,
+            response_time=took_ms,
+            response_length=0,
+            exception=ConnectionError(failure) if failure else None,
+            context={},
+        )
+
+    return report

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+import re
 
 import numpy as np
 from hypothesis import given
@@ -9,7 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from live import metrics, snapshot
 from measure.latency import fold, new_histogram
+from measure.slo import Objective
 
+from ..support import ROOT
 from .test_snapshot import course, fleet_of
 
 
@@ -58,3 +62,23 @@ def test_buckets_count_what_is_no_longer_than_their_bound(values_us: list[int]) 
         assert sum(value <= bound_us * 0.999 for value in values_us) <= count
         assert count <= sum(value <= bound_us for value in values_us)
     assert math.isclose(total_s, np.sum(values_us, dtype=float) / 1e6, rel_tol=1e-3, abs_tol=1e-9)
+
+
+def test_the_dashboard_asks_for_what_there_is() -> None:
+    dashboard = json.loads((ROOT / "examples" / "grafana" / "load-test.json").read_text(encoding="utf-8"))
+    fleet = fleet_of()
+    objectives = (Objective("p99", "latency_ms.agentLog.p99", "below", 50.0),)
+    there = samples_of(
+        metrics.render(snapshot.of_course(course(fleet, objectives=objectives)), dict(fleet.latencies))
+    )
+    names = {name for name, *_ in there}
+    labels = {label.partition("=")[0] for _, *own in there for label in own} | {"job"}
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            asked = set(re.findall(r"\bloadtest_\w+", target["expr"]))
+            assert asked
+            assert asked <= names, panel["title"]
+            assert set(re.findall(r"(\w+)(?:=~|!~|!=|=)\"", target["expr"])) <= labels
+            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels
+    spots = [tuple(panel["gridPos"].values()) for panel in dashboard["panels"]]
+    assert len(set(spots)) == len(spots)

@@ -1,0 +1,110 @@
+"""A member of a project of its own, ready to act and to hear: for tests, and for pytest-style locustfiles."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from backend import contract
+from backend.factory import DataFactory
+from backend.rest import RestClient
+from backend.rest_provision import RestProvision
+
+from .errors import EventTimeoutError
+from .helper import Helper
+
+if TYPE_CHECKING:
+    from backend.accounts import Account
+    from backend.endpoint import Endpoint
+    from backend.plan import Room
+
+    from .client import Client
+
+_TIMEOUT_S: Final = 5.0
+
+
+class Report(Protocol):
+    """Is told of each act: its kind, its name, how long it took in milliseconds, and why it failed, if it did."""
+
+    def __call__(self, kind: str, name: str, took_ms: float, failure: str = "") -> None:
+        """See the class."""
+        ...
+
+
+def _nobody(kind: str, name: str, took_ms: float, failure: str = "") -> None:
+    """Tell nobody."""
+
+
+class Dashboard:
+    """One connected member.
+
+    room: its project. client: its connection. helper: makes more clients.
+    """
+
+    def __init__(self, endpoint: Endpoint, rest: RestClient, room: Room, report: Report = _nobody) -> None:
+        self.room = room
+        self.helper = Helper(endpoint)
+        self._rest = rest
+        self._report = report
+        self._factory = DataFactory(f"{time.time_ns():x}")
+        self.client: Client = self.helper.client(room.token)
+        report("WS", "connect", self.client.connect())
+        report("WS", "join", self.client.join(room.project_id))
+
+    def create_task(self, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Create a task, which makes the backend broadcast to the room.
+
+        :raises Fault: if the backend does not take it.
+        """
+        began_s = time.perf_counter()
+        path = contract.tasks_path(self.room.project_id)
+        made: dict[str, Any] = self._rest.call(
+            "POST", path, self.room.token, body or self._factory.task(self.room.agent_id)
+        )
+        self._report("POST", "/v1/projects/:id/tasks", (time.perf_counter() - began_s) * 1000)
+        return made
+
+    def hear_of_a_task(self, timeout_s: float = _TIMEOUT_S) -> float:
+        """Create a task and wait until the room hears of it; milliseconds from its creation's beginning.
+
+        :raises EventTimeoutError: if it does not.
+        """
+        body = self._factory.task(self.room.agent_id)
+        heard = self.client.expect(contract.AGENT_LOG, lambda log: body["title"] in log["message"])
+        began_s = time.perf_counter()
+        failure = ""
+        try:
+            self.create_task(body)
+            heard.wait(timeout_s)
+        except EventTimeoutError as error:
+            failure = str(error)
+            raise
+        finally:
+            took_ms = (time.perf_counter() - began_s) * 1000
+            self._report("RECV", contract.AGENT_LOG, took_ms, failure)
+        return took_ms
+
+    def close(self) -> None:
+        """Disconnect."""
+        self.helper.close()
+
+
+class Owners:
+    """The users who own the projects, one for each backend; what they own goes when the process ends."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[RestClient, RestProvision]] = {}
+        self._lock = threading.Lock()
+
+    def room(self, endpoint: Endpoint, token: str, accounts: list[Account]) -> tuple[RestClient, Room]:
+        """The REST calls to a backend, and a new room there."""
+        with self._lock:
+            if endpoint.host not in self._known:
+                rest = RestClient(endpoint.host, ssl_context=endpoint.ssl_context())
+                owner = RestProvision(rest, f"pytest-{time.time_ns():x}", token=token, accounts=accounts)
+                self._known[endpoint.host] = rest, owner
+                atexit.register(owner.remove)
+            rest, owner = self._known[endpoint.host]
+            return rest, owner.create(1)[0]
