@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from faults import Fault, Owner
 
@@ -12,6 +13,11 @@ from . import contract, tokens
 if TYPE_CHECKING:
     from .plan import Room
     from .rest import RestClient
+
+
+_OLDER: Final = re.compile(r"\d+:0\{")
+"""How Engine.IO 3 opens by polling: with the packet's length."""
+_UNSUPPORTED: Final = "Unsupported protocol version"
 
 
 def check_backend(client: RestClient) -> None:
@@ -26,6 +32,12 @@ def check_backend(client: RestClient) -> None:
     query = f"{contract.SOCKETIO_PATH}?EIO={contract.ENGINEIO_VERSION}&transport=polling"
     opened = client.send("GET", query)
     packet = opened.body
+    if (isinstance(packet, str) and _OLDER.match(packet)) or _UNSUPPORTED in opened.message:
+        raise Fault(
+            Owner.USER,
+            f"the server at {contract.SOCKETIO_PATH} does not speak Engine.IO {contract.ENGINEIO_VERSION}",
+            "It takes a Socket.IO server of version 3 or later; one of version 2 speaks Engine.IO 3.",
+        )
     if opened.status != 200 or not isinstance(packet, str) or not packet.startswith("0{"):
         raise Fault(Owner.USER, f"no Socket.IO answers at {contract.SOCKETIO_PATH}: {opened.message}", way_on)
     session = json.loads(packet[1:])["sid"]

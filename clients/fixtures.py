@@ -1,8 +1,8 @@
 """Fixtures for pytest: a backend, a user, projects that are gone afterwards, and a helper that makes clients.
 
 In a conftest.py: `pytest_plugins = ["clients.fixtures"]`. The backend is named by `--backend-url`, `LOCUST_HOST`,
-or Locust's own `--host`, its user by `LOCUST_TOKEN` or `LOCUST_ACCOUNT` (email:password); without one, a user signs
-up. See docs/test-api.md.
+or Locust's own `--host`, its user by `LOCUST_TOKEN` or `LOCUST_ACCOUNT` (email:password); without one, a user
+signs up. See docs/test-api.md.
 """
 
 from __future__ import annotations

@@ -94,6 +94,7 @@ def _empty() -> dict[str, Any]:
         "failures": {},
         "figures": {},
         "phases": {},
+        "room_classes": [],
         "memory": {"backend": None, "instances": {}, "generator": None},
         "monitoring": {"sources": [], "samples": 0, "failed": 0, "restarts": 0, "why_not": ""},
         "options": {},

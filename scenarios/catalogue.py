@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from . import benchmarks, broadcasts, connections, intrusion, resilience, rooms, workflows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from .scenario import Scenario
 
-ROLES: Final[Mapping[str, tuple[Scenario, ...]]] = {
+ROLES: Final[dict[str, tuple[Scenario, ...]]] = {
     "Dashboard": (
         connections.authenticated,
         workflows.dashboard,
@@ -63,6 +63,11 @@ ROLES: Final[Mapping[str, tuple[Scenario, ...]]] = {
 """Locust user class -> its scenarios, in the order in which it plays them."""
 
 ALL: Final = tuple(scenario for played in ROLES.values() for scenario in played)
+
+
+def add_role(role: str, scenarios: tuple[Scenario, ...]) -> None:
+    """A role of somebody's own locustfile: its checks are part of the outcome like all others."""
+    ROLES[role] = scenarios
 
 
 def chosen(roles: Collection[str], tags: Collection[str], excluded: Collection[str]) -> Iterator[Scenario]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from locust import SequentialTaskSet
 from locust.exception import StopUser
 
-from scenarios.catalogue import ROLES
+from scenarios.catalogue import ROLES, add_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +51,13 @@ class Acting(SequentialTaskSet):
         """Nothing: thinking ends when the run closes, which Locust's own waiting does not."""
 
 
-def acting(role: str) -> type[Acting]:
-    """The task set of a role: a task for each of its scenarios, with their suites as tags."""
+def acting(role: str, *scenarios: Scenario) -> type[Acting]:
+    """The task set of a role: a task for each of its scenarios, with their suites as tags.
+
+    :param scenarios: of a role that the catalogue does not have.
+    """
+    if scenarios:
+        add_role(role, scenarios)
     return cast("type[Acting]", type(f"{role}Tasks", (Acting,), {"tasks": [_task(one) for one in ROLES[role]]}))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -196,3 +197,35 @@ def test_a_throttle_stops_the_making_and_what_was_made_is_removed() -> None:
         assert backend.sql("SELECT count(*) FROM projects")[0][0] == 0
     finally:
         backend.stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "opened"),
+    [
+        (200, b'97:0{"sid":"x","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":5000}2:40'),
+        (400, b'{"code":5,"message":"Unsupported protocol version"}'),
+    ],
+)
+def test_an_older_engine_io_is_named(status: int, opened: bytes) -> None:
+    class Older(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_socketio = self.path.startswith(contract.SOCKETIO_PATH)
+            self.send_response(status if is_socketio else 200)
+            is_json = opened.startswith(b"{") or not is_socketio
+            self.send_header("Content-Type", "application/json" if is_json else "text/plain; charset=UTF-8")
+            self.end_headers()
+            self.wfile.write(opened if is_socketio else b'{"status":"ok"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Older)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with pytest.raises(Fault, match="does not speak Engine.IO 4"):
+            preflight.check_backend(RestClient(f"http://127.0.0.1:{server.server_port}"))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -56,3 +56,15 @@ def test_rooms_of_one_class_need_no_mark() -> None:
     other = new_histogram()
     fold(other, [1])
     assert fleet.by_class.rows({}, {}, {"log": other})[0]["latency_ms"]["count"] == 1
+
+
+def test_a_warm_up_is_in_its_seconds_and_in_no_total() -> None:
+    fleet = Fleet(by_class=ByClass((1, 1), EVENTS), counts=lambda at_s: at_s >= 5, phase_of=str)
+    fan_outs = [FanOut(1, 0, 0, 0, 0, 2_000_000, 9)]
+    fleet.take("w", report({"log": [1000], "connect": [9000]}, fan_outs, at_s=4), 0.0)
+    fleet.take("v", report({"log": [2000, 2000], "connect": [9000]}, fan_outs, at_s=5), 0.0)
+    fleet.close()
+    assert fleet.latencies["log"].get_total_count() == 2
+    assert fleet.latencies["fan_out"].get_total_count() == 0
+    assert fleet.latencies["connect"].get_total_count() == 2  # connections are made before
+    assert {phase: found["log"].get_total_count() for phase, found in fleet.phases.items()} == {"4": 1, "5": 2}

@@ -59,3 +59,14 @@ def test_each_phase_has_its_own_times_and_losses() -> None:
     assert found["late"]["deliveries"] == {"expected": 20, "delivered": 19, "lost": 1}
     assert found["late"]["figures"]["lost_percent"] == 5.0
     assert found["early"]["figures"]["received_per_s"] == 10.0
+
+
+def test_what_is_published_while_a_run_warms_up_counts_in_no_figure() -> None:
+    phases = Phases(ramp_s=2.0, unmeasured_s=5.0, ended_s=120.0)
+    assert [phases.of(at_s, 100.0) for at_s in (99, 100, 104, 105, 120)] == [
+        *("starting", "warm-up", "warm-up", "steady", "drain"),
+    ]
+    assert [phases.counts(at_s, 100.0) for at_s in (99, 104, 105, 120)] == [False, False, True, True]
+    # Whoever delivers before anybody said that publishing began, delivers the first.
+    assert not phases.counts(100, None)
+    assert Phases().counts(100, None)

@@ -1,0 +1,224 @@
+"""The pages' commands are run, their files are there, and their links lead somewhere.
+
+A page's commands are run in order, as they stand, but for the address of the backend, which is this test's, and
+for the time that a run takes. Those that go on until they are ended are ended when they answer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import urllib3
+
+from demo.processes import free_port
+from exit_codes import ExitCode
+from run import options
+
+from ..support import ROOT, SECRET, locust_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..support import Backend
+
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+WITH_COMMANDS = (
+    "first-run",
+    "own-backend",
+    "writing-a-scenario",
+    "reading-the-report",
+    "while-it-runs",
+    "nightly",
+)
+MEASURED = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
+ELSEWHERE = ("git clone", "make demo", "pip install", "python -m webbrowser")
+"""Run by other tests, or by whoever has a browser."""
+SLOW = pytest.mark.slow
+
+
+def text_of(page: str) -> str:
+    return (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+
+
+def commands_of(page: str) -> Iterator[str]:
+    for block in re.findall(r"```bash\n(.*?)```", text_of(page), re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            if command := re.sub(r"\s+#.*", "", line).strip():
+                yield command
+
+
+class Reader:
+    """Somebody who types a page's commands."""
+
+    def __init__(self, backend: Backend, folder: Path) -> None:
+        self.backend = backend
+        self.results = folder / "results"
+        self.environment = locust_environment() | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "LOCUST_RESULTS_DIR": str(self.results),
+        }
+        self.said = ""
+
+    def types(self, command: str) -> int:
+        """Run one; its exit code."""
+        command = self.translated(command)
+        if command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            self.environment[name] = value
+            return 0
+        if (
+            re.match(r"(\.venv/bin/)?locust", command)
+            and "--headless" not in command
+            and "--config" not in command
+        ):
+            return self._opens_the_page(command)
+        done = subprocess.run(
+            command, shell=True, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=110
+        )
+        self.said = done.stdout + done.stderr
+        return done.returncode
+
+    def translated(self, command: str) -> str:
+        """The same for this machine, in less time."""
+        known = {
+            "https://staging.example.org": self.backend.url,
+            "http://127.0.0.1:3000": self.backend.url,
+            "postgresql://user:password@db.example.org/prometheus": self.backend.database_url,
+            "the-backend-s-own-secret": SECRET,
+            "--run-time 1m": "--run-time 6s",
+            "results/nightly/latest": f"{self.results}/latest",
+            "results/latest": f"{self.results}/latest",
+            ".venv/bin/": "",
+            "-f my_load.py": f"-f {self.results.parent / 'my_load.py'}",
+        }
+        command = re.sub("|".join(map(re.escape, known)), lambda found: known[found[0]], command)
+        return re.sub(r"\bresults$", str(self.results), command)
+
+    def _opens_the_page(self, command: str) -> int:
+        port = free_port()
+        words = [*shlex.split(command), "--web-port", str(port), "--web-host", "127.0.0.1"]
+        with subprocess.Popen(words, cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL) as process:
+            with urllib3.PoolManager(retries=urllib3.Retry(60, backoff_factor=0.1)) as pool:
+                page = pool.request("GET", f"http://127.0.0.1:{port}/").data.decode()
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+        assert "Broadcast Workers" in page
+        return 0
+
+
+@pytest.fixture
+def reader(documented: Backend, tmp_path: Path) -> Iterator[Reader]:
+    yield Reader(documented, tmp_path)
+    documented.sql("DELETE FROM users WHERE email LIKE 'lt-%%'")
+
+
+@SLOW
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_what_a_page_says_can_be_typed(reader: Reader, page: str, tmp_path: Path) -> None:
+    for code in re.findall(r"```python\n(.*?)```", text_of(page), re.DOTALL):
+        (tmp_path / re.findall(r"# (\S+\.py)", code)[0]).write_text(code)
+    if page in ("reading-the-report", "nightly", "own-backend"):
+        line = "locust --host https://staging.example.org --headless --users 24 --spawn-rate 50 --run-time 1m"
+        secrets = {"LOCUST_DATABASE_URL": reader.backend.database_url, "LOCUST_JWT_SECRET": SECRET}
+        reader.environment |= secrets
+        assert reader.types(f"{line} --rooms 1") in MEASURED, reader.said[-3000:]
+        for name in secrets:
+            del reader.environment[name]
+    typed = 0
+    for command in commands_of(page):
+        if command.startswith(ELSEWHERE) or "python -m target" in command:
+            continue
+        if "make nightly" in command or "nightly.conf" in command:
+            continue  # tests/integration/test_nightly.py
+        if "LOCUST_ACCOUNT" in command or "LOCUST_TOKEN" in command:
+            continue
+        code = reader.types(command)
+        assert code in (MEASURED if command.startswith("locust") else (0, 4, 6)), (
+            f"{command}\n{reader.said[-3000:]}"
+        )
+        typed += 1
+    assert typed
+
+
+@SLOW
+@pytest.mark.timeout(200)
+def test_master_and_workers_as_the_page_starts_them(reader: Reader) -> None:
+    secrets = {"LOCUST_DATABASE_URL": reader.backend.database_url, "LOCUST_JWT_SECRET": SECRET}
+    port = str(free_port())
+    ports = {"LOCUST_MASTER_BIND_PORT": port, "LOCUST_MASTER_NODE_PORT": port}
+    reader.environment |= secrets | ports
+    one_machine, *several = list(commands_of("running-distributed"))
+    assert reader.types(one_machine) in MEASURED, reader.said[-3000:]
+    assert several[-1] == "wait"
+    began = time.time()
+    code = reader.types("\n".join(map(reader.translated, several)))
+    assert code == 0
+    latest = reader.results / "latest" / "summary.json"
+    assert latest.stat().st_mtime > began, reader.said[-3000:]
+    assert '"workers": 2' in latest.read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_and_make_targets_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
+        assert set(re.findall(r"\bmake ([a-z]+)", re.sub("#.*", "", block))) <= targets
+    known = _all_options()
+    for option in set(re.findall(r"`(--[a-z][a-z-]+)", text)):
+        assert option in known, option
+
+
+def _all_options() -> set[str]:
+    said = subprocess.run(
+        [sys.executable, "-m", "locust", "--help"], capture_output=True, text=True, env=locust_environment()
+    ).stdout
+    ours = {"--" + name.replace("_", "-") for name in options.names()}
+    reports = {"--tolerance", "--out", "--slo", "--baseline", "--strict", "--junit"}
+    pytest_s = {"--backend-url", "--backend-transport", "--backend-parser", "--backend-token-in"}
+    others = {"--ulimit"}
+    return set(re.findall(r"--[a-z][a-z-]+", said)) | ours | reports | pytest_s | others
+
+
+@pytest.mark.parametrize(
+    "file", ["nightly.conf", *(f"suites/{path.name}" for path in (ROOT / "suites").iterdir())]
+)
+def test_configuration_files_name_options_that_there_are(file: str) -> None:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    given = {line.partition("=")[0].strip() for line in lines if line.strip() and not line.startswith("#")}
+    known = {option.removeprefix("--") for option in _all_options()}
+    assert given <= known
+
+
+def test_jobs_call_what_there_is() -> None:
+    for name in ("crontab", "github-actions.yml", "gitlab-ci.yml"):
+        text = (ROOT / "examples" / "nightly" / name).read_text(encoding="utf-8")
+        assert "nightly.conf" in text or "make --silent nightly" in text
+        for file in ("requirements.txt", "nightly.conf"):
+            assert file not in text or (ROOT / file).exists()
+    assert tomllib.loads((ROOT / "measure" / "slo.toml").read_text(encoding="utf-8"))
