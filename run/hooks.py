@@ -12,7 +12,8 @@ import gevent
 import greenlet
 from locust import events
 from locust.exception import RPCError
-from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner, WorkerRunner
+from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from exit_codes import ExitCode
 from faults import Fault, Owner
@@ -35,6 +36,7 @@ logger = logging.getLogger("loadtest")
 _LOCAL = "local"
 _LOCUST_S_CODE_ON_ERROR = 1
 """By default: then a run's failures are for its objectives to judge."""
+_CSV_MARGIN_S = 0.5
 _DRAIN_WAIT_S = 3.0
 _OVER_WAIT_S = 30.0
 
@@ -215,6 +217,13 @@ class MasterHooks:
         code = self._side.finish(cpu_warning=bool(self._runner.worker_cpu_warning_emitted))
         if code is not None:
             self._environment.process_exit_code = self._or_locust_s(code)
+            self._let_locust_write()
+
+    def _let_locust_write(self) -> None:
+        """Wait until Locust's CSV files have the last second, too: it writes them by the clock, not at the end."""
+        if self._opts.csv_prefix:
+            from_workers_s = 0.0 if isinstance(self._runner, LocalRunner) else WORKER_REPORT_INTERVAL
+            gevent.sleep(from_workers_s + CSV_STATS_INTERVAL_SEC + _CSV_MARGIN_S)
 
     def _or_locust_s(self, code: ExitCode) -> int:
         """The run's code; of a run that passed, the one that --exit-code-on-error names if Locust saw failures."""

@@ -102,9 +102,13 @@ def test_options_are_taken_from_a_file(documented: Backend, tmp_path: Path, suff
 # A run's own outputs
 
 
-def test_csv_html_and_json(documented: Backend, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [0, 2])
+def test_csv_html_and_json(documented: Backend, tmp_path: Path, processes: int) -> None:
+    port = str(free_port())
+    several = ("--processes", str(processes), "--master-bind-port", port, "--master-port", port)
     ended = load(
         *(documented, tmp_path, "--csv", str(tmp_path / "out"), "--csv-full-history", "--no-report"),
+        *(several if processes else ()),
         *(
             "--html",
             str(tmp_path / "out.html"),
@@ -210,6 +214,12 @@ def post(pool: urllib3.PoolManager, url: str, **form: str) -> dict[str, Any]:
     return found
 
 
+def counted_now(pool: urllib3.PoolManager, url: str) -> int:
+    """Deliveries in Locust's statistics; what its page is given may be two seconds old."""
+    rows = csv.DictReader(pool.request("GET", f"{url}/stats/requests/csv").data.decode().splitlines())
+    return sum(int(row["Request Count"]) for row in rows if row["Name"] == "agentLog")
+
+
 @pytest.mark.parametrize(
     "page", [["--autostart", "--autoquit", "2", "-u", "14", "-r", "50", "-t", "4s", "--rooms", "1"]], indirect=True
 )
@@ -234,10 +244,13 @@ def test_classes_are_picked_and_the_statistics_reset(
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         assert pool.request("POST", f"{url}/swarm", body=body, headers=headers).json()["success"]
         until(lambda: state(pool, url) == "running" and deliveries(pool, url) > 20)
+        before = counted_now(pool, url)
         assert pool.request("POST", f"{url}/stats/reset").data == b"ok"
+        assert counted_now(pool, url) < before
+        until(lambda: counted_now(pool, url) > 0)
         assert post(pool, f"{url}/stop")["success"]
         until(lambda: state(pool, url) == "stopped")
-        last = deliveries(pool, url)
+        last = counted_now(pool, url)
     summary = summary_of(tmp_path)
     assert summary["users_by_class"] == {"Viewer": 10, "Publisher": 4}
     is_whole(summary)  # our own accounts know nothing of a reset
