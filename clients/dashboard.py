@@ -28,12 +28,12 @@ _TIMEOUT_S: Final = 5.0
 class Report(Protocol):
     """Is told of each act: its kind, its name, how long it took in milliseconds, and why it failed, if it did."""
 
-    def __call__(self, kind: str, name: str, took_ms: float, failure: str = "") -> None:
+    def __call__(self, kind: str, name: str, duration_ms: float, failure: str = "") -> None:
         """See the class."""
         ...
 
 
-def _nobody(kind: str, name: str, took_ms: float, failure: str = "") -> None:
+def _nobody(kind: str, name: str, duration_ms: float, failure: str = "") -> None:
     """Tell nobody."""
 
 

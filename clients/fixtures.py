@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from backend.rest_provision import RestProvision
 
 from .dashboard import Dashboard, Owners
 from .helper import Helper
+from .reporting import report_act
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,24 +131,10 @@ def dashboard(user: Any = None) -> Iterator[Dashboard]:
     rest, room = _owners.room(found, *_credentials())
     if user is not None:
         # Locust takes the first value and drops the generator: what comes after the yield would come at once.
-        yield Dashboard(found, rest, room, _to_locust(user.environment))
+        yield Dashboard(found, rest, room, partial(report_act, user.environment))
         return
     made = Dashboard(found, rest, room)
     try:
         yield made
     finally:
         made.close()
-
-
-def _to_locust(environment: Any) -> Callable[..., None]:
-    def report(kind: str, name: str, took_ms: float, failure: str = "") -> None:
-        environment.events.request.fire(
-            request_type=kind,
-            name=name,
-            response_time=took_ms,
-            response_length=0,
-            exception=ConnectionError(failure) if failure else None,
-            context={},
-        )
-
-    return report

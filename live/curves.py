@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from measure.fleet import Fleet
 
@@ -29,7 +29,7 @@ class Curves:
     def update(self, fleet: Fleet, alive: Collection[str]) -> None:
         """Take in the seconds that are whole since the last time."""
         for at_s, row in fleet.rows_after(self.last_s, alive):
-            self._rows.append([at_s, *(_number(row, name) for name in self.columns[1:])])
+            self._rows.append([at_s, *(row.get(name) for name in self.columns[1:])])
         del self._rows[:-_MOST_S]
 
     @property
@@ -40,8 +40,3 @@ class Curves:
     def after(self, at_s: int) -> dict[str, Any]:
         """Columns, and rows later than a second; `None` where nothing was measured."""
         return {"columns": self.columns, "rows": [row for row in self._rows if row[0] > at_s]}
-
-
-def _number(row: Mapping[str, Any], name: str) -> float | int | None:
-    value = row.get(name)
-    return None if value is None or value == "" else value

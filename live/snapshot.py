@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from measure import interim, slo, validity
 from measure.evidence import evidence_of
 from measure.figures import add_up, figures_of
-from measure.fleet import FAN_OUT
-from measure.latency import new_histogram, summarise
-from measure.meter import CONNECT, JOIN, TRIGGER
 from measure.room_classes import FIRST_CROWDED
+from measure.summary import all_deliveries, measured
 from measure.tables import clock_row
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ ENDED: Final = "ended"
 FAILED: Final = "failed"
 _NOTHING_YET: Final = "no broadcast was owed to anybody so far"
 _MOST_WORKERS: Final = 200
-_TRIGGERS: Final = ("due", "sent", "missed", "refused", "failed")
 _MOST_FAILURES: Final = 5
 _OF_SUMMARY: Final = (
     *("figures", "deliveries", "triggers", "latency_ms", "fan_out_ms", "connect_ms", "join_ms", "trigger_ms"),
@@ -80,29 +77,17 @@ def of_course(course: Course) -> dict[str, Any]:
     crowded = add_up(counts for (one, _), counts in counted.counts.items() if one >= FIRST_CROWDED)
     lost = [worker for key, worker in fleet.workers.items() if key not in course.alive and worker.last_report]
     verdict, reasons = _verdict(fleet, deliveries, counted.failures, lost)
-    times = new_histogram()
-    for event in course.events:
-        times.add(fleet.latencies[event])
-    measured = {
+    times = all_deliveries(fleet, course.events)
+    known = {
+        **measured(fleet, course.events),
         "figures": figures_of(fleet, deliveries, crowded, times, course.publishing_s),
         "deliveries": _deliveries(fleet, deliveries),
-        "triggers": {name: fleet.counter(name) for name in _TRIGGERS},
-        "connections": {
-            "connected": fleet.gauge("connected"),
-            "members": fleet.gauge("members"),
-            "most": fleet.most_connected,
-            "lost": fleet.counter("connections_lost"),
-            "reconnects": fleet.counter("reconnects"),
-        },
-        "latency_ms": {event: summarise(fleet.latencies[event]) for event in course.events},
-        "fan_out_ms": summarise(fleet.latencies[FAN_OUT]),
-        "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
-        "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
-        "trigger_ms": summarise(fleet.latencies[TRIGGER]),
     }
-    objectives = slo.judge(course.objectives, measured, course.asked, valid=verdict == "valid")
+    now = {"connected": fleet.gauge("connected"), "members": fleet.gauge("members")}
+    objectives = slo.judge(course.objectives, known, course.asked, valid=verdict == "valid")
     return {
-        **measured,
+        **known,
+        "connections": {**now, **known["connections"]},
         "state": RUNNING,
         "run_id": course.run_id,
         "target": course.target,

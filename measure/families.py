@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.core import GaugeMetricFamily
 
+from .validity import Verdict
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX: Final = "loadtest_"
-_VERDICTS: Final = ("valid", "suspect", "invalid")
+VERDICTS: Final = tuple(verdict.name.lower() for verdict in Verdict)
 
 
 def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
@@ -28,7 +30,7 @@ def by(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMe
 
 def verdict(name: str) -> GaugeMetricFamily:
     """1 for the verdict."""
-    values = {each: float(each == name) for each in _VERDICTS}
+    values = {each: float(each == name) for each in VERDICTS}
     return by("validity", "1 for the verdict on the run's own numbers.", "verdict", values)
 
 

@@ -17,7 +17,7 @@ from .recogniser import ACROSS
 from .tables import timeline_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .by_class import ClassSlot
     from .fleet import Fleet
@@ -66,7 +66,7 @@ def build(
     rooms = fleet.rooms(len(reader.slots))
     deliveries = add_up(counts for slots in rooms.values() for counts in slots)
     events = tuple(dict.fromkeys(slot.event for slot in reader.slots))
-    times = all_deliveries(fleet, reader)
+    times = all_deliveries(fleet, events)
     verdict, reasons = validity.judge(evidence_at_the_end(fleet, deliveries, cpu_warning=facts.cpu_warning))
     figures = figures_of(fleet, deliveries, crowded(fleet, rooms), times, facts.publishing_s)
     rows = timeline_rows(fleet)
@@ -99,37 +99,27 @@ def build(
         },
         "room_classes": _room_classes(fleet, rooms),
         "untraced": _untraced(fleet, rooms, reader),
-        "latency_ms": {name: summarise(fleet.latencies[name]) for name in events},
+        **measured(fleet, events),
         "latency_across_clocks_ms": {name: summarise(fleet.latencies[name + ACROSS]) for name in events},
-        "fan_out_ms": summarise(fleet.latencies[FAN_OUT]),
         "replay_ms": summarise(fleet.latencies[REPLAY]),
         "clocks": {
             "number": fleet.clocks(),
             "bound_ms": summarise(fleet.latencies[CLOCK_BOUND]),
             "steps": fleet.counter("clock_steps"),
         },
-        "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
         "connect_phases_ms": {
             name.removeprefix(CONNECT_PHASE): summarise(histogram)
             for name, histogram in fleet.latencies.items()
             if name.startswith(CONNECT_PHASE)
         },
-        "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
         "answers_ms": {
             name.removeprefix(ANSWER): summarise(histogram)
             for name, histogram in fleet.latencies.items()
             if name.startswith(ANSWER)
         },
-        "trigger_ms": summarise(fleet.latencies[TRIGGER]),
         "loop_lag_ms": summarise(fleet.latencies[LOOP_LAG]),
         "generator_delay_ms": summarise(fleet.latencies[GENERATOR_DELAY]),
         "gc_pause_ms": summarise(fleet.latencies[GC_PAUSE]),
-        "triggers": {name: fleet.counter(name) for name in ("due", "sent", "missed", "refused", "failed")},
-        "connections": {
-            "most": fleet.most_connected,
-            "lost": fleet.counter("connections_lost"),
-            "reconnects": fleet.counter("reconnects"),
-        },
         "failures": dict(fleet.by_key("failures").most_common(20)),
         "memory": _memory(facts.backend, rows),
         "monitoring": dict(facts.monitoring),
@@ -179,10 +169,30 @@ def _memory_of(rows: list[dict[str, Any]], timeline: list[dict[str, Any]], colum
     return growth.judge([row["at_s"] for row in seen], [row[column] for row in seen])
 
 
-def all_deliveries(fleet: Fleet, reader: FrameReader) -> Any:
+def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
+    """What is known alike of a run that is over and of one that goes on: its times and its load.
+
+    :param events: those that are timed.
+    """
+    return {
+        "latency_ms": {name: summarise(fleet.latencies[name]) for name in events},
+        "fan_out_ms": summarise(fleet.latencies[FAN_OUT]),
+        "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
+        "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
+        "trigger_ms": summarise(fleet.latencies[TRIGGER]),
+        "triggers": {name: fleet.counter(name) for name in ("due", "sent", "missed", "refused", "failed")},
+        "connections": {
+            "most": fleet.most_connected,
+            "lost": fleet.counter("connections_lost"),
+            "reconnects": fleet.counter("reconnects"),
+        },
+    }
+
+
+def all_deliveries(fleet: Fleet, events: Iterable[str]) -> Any:
     """The latencies of all timed events in one histogram."""
     merged = new_histogram()
-    for event in {slot.event for slot in reader.slots}:
+    for event in events:
         merged.add(fleet.latencies[event])
     return merged
 

@@ -103,8 +103,7 @@ def _trend(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     found = trend(options.results, np.random.default_rng(_SEED))
     out = options.out or options.results
-    (out / "trend.html").write_text(trend_page.page(found, str(options.results)), encoding="utf-8")
-    trend_page.table(found).to_csv(out / "trend.csv", index=False)
+    trend_page.save(found, options.results, out)
     sys.stdout.write(f"{trend_page.text(found)}\n{out / 'trend.html'}\n")
     return ExitCode.PASSED
 

@@ -72,8 +72,7 @@ def nightly(where: Path, tolerance_percent: float, rng: np.random.Generator) -> 
         run_ids = [*chosen["runs"], summary["run_id"]]
         _keep(where.parent, series, run_ids, whole=len(run_ids) >= MOST_BASELINE)
     history = trend(where.parent, rng)
-    write(where.parent / "trend.html", trend_page.page(history, str(where.parent)))
-    trend_page.table(history).to_csv(where.parent / "trend.csv", index=False)
+    trend_page.save(history, where.parent, where.parent)
     against = _against(len(baseline), worse, tolerance_percent, told=told)
     return Outcome(_line(summary, code, against), code)
 

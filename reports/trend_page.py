@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from .make import write
 from .numbers import change, number
 from .page import environment
 from .pictures import history
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .trend import Series, Trend
 
 _LEAST_RUNS: Final = 3
@@ -77,3 +80,9 @@ def page(found: Trend, folder: str) -> str:
 def table(found: Trend) -> pd.DataFrame:
     """All runs, one row each."""
     return pd.concat([series.runs.assign(series=series.name) for series in found.series], ignore_index=True)
+
+
+def save(found: Trend, results_dir: Path, out: Path) -> None:
+    """Write `trend.html` and `trend.csv` of a folder of records."""
+    write(out / "trend.html", page(found, str(results_dir)))
+    table(found).to_csv(out / "trend.csv", index=False)

@@ -201,11 +201,11 @@ class MasterHooks:
             users = opts.num_users or 1 if opts.shape else self._runner.target_user_count
             self._side.begin(opts, users)
         except Exception as error:
-            why = str(error) if isinstance(error, Fault) else f"the run could not be prepared: {error!r}"
-            self._view.failed(why)
             if isinstance(error, Fault):
+                self._view.failed(str(error))
                 logger.error("%s", error)  # noqa: TRY400 - a fault is one line, without a traceback
             else:
+                self._view.failed(f"the run could not be prepared: {error!r}")
                 logger.exception("the run could not be prepared (fault of %s)", Owner.OURS)
             self._environment.process_exit_code = ExitCode.SETUP_FAILED
             if opts.headless or opts.autostart:

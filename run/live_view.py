@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FRESH_S: Final = 0.9
 """A snapshot is good for so long, however many look."""
-_EVENTS: Final = tuple(dict.fromkeys(slot.event for slot in Reader.slots))
+_EVENTS: Final = Reader.events
 
 
 class LiveView:

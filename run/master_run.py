@@ -214,7 +214,7 @@ class Run:
 
     def progress(self) -> str:
         """A line on how it goes."""
-        times = summarise(summaries.all_deliveries(self.fleet, Reader()))
+        times = summarise(summaries.all_deliveries(self.fleet, Reader.events))
         return console.progress(time.monotonic() - self._began_s, self.fleet, times)
 
     @property

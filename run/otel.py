@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from measure.families import VERDICTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _QUANTILES: Final = ("p50", "p90", "p99", "p999", "max")
 _OUTCOMES: Final = ("expected", "delivered", "lost", "duplicate", "reordered", "leaked")
-_VERDICTS: Final = ("valid", "suspect", "invalid")
 
 
 def observe(snapshot: Callable[[], Mapping[str, Any]]) -> None:
@@ -53,5 +54,5 @@ def _connected(shown: Mapping[str, Any]) -> Iterator[tuple[float, dict[str, str]
 
 
 def _verdict(shown: Mapping[str, Any]) -> Iterator[tuple[float, dict[str, str]]]:
-    for name in _VERDICTS:
+    for name in VERDICTS:
         yield float(shown["verdict"] == name), {"verdict": name}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from backend.reader import Reader
-
-from .reporting import report_act
+from clients.reporting import report_act
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

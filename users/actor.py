@@ -11,6 +11,7 @@ from locust import User
 from backend.rest import UnreachableError
 from clients.errors import NoAnswerError
 from clients.helper import Helper
+from clients.reporting import report_act
 from scenarios.capabilities import Capabilities
 from scenarios.company import SkipError
 from scenarios.hearing import Task
@@ -18,7 +19,6 @@ from tasks.context import current_context
 from tasks.triggering import NAME
 
 from .accounting import AccountWatcher
-from .reporting import report_act
 
 if TYPE_CHECKING:
     from backend.rest import Answer

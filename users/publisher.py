@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from locust import User
 
+from clients.reporting import report_act
 from tasks.context import current_context
 from tasks.publishing import Publishing
-
-from .reporting import report_act
 
 
 class Publisher(User):

@@ -10,10 +10,10 @@ from locust.exception import StopUser
 
 from clients.client import Client
 from clients.errors import FAILURES, ConnectFailedError
+from clients.reporting import report_act
 from tasks.context import current_context
 
 from .accounting import AccountWatcher
-from .reporting import report_act
 
 if TYPE_CHECKING:
     from collections.abc import Callable
