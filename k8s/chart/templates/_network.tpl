@@ -1,0 +1,28 @@
+{{/* Where master and workers go: names, and the backend. */}}
+
+{{- define "loadtest.egress" -}}
+{{- $policy := .Values.networkPolicy -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+{{- with include "loadtest.host" . }}
+- ports:
+    {{- range (default (include "loadtest.portsOf" . | fromJson).ports $policy.targetPorts) }}
+    - {port: {{ include "loadtest.word" . }}, protocol: TCP}
+    {{- end }}
+  {{- if $.Values.referenceBackend.enabled }}
+  to:
+    - podSelector:
+        matchLabels:
+          {{- include "loadtest.selectorLabels" (list $ "backend") | nindent 10 }}
+  {{- else }}
+  {{- with $policy.targetTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+{{- with $policy.extraEgress }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
