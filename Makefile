@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+DOCKER ?= docker
 BIN := $(VENV)/bin
 
 # Of `make demo`:
@@ -13,10 +14,11 @@ WORKERS ?= 2
 DURATION ?= 30
 
 RUNTIME := requirements.txt target/requirements.txt
+TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help demo nightly test quick bench hold calibrate peers lint format lock clean
+.PHONY: help demo nightly test quick bench hold calibrate peers chart images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,7 +30,7 @@ demo: $(VENV)/runtime ## run the reference backend, a master and workers for hal
 nightly: $(VENV)/runtime ## the run of nightly.conf against LOCUST_HOST, compared with its baseline; results/nightly
 	@exec $(BIN)/locust --config nightly.conf
 
-test: $(VENV)/dev ## the whole test suite
+test: $(VENV)/dev $(VENV)/tools ## the whole test suite
 	$(BIN)/python -m pytest
 
 quick: $(VENV)/dev ## the tests that take no time
@@ -51,6 +53,13 @@ hold: $(VENV)/dev bench/node_modules ## 15,000 users in one process for three mi
 calibrate: $(VENV)/dev ## what a run says of a backend that does known wrong; writes results/calibration.json
 	$(BIN)/python -m calibration
 
+chart: $(VENV)/dev ## write the chart's schema and its table, after a change to values.yaml or to an option
+	$(BIN)/python -m k8s.generate
+
+images: ## build both images with docker (DOCKER=podman for another)
+	$(DOCKER) build --file k8s/Dockerfile --tag prometheus-loadtest:1.0.0 .
+	$(DOCKER) build --file k8s/Dockerfile --target backend --tag prometheus-loadtest-backend:1.0.0 .
+
 lint: $(VENV)/dev ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -63,7 +72,12 @@ format: $(VENV)/dev ## format the code
 lock: $(VENV)/dev ## compile the requirements anew
 	$(COMPILE) --upgrade requirements.in -o requirements.txt
 	$(COMPILE) --upgrade target/requirements.in -o target/requirements.txt
+	$(COMPILE) --upgrade k8s/requirements.in -o k8s/requirements.txt
 	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
+	$(PYTHON) -m venv --clear $(VENV)/tools-new
+	$(VENV)/tools-new/bin/pip install --quiet --disable-pip-version-check -r $(TOOLS).in
+	{ echo "# What requirements.in comes to. Written by \`make lock\`."; $(VENV)/tools-new/bin/pip freeze; } > $(TOOLS).txt
+	rm -rf $(VENV)/tools-new
 
 clean: ## remove the environment and the caches; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -80,6 +94,11 @@ $(VENV)/runtime: $(RUNTIME) | $(VENV)/bin/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(RUNTIME:%=-r %) 2> $(VENV)/pip.log || \
 		{ cat $(VENV)/pip.log; exit 3; }
 	@touch $@
+
+$(VENV)/tools: $(TOOLS).txt | $(VENV)/bin/python
+	@rm -rf $(VENV)/tools && $(PYTHON) -m venv $(VENV)/tools
+	@$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check -r $(TOOLS).txt 2> $(VENV)/pip.log || \
+		{ cat $(VENV)/pip.log; rm -rf $(VENV)/tools; exit 3; }
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/runtime
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt 2> $(VENV)/pip.log || \

@@ -55,8 +55,9 @@ class Plan:
 
     run_id: names the run's record and its rows. run: 8 hexadecimal digits in every trace. endpoint: where the
     backend is. rate_per_s: triggers a second over all publishers. publishers: how many share the rate.
-    source_addresses: local addresses that all connections leave from in turn, empty for the system's choice.
-    arrivals: the law of the triggers, see `tasks.schedule`. ramp_s: how long the rate takes to rise from nothing.
+    source_addresses: local addresses that each worker's connections leave from in turn, see
+    `run.source_addresses`; empty for the system's choice. arrivals: the law of the triggers, see `tasks.schedule`.
+    ramp_s: how long the rate takes to rise from nothing.
     warm_up_s: from when all users were started to when publishers begin. flight_s: how long a broadcast may be in
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
@@ -122,7 +123,7 @@ class Plan:
         """The address that this worker's n-th user leaves from; None for the system's choice."""
         if not self.source_addresses:
             return None
-        return self.source_addresses[(user * self.workers + self.worker) % len(self.source_addresses)]
+        return self.source_addresses[(user + self.worker) % len(self.source_addresses)]
 
     def endpoint_of(self, user: int) -> Endpoint:
         """The instance of the backend that this worker's n-th user, or publisher, goes to."""

@@ -13,7 +13,7 @@ def _of(*names: str) -> dict[str, Any]:
     return {"enum": list(names)}
 
 
-def _object(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict[str, Any]:
+def _object(required: tuple[str, ...] = (), /, **properties: dict[str, Any]) -> dict[str, Any]:
     kind: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
     return kind | ({"required": list(required)} if required else {})
 
@@ -29,7 +29,9 @@ _COUNT: Final = {"type": "integer", "minimum": 1}
 _SECURITY: Final = {name: {"type": "boolean"} for name in ("runAsNonRoot",)} | {
     "runAsUser": {"type": "integer", "minimum": 1},
     "runAsGroup": {"type": "integer", "minimum": 0},
-    "seccompProfile": _object(("type",), type=_of("RuntimeDefault", "Localhost", "Unconfined"), localhostProfile=_TEXT),
+    "seccompProfile": _object(
+        ("type",), type=_of("RuntimeDefault", "Localhost", "Unconfined"), localhostProfile=_TEXT
+    ),
     "seLinuxOptions": _ANY,
     "appArmorProfile": _ANY,
 }
@@ -118,9 +120,8 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
     "locustfile.initContainer": _object(image=_TEXT, command=_list(_TEXT), args=_list(_TEXT), env=_ref("env")),
     "startTimeoutSeconds": _COUNT,
     "cron.schedule": _TEXT | {"minLength": 1},
-    "results.persistence.accessModes": _list(
-        _of("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany")
-    ) | {"minItems": 1},
+    "results.persistence.accessModes": _list(_of("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"))
+    | {"minItems": 1},
     "results.upload.to": _TEXT | {"pattern": "^((s3|gs|az|https?)://[^ ]+)?$"},
     "results.upload.env": {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
     "resources": _ref("resources"),

@@ -11,7 +11,15 @@ from run import option_table, options
 
 _OF_LOCUST: Final = frozenset(
     {
-        *("autoquit", "autostart", "class-picker", "csv", "csv-full-history", "enable-rebalancing", "equal-weights"),
+        *(
+            "autoquit",
+            "autostart",
+            "class-picker",
+            "csv",
+            "csv-full-history",
+            "enable-rebalancing",
+            "equal-weights",
+        ),
         *("exclude-tags", "exit-code-on-error", "html", "json-file", "loglevel", "only-summary", "otel"),
         *("print-stats", "profile", "reset-stats", "run-time", "spawn-rate", "stop-timeout", "tags", "users"),
         *("web-base-path", "web-login"),

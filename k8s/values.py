@@ -18,8 +18,8 @@ _KEY: Final = re.compile(r"^( *)([A-Za-z][\w-]*):(.*)$")
 class Value:
     """A value as the file has it.
 
-    path: its keys. text: the comment above it, in one line; empty for none. default: what it is by default. section:
-    whether it is a heading of values that have comments of their own.
+    path: its keys. text: the comment above it, in one line; empty for none. default: what it is by default.
+    section: whether it is a heading of values that have comments of their own.
     """
 
     path: tuple[str, ...]

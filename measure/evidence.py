@@ -61,6 +61,7 @@ class Evidence:
     generator_delay_p99_ms: float | None = None
     cpu_percent: float | None = None
     cpu_warning: bool = False
+    interrupted: bool = False
 
 
 def evidence_of(
@@ -109,12 +110,16 @@ def evidence_of(
     )
 
 
-def evidence_at_the_end(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool) -> Evidence:
-    """The evidence of a run that is over: also whether what was timed is what was counted."""
+def evidence_at_the_end(fleet: Fleet, deliveries: Counts, *, cpu_warning: bool, interrupted: bool) -> Evidence:
+    """The evidence of a run that is over: also whether what was timed is what was counted.
+
+    :param interrupted: whether it ended before its time.
+    """
     workers = fleet.workers.values()
     lost = [worker for worker in workers if worker.totals is None]
     evidence = evidence_of(fleet, deliveries, fleet.by_key("failures"), lost, cpu_warning=cpu_warning)
     replayed = fleet.latencies[REPLAY].get_total_count()
+    evidence.interrupted = interrupted
     evidence.timed = sum(sum(worker.timed.values()) for worker in workers) + replayed
     evidence.arrived = deliveries.arrived
     evidence.unowed = deliveries.unowed

@@ -67,7 +67,8 @@ def build(
     deliveries = add_up(counts for slots in rooms.values() for counts in slots)
     events = tuple(dict.fromkeys(slot.event for slot in reader.slots))
     times = all_deliveries(fleet, events)
-    verdict, reasons = validity.judge(evidence_at_the_end(fleet, deliveries, cpu_warning=facts.cpu_warning))
+    evidence = evidence_at_the_end(fleet, deliveries, cpu_warning=facts.cpu_warning, interrupted=facts.interrupted)
+    verdict, reasons = validity.judge(evidence)
     figures = figures_of(fleet, deliveries, crowded(fleet, rooms), times, facts.publishing_s)
     rows = timeline_rows(fleet)
     valid = verdict is validity.Verdict.VALID

@@ -251,6 +251,15 @@ RULES: Final = (
         Verdict.SUSPECT,
         lambda e: "Locust warned of CPU use above 90% during the run" if e.cpu_warning else None,
     ),
+    Rule(
+        "cut short",
+        Verdict.SUSPECT,
+        lambda e: (
+            "the run was ended before its --run-time was over: its figures are of a shorter one than was asked for"
+            if e.interrupted
+            else None
+        ),
+    ),
 )
 """All rules. A run is as bad as the worst rule that fires."""
 

@@ -6,6 +6,7 @@ import atexit
 import logging
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -18,7 +19,7 @@ from locust.stats import CSV_STATS_INTERVAL_SEC
 from exit_codes import ExitCode
 from faults import Fault, Owner
 
-from . import casting, messages, metrics_server, option_checks, options, otel, process_title, web_page
+from . import casting, messages, metrics_server, option_checks, options, otel, process_title, termination, web_page
 from .limits import raise_file_limit
 from .live_view import LiveView
 from .master_side import MasterSide
@@ -39,6 +40,7 @@ _LOCUST_S_CODE_ON_ERROR = 1
 _CSV_MARGIN_S = 0.5
 _DRAIN_WAIT_S = 3.0
 _OVER_WAIT_S = 30.0
+_WRITING_S = 120.0
 
 
 def install() -> None:
@@ -55,6 +57,8 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     if runner is None or opts is None:
         return
     _interrupt_main_only()
+    if opts.headless and not isinstance(runner, WorkerRunner):
+        termination.until_locust_listens(environment, runner)
     if isinstance(runner, MasterRunner | LocalRunner):
         try:
             option_checks.check_shape(opts)
@@ -164,6 +168,7 @@ class MasterHooks:
         environment.events.test_stopping.add_listener(self._on_test_stopping)
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
         environment.events.worker_connect.add_listener(self._on_worker_connect)
+        environment.events.quitting.add_listener(self._on_quitting)
         if opts.shape:
             environment.shape_class = self._side.shape(opts)
             environment.shape_class.runner = runner
@@ -218,6 +223,12 @@ class MasterHooks:
         if code is not None:
             self._environment.process_exit_code = self._or_locust_s(code)
             self._let_locust_write()
+
+    def _on_quitting(self, **_kwargs: Any) -> None:
+        """A SIGTERM that comes while the record and the report are written waits for them."""
+        deadline_s = time.monotonic() + _WRITING_S
+        while self._side.finishing and time.monotonic() < deadline_s:
+            gevent.sleep(0.1)
 
     def _let_locust_write(self) -> None:
         """Wait until Locust's CSV files have the last second, too: it writes them by the clock, not at the end."""

@@ -26,7 +26,7 @@ from measure.latency import summarise
 from measure.phases import Phases
 from measure.room_classes import classes_of
 
-from . import cast, console, facts, option_checks, provisioning, roll_call
+from . import cast, console, facts, option_checks, provisioning, roll_call, source_addresses
 from .monitor import Monitor, sources_of
 from .record import Draft
 from .reporting import keep_history, make_report
@@ -131,7 +131,7 @@ class Run:
             cast=scenes,
             room_classes=self._classes,
             interim_every_s=_INTERIM_S if not opts.headless or opts.metrics_port or opts.otel else 0.0,
-            source_addresses=tuple(a.strip() for a in opts.source_addresses.split(",") if a.strip()),
+            source_addresses=source_addresses.split(opts.source_addresses),
         )
         return self.plan
 

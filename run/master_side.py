@@ -15,7 +15,7 @@ from measure.interim import Interim
 from measure.report import Totals, WorkerReport
 from shapes.choice import Choice
 
-from . import casting, clock_sync, console, messages, option_checks, roll_call
+from . import casting, clock_sync, console, messages, option_checks, roll_call, source_addresses
 from .master_run import Run
 from .shaping import CapacityShape, ProfileShape
 
@@ -75,7 +75,7 @@ class MasterSide:
         self._view.preparing()
         option_checks.check(opts, self._secrets)
         casting.check(opts, users)
-        self._call_the_roll(users)
+        self._call_the_roll(opts, users)
         self._run = Run(opts, self._secrets, users, len(self._alive()))
         try:
             plan = self._run.prepare()
@@ -117,15 +117,20 @@ class MasterSide:
                 return False
         return True
 
-    def _call_the_roll(self, users: int) -> None:
+    def _call_the_roll(self, opts: argparse.Namespace, users: int) -> None:
         workers = self._alive()
+        targets = opts.host.split(",")
+        question = {
+            "source_addresses": source_addresses.split(opts.source_addresses),
+            "target": targets[0].strip(),
+        }
         self._answers.clear()
         for worker_id in workers:
-            self._send(messages.ROLL, {}, worker_id)
+            self._send(messages.ROLL, question, worker_id)
         deadline_s = time.monotonic() + _ROLL_S
         while not self._answers.keys() >= set(workers) and time.monotonic() < deadline_s:
             gevent.sleep(0.01)
-        roll_call.check(roll_call.code_version(), workers, self._answers, users)
+        roll_call.check(roll_call.code_version(), workers, self._answers, users, len(targets))
 
     def shape(self, opts: argparse.Namespace) -> ProfileShape | CapacityShape:
         """What Locust shall ask how many users there are to be."""
@@ -252,6 +257,11 @@ class MasterSide:
         finally:
             self._run = None
             run.clean_up()
+
+    @property
+    def finishing(self) -> bool:
+        """Whether a run is being brought to its end now."""
+        return self._run is not None and self._run.finishing
 
     def abandon(self) -> None:
         """The process ends: remove what a run that was not finished has made."""

@@ -21,7 +21,7 @@ def objectives(path: str) -> list[slo.Objective]:
 
     :raises Fault: if it cannot be read or is not right.
     """
-    text = _read(path, "--slo-file")
+    text = read_text(path, "--slo-file")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -52,7 +52,7 @@ def known_accounts(options: argparse.Namespace, secret_options: Mapping[str, str
     :raises Fault: if they are not right.
     """
     if options.accounts_file:
-        found = accounts.parse(_read(options.accounts_file, "--accounts-file"), options.accounts_file)
+        found = accounts.parse(read_text(options.accounts_file, "--accounts-file"), options.accounts_file)
         if not found:
             raise Fault(Owner.USER, f"{options.accounts_file} has no account", "Write email:password, one a line.")
         return found
@@ -107,7 +107,12 @@ def check_shape(options: argparse.Namespace) -> None:
         )
 
 
-def _read(path: str, option: str) -> str:
+def read_text(path: str, option: str) -> str:
+    """What a file has.
+
+    :param option: which named it.
+    :raises Fault: if it cannot be read.
+    """
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

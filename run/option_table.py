@@ -165,8 +165,8 @@ def _connections(option: Callable[..., None]) -> None:
     )
     option(
         "--source-addresses",
-        "Local addresses that users connect from in turn, with commas: for more than 28,000 connections to one "
-        "target, and for backends that throttle each address on its own",
+        "Local addresses that users connect from in turn, with commas, or `all` for all that a worker has: for "
+        "more connections to one target than it has ports, and for backends that throttle each address on its own",
         type=types.addresses,
         default="",
     )

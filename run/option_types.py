@@ -9,6 +9,8 @@ from typing import Any, Final
 from backend.plan import MOST_PUBLISHERS
 from shapes.choice import Choice
 
+from .source_addresses import ALL
+
 _MOST_ROOMS: Final = 100_000
 
 
@@ -106,7 +108,9 @@ def shape(text: str) -> str:
 
 
 def addresses(text: str) -> str:
-    """IP addresses with commas."""
+    """IP addresses with commas, or all that there are."""
+    if text.strip() == ALL:
+        return text.strip()
     try:
         for address in filter(None, text.split(",")):
             ipaddress.ip_address(address.strip())

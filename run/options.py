@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable  # noqa: TC003 - a dataclass has it
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from exit_codes import ExitCode
+from faults import Fault
+
+from .option_checks import read_text
 from .option_table import all_of
 
 if TYPE_CHECKING:
@@ -31,6 +37,8 @@ def add(parser: LocustArgumentParser) -> None:
 
     def option(name: str, text: str, *, web: bool = False, secret: bool = False, **more: Any) -> None:
         variable = "LOCUST_" + _dest(name).upper()
+        if secret:
+            more["default"] = _of_file(f"{variable}_FILE") or more["default"]
         action: Any = group.add_argument(name, env_var=variable, help=text, **more)
         # Locust's own add_argument sets these; that of a group does not.
         action.include_in_web_ui = web
@@ -38,6 +46,19 @@ def add(parser: LocustArgumentParser) -> None:
         action.is_required = action.is_multiple = False
 
     all_of(option)
+
+
+def _of_file(variable: str) -> str:
+    """A secret that a variable names a file of; nothing if it is not set. So it is in no environment."""
+    path = os.environ.get(variable)
+    if path is None:
+        return ""
+    try:
+        return read_text(path, variable).strip()
+    except Fault as fault:
+        # Locust would log what a listener raises, and go on without the secret.
+        sys.stderr.write(f"locust: error: {fault}\n")
+        sys.exit(ExitCode.USAGE)
 
 
 def names() -> list[str]:

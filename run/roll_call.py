@@ -40,12 +40,14 @@ class Answer:
     """A worker's answer.
 
     version: of the code that it runs. file_limit: how many files it may hold open. receive_clock: where it takes
-    receive timestamps, see `transport.receive_clock`.
+    receive timestamps, see `transport.receive_clock`. ports: how many connections its addresses
+    may have to one target.
     """
 
     version: str
     file_limit: int
     receive_clock: str
+    ports: int
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -71,12 +73,13 @@ def digest_of(root: Path, packages: Mapping[str, str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def check(version: str, workers: list[str], answers: Mapping[str, Answer], users: int) -> None:
+def check(version: str, workers: list[str], answers: Mapping[str, Answer], users: int, targets: int = 1) -> None:
     """Make sure that these workers can do the run together.
 
     :param version: the master's own.
     :param workers: the ids of all that are there.
     :param users: how many Locust users the run has, over all workers.
+    :param targets: how many instances of the backend they go to.
     :raises Fault: if they cannot.
     """
     for worker in workers:
@@ -98,4 +101,13 @@ def check(version: str, workers: list[str], answers: Mapping[str, Answer], users
                 f"{each} users would go to worker {worker}, which may hold {room} connections "
                 f"(its limit of open files is {answers[worker].file_limit})",
                 f"Raise the hard limit (ulimit -Hn) to {each + _RESERVED_FILES}, or start {needed} workers.",
+            )
+        ports = answers[worker].ports * targets
+        if each > ports:
+            raise Fault(
+                Owner.USER,
+                f"{each} users would go to worker {worker}, whose addresses have {ports} ports for connections to "
+                "the backend",
+                "Widen net.ipv4.ip_local_port_range, give more --source-addresses, or start "
+                f"{math.ceil(users / max(ports, 1))} workers.",
             )

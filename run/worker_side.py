@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from array import array
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
@@ -23,11 +24,11 @@ from tasks.context import RunContext, install
 from transport.receive_clock import receive_clock
 from transport.shared import shared
 
-from . import locust_stats, messages, roll_call
+from . import locust_stats, messages, roll_call, source_addresses
 from .clock_sync import KNOWN_S, TOLD_S, ClockSync
 from .gc_pauses import GcPauses
 from .interim_counting import count_always
-from .limits import file_limit
+from .limits import file_limit, local_ports
 from .trigger_feed import Inlet
 
 logger = logging.getLogger("loadtest")
@@ -78,9 +79,11 @@ class WorkerSide:
         """The current run, or the last one."""
         return self._context
 
-    def on_roll(self, _data: dict[str, Any]) -> None:
+    def on_roll(self, data: dict[str, Any]) -> None:
         """A run is about to begin."""
-        answer = roll_call.Answer(roll_call.code_version(), file_limit(), receive_clock())
+        addresses = source_addresses.resolve(tuple(data["source_addresses"]), data["target"])
+        ports = local_ports() * max(len(addresses), 1)
+        answer = roll_call.Answer(roll_call.code_version(), file_limit(), receive_clock(), ports)
         self._send(messages.HERE, answer.to_message())
 
     def on_plan(self, data: dict[str, Any]) -> None:
@@ -92,6 +95,8 @@ class WorkerSide:
             # It came when the roll had been called: its users find no run, and the master no totals.
             logger.error("This worker %s: it takes no part (fault of %s).", roll_call.OTHER_VERSION, Owner.USER)
             return
+        addresses = source_addresses.resolve(plan.source_addresses, plan.endpoint.host)
+        plan = replace(plan, source_addresses=addresses)
         gevent.killall(self._loops)
         always.follow(plan.tags)
         self._inlet = Inlet(plan.triggers_from)

@@ -15,6 +15,7 @@ ROOMS = (
     "calibration",
     "clients",
     "demo",
+    "k8s",
     "live",
     "measure",
     "reports",
@@ -24,11 +25,14 @@ ROOMS = (
     "target",
     "tasks",
     "transport",
+    "upload",
     "users",
 )
 MAY_IMPORT = {
     "faults": set(),
     "exit_codes": set(),
+    "upload": {"exit_codes", "faults"},
+    "k8s": {"run"},
     "transport": set(),
     "measure": {"faults"},
     "backend": {"faults", "measure"},
@@ -71,7 +75,14 @@ PURE = (
     *("scenarios/conformance.py", "scenarios/findings.py", "scenarios/hearing.py", "target/breakages.py"),
     *("target/broken_broadcasts.py", "shapes"),
     *("bench/figures.py", "calibration/cases.py", "calibration/latencies.py", "transport/known_reads.py"),
-    *("transport/websocket_frames.py", "backend/metrics.py", "reports/resampling.py", "reports/changes.py"),
+    *(
+        "transport/websocket_frames.py",
+        "backend/metrics.py",
+        "k8s/values.py",
+        "k8s/kinds.py",
+        "reports/resampling.py",
+        "reports/changes.py",
+    ),
     *("live/snapshot.py", "live/curves.py", "live/metrics.py", "live/tables.py"),
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +19,14 @@ from demo.processes import free_port
 from exit_codes import ExitCode, of_summary
 
 from ..support import ROOT, SECRET, children_of, locust_environment, run_locust, start_backend, summary_of
+from .fleets import by_sql, fleet, until_publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ..support import Backend
 
 pytestmark = pytest.mark.slow
-
-
-def by_sql(backend: Backend) -> dict[str, str]:
-    """The options for making data by SQL, as variables."""
-    return {"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET}
 
 
 def load(backend: Backend, results: Path, *more: str, users: int = 24) -> subprocess.CompletedProcess[str]:
@@ -153,47 +148,6 @@ def test_source_addresses_have_budgets_of_their_own(tmp_path: Path) -> None:
 # Several processes
 
 
-@contextmanager
-def fleet(backend: Backend, results: Path, *more: str, workers: int = 2) -> Iterator[list[subprocess.Popen[str]]]:
-    """A master and its workers by hand, as any Locust user starts them."""
-    port = str(free_port())
-    environment = locust_environment()
-    locust = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py")]
-    master = [
-        *(*locust, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--headless"),
-        *("--expect-workers", str(workers), "--host", backend.url, "--results-dir", str(results), "--rooms", "2"),
-        *("--only-summary", *more),
-    ]
-    worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
-    processes = [
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**environment, **(by_sql(backend) if command is master else {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for command in (master, *[worker] * workers)
-    ]
-    try:
-        yield processes
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-def until_publishing(master: subprocess.Popen[str]) -> None:
-    """Wait until the master reports deliveries."""
-    assert master.stdout is not None
-    for line in master.stdout:
-        if "latency p50" in line:
-            return
-    raise AssertionError("the master ended before anything was delivered")
-
-
 def test_master_and_workers_by_hand(backend: Backend, tmp_path: Path) -> None:
     with fleet(backend, tmp_path, *["-u", "24", "-r", "100", "-t", "6s", "--no-report"]) as (master, *workers):
         code = master.wait(60)
@@ -237,6 +191,8 @@ def test_an_interrupted_master_still_writes_its_record(documented: Backend, tmp_
         assert [worker.wait(20) for worker in workers] == [0, 0]
     summary = summary_of(tmp_path)
     assert summary["interrupted"]
+    # A part of a run stands for no run, however good it was.
+    assert summary["validity"]["verdict"] != "valid"
     assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
     assert code == of_summary(summary)
     assert users_in(documented) == 0

@@ -38,6 +38,7 @@ FIRES: dict[str, dict[str, Any]] = {
     "clock was set": {"clock_steps": 1},
     "busy worker": {"cpu_percent": 91.0},
     "cpu warning": {"cpu_warning": True},
+    "cut short": {"interrupted": True},
 }
 HOLDS: dict[str, dict[str, Any]] = {
     "nothing measured": {"expected": 1},
@@ -66,6 +67,7 @@ HOLDS: dict[str, dict[str, Any]] = {
     "clock was set": {"clock_steps": 0},
     "busy worker": {"cpu_percent": 90.0},
     "cpu warning": {"cpu_warning": False},
+    "cut short": {"interrupted": False},
 }
 
 

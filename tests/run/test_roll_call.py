@@ -9,22 +9,34 @@ from faults import Fault
 from run import roll_call
 from run.roll_call import Answer, check, digest_of
 
+PORTS = 28_000
 ROOT = Path(roll_call.__file__).resolve().parent.parent
 
 
 def test_workers_that_fit_are_taken() -> None:
-    check("v", ["a", "b"], {"a": Answer("v", 1128, "kernel"), "b": Answer("v", 1128, "kernel")}, 2000)
+    check(
+        "v", ["a", "b"], {"a": Answer("v", 1128, "kernel", PORTS), "b": Answer("v", 1128, "kernel", PORTS)}, 2000
+    )
 
 
 @pytest.mark.parametrize(
     ("answers", "users", "said"),
     [
-        ({"a": Answer("v", 9999, "kernel"), "b": Answer("w", 9999, "kernel")}, 1, "worker b runs another version"),
-        ({"a": Answer("v", 9999, "kernel")}, 1, "worker b did not answer"),
         (
-            {"a": Answer("v", 1128, "kernel"), "b": Answer("v", 1128, "kernel")},
+            {"a": Answer("v", 9999, "kernel", PORTS), "b": Answer("w", 9999, "kernel", PORTS)},
+            1,
+            "worker b runs another version",
+        ),
+        ({"a": Answer("v", 9999, "kernel", PORTS)}, 1, "worker b did not answer"),
+        (
+            {"a": Answer("v", 1128, "kernel", PORTS), "b": Answer("v", 1128, "kernel", PORTS)},
             2001,
             "1001 users would go to worker a, which may hold 1000 connections .* to 1129, or start 3 workers",
+        ),
+        (
+            {"a": Answer("v", 99_999, "kernel", PORTS), "b": Answer("v", 99_999, "kernel", 200)},
+            500,
+            "250 users would go to worker b, whose addresses have 200 ports .* or start 3 workers",
         ),
     ],
 )
@@ -34,7 +46,7 @@ def test_what_cannot_work_is_refused(answers: dict[str, Answer], users: int, sai
 
 
 def test_an_answer_travels() -> None:
-    answer = Answer("v", 5, "kernel")
+    answer = Answer("v", 5, "kernel", PORTS)
     assert Answer(**answer.to_message()) == answer
 
 

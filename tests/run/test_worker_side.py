@@ -16,6 +16,7 @@ from backend.plan import Plan, Room
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
 from run import messages, worker_side
+from run.limits import local_ports
 from run.roll_call import Answer, code_version
 from run.worker_side import WorkerSide
 from tasks.context import current_context
@@ -73,11 +74,12 @@ def test_publishers_begin_after_the_warm_up() -> None:
 
 def test_a_roll_call_is_answered_with_what_this_process_is() -> None:
     worker, _, sent = side()
-    worker.on_roll({})
+    worker.on_roll({"source_addresses": ["127.0.0.1", "127.0.0.2"], "target": "http://127.0.0.1:1"})
     ((kind, data),) = sent
     assert kind == messages.HERE
     assert Answer(**data).version == code_version()
     assert Answer(**data).file_limit > 0
+    assert Answer(**data).ports == 2 * local_ports()
 
 
 def locust_rows(environment: Environment) -> dict[str, int]:

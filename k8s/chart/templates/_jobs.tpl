@@ -6,7 +6,7 @@ backoffLimit: 0
 completions: 1
 parallelism: 1
 activeDeadlineSeconds: {{ include "loadtest.deadlineSeconds" . }}
-ttlSecondsAfterFinished: {{ .Values.ttlSecondsAfterFinished }}
+ttlSecondsAfterFinished: {{ .Values.ttlSecondsAfterFinished | int64 }}
 template:
   {{- include "loadtest.masterPod" . | nindent 2 }}
 {{- end -}}
@@ -19,7 +19,7 @@ parallelism: {{ .Values.workers.replicas | int64 }}
 backoffLimitPerIndex: 1
 maxFailedIndexes: {{ .Values.workers.replicas | int64 }}
 activeDeadlineSeconds: {{ include "loadtest.deadlineSeconds" . }}
-ttlSecondsAfterFinished: {{ .Values.ttlSecondsAfterFinished }}
+ttlSecondsAfterFinished: {{ .Values.ttlSecondsAfterFinished | int64 }}
 podFailurePolicy:
   rules:
     - action: Ignore

@@ -54,9 +54,6 @@ containers:
 - --expect-workers={{ .Values.workers.replicas | int64 }}
 - --expect-workers-max-wait={{ .Values.startTimeoutSeconds | int64 }}
 {{- end }}
-{{- with include "loadtest.host" . }}
-- --host={{ . }}
-{{- end }}
 - --results-dir=/results
 {{- if .Values.metrics.port }}
 - --metrics-port={{ .Values.metrics.port | int64 }}
@@ -67,20 +64,7 @@ containers:
 {{- if .Values.objectives }}
 - --slo-file=/etc/loadtest/slo.toml
 {{- end }}
-{{- range $name, $option := dict "ca" "ca-file" "clientCert" "client-cert" "clientKey" "client-key" }}
-{{- if get $.Values.tls $name }}
-- --{{ $option }}=/run/tls/{{ $name | kebabcase }}/{{ $name | kebabcase }}.pem
-{{- end }}
-{{- end }}
-{{- range $name, $value := .Values.options }}
-{{- if kindIs "bool" $value }}
-{{- if $value }}
-- --{{ $name }}
-{{- end }}
-{{- else }}
-- {{ printf "--%s=%s" $name (include "loadtest.word" $value) | quote }}
-{{- end }}
-{{- end }}
+{{ include "loadtest.loadArgs" (list . .Values.options) }}
 {{- with .Values.master.extraArgs }}
 {{ toYaml . }}
 {{- end }}

@@ -26,3 +26,10 @@
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
+
+{{- define "loadtest.databaseEgress" -}}
+{{- if .Values.secrets.databaseUrl -}}
+- ports:
+    - {port: {{ .Values.networkPolicy.databasePort | int64 }}, protocol: TCP}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,32 @@
+"""Which files a run has added to a folder, or changed there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+State = tuple[int, int]
+"""When a file was changed last, in nanoseconds by the clock of its file system, and its size in bytes."""
+
+
+def state_of(folder: Path) -> dict[Path, State]:
+    """The files below a folder, without links: the newest run would be there twice."""
+    return dict(_files(folder))
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, State]]:
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = Path(where) / name
+            if not path.is_symlink():
+                status = path.stat()
+                yield path, (status.st_mtime_ns, status.st_size)
+
+
+def changed(before: Mapping[Path, State], after: Mapping[Path, State]) -> list[Path]:
+    """What is new or other than before, in order. No clock is asked: a volume's may be another than ours."""
+    return sorted(path for path, state in after.items() if before.get(path) != state)
