@@ -52,7 +52,7 @@ _EVERYTHING: Final[dict[str, Any]] = {
         "source-addresses": "all",
         "stop-timeout": 20,
     },
-    "objectives": '[[objective]]\nfigure = "latency_p99_ms"\n',
+    "objectives": '[[slo]]\nname = "p99"\nfigure = "latency_p99_ms"\nbelow = 250\n',
     "secrets": dict.fromkeys(("jwtKey", "databaseUrl", "accounts"), _SECRET),
     "tls": dict.fromkeys(("ca", "clientCert", "clientKey"), _SECRET),
     "locustfile": {"path": "/mnt/locust/mine.py", "files": {"mine.py": "from locustfile import *\n"}},

@@ -1,0 +1,220 @@
+"""Runs in real pods: master, workers and backend as the chart renders them, from the image that it names."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exit_codes import ExitCode, of_summary
+
+from . import podman as pods
+from .renders import objects, one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STORE = "LOADTEST_PODS"
+"""A folder that stays, so that images are built once: for whoever works on these tests."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(pods.why_not() is not None, reason=f"no pods here: {pods.why_not()}"),
+]
+SERVICE = "demo-prometheus-loadtest-1"
+BACKEND = "demo-prometheus-loadtest-backend"
+SHORT = {
+    "referenceBackend": {"enabled": True},
+    "options": {"users": 14, "rooms": 2, "publishers": 2, "rate": 10, "spawn-rate": 20, "run-time": "15s"},
+}
+IMPOSSIBLE = '[[slo]]\nname = "latency"\nfigure = "latency_p99_ms"\nbelow = 0.001\n'
+
+
+@pytest.fixture(scope="module")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pods.Podman]:
+    kept = os.environ.get(STORE)
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("podman")
+    podman = pods.Podman(folder)
+    if not (kept and (folder / "graph").exists()):
+        podman.build()
+    podman.begin()
+    yield podman
+    podman.end()
+    if not kept:
+        podman("rmi", "--all", "--force", check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Fleet:
+    """A release in pods.
+
+    :param values: the chart's.
+    """
+
+    def __init__(self, podman: pods.Podman, folder: Path, values: dict[str, Any]) -> None:
+        self.podman = podman
+        found = objects({**SHORT, **values})
+        self._files = {each["metadata"]["name"]: each["data"] for each in found if each["kind"] == "ConfigMap"}
+        self.objects = found
+        self._folder = folder
+        self.backend = self._play(one(found, "Deployment", "backend"), BACKEND)
+        podman.until_said(BACKEND, "backend", "target: http://")
+        self.master = self._play(one(found, "Job", "master"), SERVICE)
+        self.results = folder / "demo-prometheus-loadtest-results"
+        job = one(found, "Job", "workers")
+        self.workers = [self._play(job, f"{SERVICE}-workers-{at}") for at in range(job["spec"]["completions"])]
+
+    def _play(self, thing: dict[str, Any], name: str) -> str:
+        return self.podman.play(pods.as_pod(thing, name, self._folder, self._files))
+
+    def play(self, component: str, name: str) -> pods.Ended:
+        """Run a pod of `helm test`."""
+        (test,) = [one for one in self.objects if one["metadata"]["name"].endswith(f"-test-{component}")]
+        self._play(test, name)
+        ended = self.podman.wait(name, "test")
+        self.podman.remove(name)
+        return ended
+
+    def until_publishing(self) -> None:
+        self.podman.until_said(self.master, "master", "latency p50")
+
+    def end(self) -> pods.Ended:
+        return self.podman.wait(self.master, "master")
+
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.results / "latest" / "summary.json").read_text(encoding="utf-8"))
+        return found
+
+    def remove(self) -> None:
+        self.podman.remove(*self.workers, self.master, self.backend)
+
+
+@pytest.fixture
+def fleets(podman: pods.Podman, tmp_path: Path) -> Iterator[Any]:
+    made: list[Fleet] = []
+
+    def make(values: dict[str, Any]) -> Fleet:
+        for each in made:
+            each.remove()
+        made.append(Fleet(podman, tmp_path / str(len(made)), values))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.remove()
+
+
+def test_a_run_passes_and_leaves_its_record_on_the_volume(fleets: Any, podman: pods.Podman) -> None:
+    for _ in range(3):
+        fleet = fleets({})
+        fleet.until_publishing()
+        inside = podman("exec", f"{fleet.master}-master", "sh", "-c", INSIDE, check=False)
+        healthy = [
+            podman("exec", f"{pod}-{name}", "sh", "-c", "healthcheck && echo healthy", check=False)
+            for pod, name in ((fleet.master, "master"), (fleet.workers[0], "worker"))
+        ]
+        ended = fleet.end()
+        # A machine that is shared may be too busy for a run to be believed; then it says so.
+        if ended.code not in {ExitCode.RUN_SUSPECT, ExitCode.RUN_INVALID}:
+            break
+    summary = fleet.summary()
+    assert ended.code == ExitCode.PASSED == of_summary(summary), ended.log[-3000:]
+    assert summary["workers"] == 2
+    assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
+    assert (fleet.results / "latest" / "report.html").exists()
+    assert [podman.wait(worker, "worker").code for worker in fleet.workers] == [0, 0]
+    expected = "10001 tini read-only writable 0000000000000000 no-pip 20000"
+    assert " ".join(inside.split()) == expected
+    assert healthy == ["healthy\n", "healthy\n"]
+
+
+INSIDE = r"""
+id -u
+cat /proc/1/comm
+touch /app/x 2>/dev/null && echo root-writable || echo read-only
+touch /tmp/x && echo writable
+grep CapEff /proc/1/status | cut -f2
+command -v pip pip3 gcc make >/dev/null && echo tools || echo no-pip
+grep --files-with-matches --null-data -- --master /proc/[0-9]*/cmdline | head -n 1 | xargs dirname \
+  | xargs -I @ grep "open files" @/limits | awk '{print $4}'
+"""
+
+
+def test_an_objective_that_does_not_hold_is_the_exit_code(fleets: Any) -> None:
+    fleet = fleets({"objectives": IMPOSSIBLE})
+    ended = fleet.end()
+    assert ended.code == of_summary(fleet.summary()), ended.log[-3000:]
+    assert ended.code in {ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT}
+    assert [row["passed"] for row in fleet.summary()["slo"]] == [False]
+
+
+def test_a_worker_that_is_killed_makes_the_run_invalid(fleets: Any, podman: pods.Podman) -> None:
+    fleet = fleets({})
+    fleet.until_publishing()
+    podman("kill", f"{fleet.workers[1]}-worker")
+    ended = fleet.end()
+    assert ended.code == ExitCode.LOST_WORKERS, ended.log[-3000:]
+    assert fleet.summary()["lost_workers"] == 1
+
+
+def test_sigterm_leaves_a_record_and_it_is_sent_away(fleets: Any, podman: pods.Podman) -> None:
+    with Receiver(podman.gateway()) as receiver:
+        options = SHORT["options"] | {"run-time": "3m"}
+        fleet = fleets({"options": options, "results": {"upload": {"to": receiver.url}}})
+        podman.until_said(fleet.master, "upload", "files are there")
+        fleet.until_publishing()
+        podman("kill", "--signal", "TERM", f"{fleet.master}-master")
+        ended = fleet.end()
+    summary = fleet.summary()
+    assert summary["interrupted"]
+    assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
+    assert ended.code == of_summary(summary) != ExitCode.PASSED
+    sent = receiver.files
+    assert json.loads(sent[f"/runs/{summary['run_id']}/summary.json"]) == summary
+    assert f"/runs/{summary['run_id']}/report.html" in sent
+    assert "upload: " in podman.log(fleet.master, "upload")
+
+
+def test_helm_s_tests_pass(fleets: Any) -> None:
+    fleet = fleets({"helmTests": {"users": 6, "runTime": "6s"}})
+    assert "Viewer" in fleet.play("locustfile", "test-locustfile").log
+    assert fleet.play("target", "test-target").code == 0
+    load = fleet.play("load", "test-load")
+    assert load.code in {ExitCode.PASSED, ExitCode.RUN_SUSPECT}, load.log[-3000:]
+
+
+class Receiver:
+    """A server that takes PUT, where pods reach it."""
+
+    def __init__(self, address: str) -> None:
+        self.files: dict[str, bytes] = {}
+        files = self.files
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(201)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: pytest has enough to say."""
+
+        # The bridge has its address only while a pod is on it.
+        self._server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Handler)
+        self.url = f"http://{address}:{self._server.server_port}/runs"
+
+    def __enter__(self) -> Receiver:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
