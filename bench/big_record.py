@@ -22,11 +22,11 @@ from measure import summary as summaries
 from measure.tables import all_of
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.fleet import Fleet
-from measure.latency import encode_all
 from measure.phases import Phases
 from measure.presence import Counts
 from measure.recogniser import FanOut
 from measure.report import Totals, WorkerReport
+from measure.shards import pack_all
 from run.record import Draft
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _report(rng: Generator, number: int, second: int, slowness: float) -> Worker
         at_s=_START_S + second,
         complete_ns=0,
         triggers=[],
-        latencies=encode_all(samples),
+        latencies=pack_all(samples),
         fan_outs=[
             FanOut(4096, room, second, 0, second * 10**9, second * 10**9 + int(rng.exponential(3e6)) + 1000, 25)
             for room in range(0 if starting else 50)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from . import owed, room_classes
 from .by_class import ByClass
 from .checks import Checks
-from .latency import fold, merge_encoded, new_histogram
+from .latency import fold, new_histogram
 from .presence import Counts
 from .recogniser import ACROSS
 from .second import Second
+from .shards import merge_packed
 from .worker_state import WorkerState
 
 if TYPE_CHECKING:
@@ -58,8 +59,13 @@ class Fleet:
         self.phases: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(new_histogram))
         """Phase -> name -> histogram in µs."""
         self.most_connected = 0
+        self._connected = 0
+        self._since_s: float | None = None
+        """Looked up once a second: each of many workers would ask all of them."""
         self._seconds: dict[int, Second] = {}
         self._gauges: dict[str, dict[str, float]] = {}
+        self._fan_outs: dict[tuple[int, int, int, int], list[int]] = {}
+        """Of all seconds that are open: the very lists that these have."""
 
     def enlist(self, worker_id: str) -> WorkerState:
         """A worker takes part in the run."""
@@ -80,29 +86,33 @@ class Fleet:
         worker.gaps += report.number - worker.last_report - 1
         worker.last_report = report.number
         worker.last_at_s = report.at_s
-        second = self._seconds.setdefault(report.at_s, Second(report.at_s))
+        if (second := self._seconds.get(report.at_s)) is None:
+            second = self._seconds[report.at_s] = Second(report.at_s)
+            self._since_s = None
         counts = self._counts(report.at_s)
-        for name, encoded in report.latencies.items():
+        for name, packed in report.latencies.items():
             event, room_class = room_classes.split(name.removesuffix(ACROSS))
-            histograms = [second.latencies.setdefault(event, new_histogram())]
+            histograms = [second.latencies[event]]
             if counts or not self.by_class.is_delivered(event):
                 histograms.append(self.latencies[event])
                 if name.endswith(ACROSS):
                     histograms.append(self.latencies[event + ACROSS])
                 if room_class is not None:
                     histograms.append(self.by_class.latencies[event, room_class])
-            merge_encoded(encoded, *histograms)
+            merge_packed(packed, *histograms)
         self._spread(report.fan_outs, second)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
         second.gauges[worker_id] = {**report.gauges, **report.health}
         worker.counters = report.counters
+        before = worker.gauges.get("connected", 0)
         worker.gauges = worker.gauges_at_last = report.gauges
         worker.timed = report.timed
         worker.complete_ns = report.complete_ns
         worker.cpu_percent.append(report.health["cpu_percent"])
         worker.health = report.health
         worker.publishing_since_s = report.health.get("publishing_since_s", 0.0)
-        self.most_connected = max(self.most_connected, self.gauge("connected"))
+        self._connected += report.gauges.get("connected", 0) - before
+        self.most_connected = max(self.most_connected, self._connected)
         self._close_seconds(report.at_s - _OPEN_SECONDS)
         return True
 
@@ -110,8 +120,9 @@ class Fleet:
         """Join what several workers, or several reports, know of the same broadcasts."""
         for publisher, room, seq, slot, first_ns, last_ns, count in fan_outs:
             broadcast = (publisher, room, seq, slot)
-            known_in = next((it for it in self._seconds.values() if broadcast in it.fan_outs), second)
-            known = known_in.fan_outs.setdefault(broadcast, [first_ns, last_ns, 0])
+            known = self._fan_outs.get(broadcast)
+            if known is None:
+                known = self._fan_outs[broadcast] = second.fan_outs[broadcast] = [first_ns, last_ns, 0]
             known[:] = [min(known[0], first_ns), max(known[1], last_ns), known[2] + count]
 
     def complete_ns(self, alive: Collection[str]) -> int:
@@ -137,7 +148,10 @@ class Fleet:
 
     def publishing_since_s(self) -> float | None:
         """When the first publishers began, in seconds since the epoch; None if none did."""
-        return min((worker.publishing_since_s for worker in self.workers.values() if worker.due), default=None)
+        if self._since_s is None:
+            publish = (worker for worker in self.workers.values() if worker.due)
+            self._since_s = min((worker.publishing_since_s for worker in publish), default=None)
+        return self._since_s
 
     def clocks(self) -> int:
         """How many different clocks the workers run on."""
@@ -157,8 +171,10 @@ class Fleet:
 
     def keep_only(self, alive: Collection[str]) -> None:
         """Forget what the workers that are gone last said of their connections."""
+        alive = set(alive)
         for worker_id, worker in self.workers.items():
             if worker_id not in alive:
+                self._connected -= worker.gauges.get("connected", 0)
                 worker.gauges = {}
                 self._gauges.pop(worker_id, None)
 
@@ -230,9 +246,11 @@ class Fleet:
             if before_s is None or at_s < before_s:
                 second = self._seconds.pop(at_s)
                 self._gauges |= second.gauges
+                for broadcast in second.fan_outs:
+                    del self._fan_outs[broadcast]
                 if by_broadcast_us := second.fan_outs_us():
                     spreads_us = [value_us for values_us in by_broadcast_us.values() for value_us in values_us]
-                    fold(second.latencies.setdefault(FAN_OUT, new_histogram()), spreads_us)
+                    fold(second.latencies[FAN_OUT], spreads_us)
                     if self._counts(at_s):
                         fold(self.latencies[FAN_OUT], spreads_us)
                         self.by_class.add_fan_outs(by_broadcast_us)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hdrh.histogram import HdrHistogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 LOWEST_US = 1
 HIGHEST_US = 3_600_000_000
@@ -55,45 +55,29 @@ def _untied(histogram: Any) -> Any:
     return histogram
 
 
-def fold(histogram: Any, samples_us: npt.ArrayLike) -> None:
-    """Record many samples. What lies outside the range is recorded at its end, so that the count stays exact."""
-    values_us = np.asarray(samples_us, dtype=np.int64).clip(LOWEST_US, HIGHEST_US)
-    if not len(values_us):
-        return
+def clip(samples_us: npt.ArrayLike) -> Samples:
+    """Samples within the range: what lies outside is taken for its end, so that the count stays exact."""
+    return np.asarray(samples_us, dtype=np.int64).clip(LOWEST_US, HIGHEST_US)
+
+
+def steps_of(values_us: Samples) -> Samples:
+    """The numbers of the steps that values within the range belong to."""
     # The histogram has 2048 steps up to 2048 µs, and 1024 for each power of two above; frexp's exponent is the
     # number of bits. Recording them one by one takes a hundred times as long.
     shift = np.maximum(np.frexp(values_us.astype(np.float64))[1].astype(np.int64) - _STEP_BITS, 0)
-    steps = (shift << _STEP_BITS - 1) + (values_us >> shift)
+    return (shift << _STEP_BITS - 1) + (values_us >> shift)
+
+
+def fold(histogram: Any, samples_us: npt.ArrayLike) -> None:
+    """Record many samples."""
+    values_us = clip(samples_us)
+    if not len(values_us):
+        return
     counts = np.frombuffer(histogram.counts, dtype=np.uint64)
-    counts += np.bincount(steps, minlength=len(counts)).astype(np.uint64)
+    counts += np.bincount(steps_of(values_us), minlength=len(counts)).astype(np.uint64)
     histogram.total_count += len(values_us)
     histogram.min_value = min(histogram.min_value, int(values_us.min()))
     histogram.max_value = max(histogram.max_value, int(values_us.max()))
-
-
-def encode_all(samples_us: Mapping[str, Samples]) -> dict[str, bytes]:
-    """Name -> encoded histogram, of all samples that are not empty."""
-    encoded = {}
-    for name, values_us in samples_us.items():
-        if len(values_us):
-            histogram = new_histogram()
-            fold(histogram, values_us)
-            encoded[name] = histogram.encode()
-    return encoded
-
-
-def merge_encoded(encoded: bytes, *histograms: Any) -> None:
-    """Add an encoded histogram's counts to others.
-
-    :raises ValueError: if it was recorded with another configuration.
-    """
-    other = decode(encoded)
-    mine = (LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
-    theirs = (other.lowest_trackable_value, other.highest_trackable_value, other.significant_figures)
-    if mine != theirs:
-        raise ValueError(f"a histogram of {theirs} cannot be added to one of {mine}")
-    for histogram in histograms:
-        histogram.add(other)
 
 
 def quantiles_us(histogram: Any, per_100k: Iterable[int]) -> list[int]:

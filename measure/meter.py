@@ -13,11 +13,11 @@ from .checks import Checks
 from .clocks import Clock, ClockTable, worker_of
 from .connects import ConnectTimes
 from .interim import Count
-from .latency import encode_all
 from .reasons import Reasons
 from .recogniser import Kind, Recogniser
 from .report import Totals, WorkerReport
 from .settlement import Settlement
+from .shards import pack_all
 from .triggers import Outcome, Stream, Trigger, TriggerLog
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ class Meter:
             at_s=(self._clocks.master_ns(began_ns) + _EARLY_NS) // _SECOND_NS,
             complete_ns=self._clocks.master_ns(min(self._in_flight.values(), default=now_ns)),
             triggers=triggers,
-            latencies=encode_all(samples),
+            latencies=pack_all(samples),
             fan_outs=taken.fan_outs,
             timed=dict(self._timed),
             counters={**self.counters, "received": self.received},

@@ -19,8 +19,8 @@ class WorkerReport:
 
     number: counts from 1 without holes. at_s: the second in which the interval began, since the epoch, by the
     master's clock. complete_ns: all of this worker's triggers that left before that moment of the master's clock
-    were reported, with this report. triggers: those that came to their end. latencies: name -> encoded histogram
-    in µs. fan_outs: of the broadcasts that were received. timed: (room, slot) -> deliveries timed since the
+    were reported, with this report. triggers: those that came to their end. latencies: name -> samples, see
+    `shards`. fan_outs: of the broadcasts that were received. timed: (room, slot) -> deliveries timed since the
     start of the run. counters: cumulative since the start of the run (due, sent, missed, refused, failed,
     late_triggers, received, coalesced, corrupt, foreign, negative_latency, unbounded_latency, clock_steps,
     connects, connect_failures, connections_lost, reconnects, disconnects, join_failures, unanswered, user_errors).

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .latency import summarise
+from .latency import new_histogram, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ class Second:
     """One second of the time line over all workers; gauges by worker, as they were at its end."""
 
     at_s: int
-    latencies: dict[str, Any] = field(default_factory=dict)
+    latencies: dict[str, Any] = field(default_factory=lambda: defaultdict(new_histogram))
     received: int = 0
     gauges: dict[str, dict[str, float]] = field(default_factory=dict)
     fan_outs: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)

@@ -14,12 +14,17 @@ from measure.clock import ClockFilter, Estimate, Exchange
 from measure.clocks import Clock, ClockTable
 
 from . import messages
+from .clock_board import clocks_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .clock_board import ClockBoard
+
 _FIRST_ASKS: Final = 10
 _FIRST_ASK_S: Final = 0.03
+_ASKS_A_SECOND: Final = 2000
+"""Of all workers together, before all clocks are known."""
 _ASK_S: Final = 1.0
 KNOWN_S: Final = 10.0
 """How long all clocks are waited for; a worker that was lost before never answers."""
@@ -43,6 +48,7 @@ class ClockSync:
         self._send = send
         self._filter = ClockFilter()
         self.table = ClockTable(Clock(worker, machine_clock()))
+        self._seen = 0
         self.known = Event()
         """Set when the clocks of all workers are known here."""
 
@@ -58,11 +64,16 @@ class ClockSync:
         while True:
             self._ask()
             asked += 1
-            quickly = asked < _FIRST_ASKS or not (self.known.is_set() or time.monotonic() > deadline_s)
-            gevent.sleep(_FIRST_ASK_S if quickly else _ASK_S)
+            known = self.known.is_set() or time.monotonic() > deadline_s
+            gevent.sleep(pause_s(asked, self._workers, known=known))
 
     def _ask(self) -> None:
-        data = {"run_id": self._run_id, "clock": self.table.own.to_message(), "sent_ns": time.time_ns()}
+        data = {
+            "run_id": self._run_id,
+            "clock": self.table.own.to_message(),
+            "seen": self._seen,
+            "sent_ns": time.time_ns(),
+        }
         self._send(messages.CLOCK, data)
 
     def on_answer(self, data: dict[str, Any], received_ns: int) -> None:
@@ -72,22 +83,34 @@ class ClockSync:
         if estimate is not None and _is_ours(data["machine"], estimate):
             estimate = Estimate(estimate.at_ns, 0, 0.0, 0.0, 0.0)
         self.table.own = replace(self.table.own, estimate=estimate)
-        self.table.update(Clock.from_message(clock) for clock in data["clocks"])
+        self.table.update(clocks_from(data["clocks"]))
+        self._seen = data["seen"]
         if self.table.knows(self._workers):
             self.known.set()
 
 
-def answer(question: dict[str, Any], arrived_ns: int, clocks: list[Clock]) -> dict[str, Any]:
+def pause_s(asked: int, workers: int, *, known: bool) -> float:
+    """How long to wait before the next question.
+
+    :param asked: how often it was asked.
+    :param workers: how many ask.
+    :param known: whether all clocks are known, or not waited for any more.
+    """
+    return _ASK_S if known and asked >= _FIRST_ASKS else max(_FIRST_ASK_S, workers / _ASKS_A_SECOND)
+
+
+def answer(question: dict[str, Any], arrived_ns: int, board: ClockBoard) -> dict[str, Any]:
     """The master's answer; it has to leave at once.
 
     :param arrived_ns: when the question came.
-    :param clocks: all workers'.
+    :param board: all workers' clocks.
     """
     return {
         "sent_ns": question["sent_ns"],
         "arrived_ns": arrived_ns,
         "machine": machine_clock(),
-        "clocks": [clock.to_message() for clock in clocks],
+        "clocks": board.since(question["seen"]),
+        "seen": board.version,
         "answered_ns": time.time_ns(),
     }
 

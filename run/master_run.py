@@ -27,10 +27,11 @@ from measure.phases import Phases
 from measure.room_classes import classes_of
 
 from . import cast, console, facts, option_checks, provisioning, roll_call, source_addresses
+from .clock_board import ClockBoard
 from .monitor import Monitor, sources_of
 from .record import Draft
+from .relay import Relay
 from .reporting import keep_history, make_report
-from .trigger_feed import Feed
 
 if TYPE_CHECKING:
     import argparse
@@ -74,7 +75,8 @@ class Run:
         self.fleet = Fleet(self._phase_of, self._log, by_class, self._counts)
         self._draft: Draft | None = None
         self._monitor: Monitor | None = None
-        self.feed = Feed()
+        self.relay = Relay(self.fleet)
+        self.clocks = ClockBoard()
         self.receive_clocks: set[str] = set()
         self.drained: set[str] = set()
         self.users: dict[str, int] = {}

@@ -91,6 +91,7 @@ class MasterSide:
             self._run.fleet.enlist(worker_id)
             self._send(messages.PLAN, replace(plan, worker=number, workers=len(workers)).to_message(), worker_id)
         gevent.spawn(self._refresh_tokens, self._run)
+        gevent.spawn(self._relay, self._run)
         self._view.begun(self._run)
 
     def _refresh_tokens(self, run: Run) -> None:
@@ -169,7 +170,7 @@ class MasterSide:
             run.plan,
             worker=state.number,
             workers=max(len(run.fleet.workers), 1),
-            triggers_from=run.feed.oldest,
+            triggers_from=run.relay.feed.oldest,
         )
         self._send(messages.PLAN, plan.to_message(), worker_id)
 
@@ -179,26 +180,31 @@ class MasterSide:
         run = self._current(data)
         if run is None:
             return
-        run.fleet.enlist(worker_id).clock = Clock.from_message(data["clock"])
-        known = {"triggers": run.feed.end, "complete_ns": run.fleet.complete_ns(self._alive())}
-        clocks = [worker.clock for worker in run.fleet.workers.values() if worker.clock is not None]
-        self._tell(run, messages.TIME, clock_sync.answer(data, arrived_ns, clocks) | known, worker_id)
+        clock = Clock.from_message(data["clock"])
+        run.fleet.enlist(worker_id).clock = clock
+        run.clocks.put(clock, time.monotonic())
+        answer = clock_sync.answer(data, arrived_ns, run.clocks)
+        self._tell(run, messages.TIME, answer | run.relay.known, worker_id)
 
     def on_report(self, worker_id: str, data: dict[str, Any]) -> None:
-        """A worker's report: merge it and hand its triggers on."""
+        """A worker's report: merge it, and keep its triggers to hand them on."""
         run = self._current(data)
         if run is None:
             return
         report = WorkerReport.from_message(data["report"])
+        if run.fleet.take(worker_id, report, time.monotonic()) and report.triggers:
+            run.relay.feed.add(data["report"]["triggers"])
+
+    def _relay(self, run: Run) -> None:
+        """Hand triggers on, as long as the run is this one."""
+        while self._run is run:
+            self._hand_on(run)
+            gevent.sleep(run.relay.pause_s(len(run.fleet.workers)))
+
+    def _hand_on(self, run: Run) -> None:
         alive = self._alive()
         run.fleet.keep_only(alive)
-        if not run.fleet.take(worker_id, report, time.monotonic()) or not report.triggers:
-            return
-        start = run.feed.end
-        run.feed.add(data["report"]["triggers"])
-        for message in run.feed.since(start):
-            for other in alive:
-                self._tell(run, messages.TRIGGERS, message, other)
+        run.relay.turn(alive, lambda message, data, worker_id: self._tell(run, message, data, worker_id))
 
     def on_interim(self, worker_id: str, data: dict[str, Any]) -> None:
         """What a worker counted so far."""
@@ -208,7 +214,7 @@ class MasterSide:
     def on_want(self, worker_id: str, data: dict[str, Any]) -> None:
         """A worker has missed triggers."""
         if (run := self._current(data)) is not None:
-            for message in run.feed.since(data["from"]):
+            for message in run.relay.feed.since(data["from"]):
                 self._tell(run, messages.TRIGGERS, message, worker_id)
 
     def on_drained(self, worker_id: str, data: dict[str, Any]) -> None:
@@ -249,7 +255,8 @@ class MasterSide:
         self._view.ending(run)
         try:
             self._phase(run, messages.DRAIN, {}, lambda: run.drained, _DRAIN_S)
-            everything = {"triggers": run.feed.end}
+            self._hand_on(run)
+            everything = {"triggers": run.relay.feed.end}
             self._phase(run, messages.SETTLE, everything, lambda: _counted(run.fleet), _TOTALS_S)
             code = run.write(cpu_warning=cpu_warning)
             self._view.ended(run, code)

@@ -14,7 +14,7 @@ TIME     master    see `clock_sync` the answer; it also says which triggers shou
                                     and until when all of them are (`complete_ns`)
 REPORT   worker    a `WorkerReport` one second of measurements
 INTERIM  worker    an `Interim`     what it counted so far, where somebody looks
-TRIGGERS master    see              what publishers sent, numbered
+TRIGGERS master    see              what publishers sent, numbered; see `relay`
                    `trigger_feed`
 WANT     worker    a number         rows of triggers are missing from that one on
 DRAIN    master    –                publishers end; all answers are waited for

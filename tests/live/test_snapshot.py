@@ -16,9 +16,9 @@ from measure.clocks import Clock
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.fleet import Fleet
 from measure.interim import Interim
-from measure.latency import encode_all
 from measure.presence import Counts
 from measure.report import WorkerReport
+from measure.shards import pack_all
 from measure.slo import Objective
 
 EVENTS = ("agentLog", "taskStatusUpdate")
@@ -27,7 +27,7 @@ HEALTH = {"cpu_percent": 20.0, "rss_bytes": 5e7, "generator_delay_p99_ms": 1.5, 
 
 def report(number: int, at_s: int, **counters: int) -> WorkerReport:
     samples = {"agentLog": [4000, 6000], GENERATOR_DELAY: [1500], LOOP_LAG: [500]}
-    latencies = encode_all({name: np.array(values) for name, values in samples.items()})
+    latencies = pack_all({name: np.array(values) for name, values in samples.items()})
     counters = {"due": 5, "sent": 5, "received": 20 * number, **counters}
     return WorkerReport(
         number, at_s, 0, [], latencies, [], {(0, 0): 2}, counters, {"connected": 30, "members": 28}, HEALTH

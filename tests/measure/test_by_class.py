@@ -5,17 +5,18 @@ import pytest
 
 from measure.by_class import ByClass
 from measure.fleet import Fleet
-from measure.latency import encode_all, fold, new_histogram
+from measure.latency import fold, new_histogram
 from measure.presence import Counts
 from measure.recogniser import ACROSS, FanOut
 from measure.report import WorkerReport
 from measure.room_classes import CLASS
+from measure.shards import pack_all
 
 EVENTS = ("log", "status", "status")
 
 
 def report(samples_us: dict[str, list[int]], fan_outs: list[FanOut], at_s: int = 0) -> WorkerReport:
-    latencies = encode_all({name: np.array(values) for name, values in samples_us.items()})
+    latencies = pack_all({name: np.array(values) for name, values in samples_us.items()})
     health = {"cpu_percent": 1.0, "rss_bytes": 1.0}
     return WorkerReport(1, at_s, 0, [], latencies, fan_outs, {}, {}, {}, health)
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measure.fleet import AWAY_S, FAN_OUT, Fleet
-from measure.latency import fold, new_histogram, summarise
+from measure.latency import summarise
 from measure.presence import Counts
 from measure.recogniser import FanOut
 from measure.report import Totals, WorkerReport
+from measure.shards import pack_all
 from measure.triggers import Outcome, Trigger
 
 HEALTH = {"cpu_percent": 10.0, "rss_bytes": 1e6}
 
 
 def report(number: int, at_s: int = 0, samples_us: tuple[int, ...] = (), received: int = 0) -> WorkerReport:
-    histogram = new_histogram()
-    fold(histogram, samples_us)
     gauges = {"connected": 1, "members": 1}
-    latencies = {"x": histogram.encode()}
+    latencies = pack_all({"x": np.array(samples_us)})
     return WorkerReport(number, at_s, 0, [], latencies, [], {}, {"received": received}, gauges, HEALTH)
 
 

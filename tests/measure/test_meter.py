@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from backend import contract
 from backend.reader import Reader
-from measure.latency import merge_encoded, new_histogram, summarise
+from measure.latency import new_histogram, summarise
 from measure.meter import REPLAY, Meter
 from measure.presence import Counts, ledger_key
 from measure.recogniser import PATIENCE
 from measure.sequence import SequenceLedger
+from measure.shards import merge_packed
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
 
@@ -95,7 +96,7 @@ def test_latency_is_from_due_to_received(meter: Meter) -> None:
     report, samples = meter.take_report(10 * S, {}, {})
     assert list(samples[contract.AGENT_LOG]) == [7000]
     histogram = new_histogram()
-    merge_encoded(report.latencies[contract.AGENT_LOG], histogram)
+    merge_packed(report.latencies[contract.AGENT_LOG], histogram)
     assert summarise(histogram)["max"] == pytest.approx(7.0, rel=0.001)
 
 
@@ -226,7 +227,7 @@ def test_the_short_way_counts_as_the_ledger_does(actions: list[tuple[str, int, i
     report, latencies = meter.take_report(1 * S, {}, {})
     replays = new_histogram()
     if REPLAY in report.latencies:
-        merge_encoded(report.latencies[REPLAY], replays)
+        merge_packed(report.latencies[REPLAY], replays)
     meter.learn([trigger(seq) for seq in range(6)])
     totals = settle(meter)
     timed = len(latencies.get(contract.AGENT_LOG, ()))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from backend.reader import Reader
 from measure.fleet import Fleet
-from measure.latency import fold, new_histogram
 from measure.presence import Counts
 from measure.report import Totals, WorkerReport
+from measure.shards import pack
 from measure.slo import Objective
 from measure.summary import RunFacts, build
 from measure.tables import room_rows, stream_rows, worker_rows
@@ -41,15 +42,14 @@ COUNTERS = {"due": 10, "sent": 10, "received": 600, "connects": 60}
 def fleet_of(counters: dict[str, int] | None = None, reported: dict[str, int] | None = None) -> Fleet:
     counters = COUNTERS | (counters or {})
     fleet = Fleet()
-    histogram = new_histogram()
-    fold(histogram, [4000] * 10)
+    packed = pack(np.full(10, 4000))
     gauges = {"connected": 60, "members": 60}
     report = WorkerReport(
         number=1,
         at_s=1,
         complete_ns=0,
         triggers=[],
-        latencies={"agentLog": histogram.encode(), "connect": histogram.encode()},
+        latencies={"agentLog": packed, "connect": packed},
         fan_outs=[],
         timed={(0, 0): 590, (0, 1): 600, (0, 2): 600},
         counters=reported or counters,

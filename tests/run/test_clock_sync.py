@@ -10,6 +10,7 @@ import pytest
 from measure.clock import Estimate
 from measure.clocks import Clock
 from run import clock_sync, messages
+from run.clock_board import ClockBoard, clocks_from
 from run.clock_sync import ClockSync, answer, machine_clock
 
 S = 1_000_000_000
@@ -21,10 +22,18 @@ def sync() -> tuple[ClockSync, list[tuple[str, dict[str, Any]]]]:
     return ClockSync("run-1", 2, 2, lambda kind, data: sent.append((kind, data))), sent
 
 
+def board(*clocks: Clock) -> dict[str, Any]:
+    """What the master tells of other workers' clocks."""
+    all_clocks = ClockBoard()
+    for clock in clocks:
+        all_clocks.put(clock, 0.0)
+    return {"clocks": all_clocks.since(0), "seen": all_clocks.version}
+
+
 def answered(machine: str, offset_ns: int, delay_ns: int = 2000) -> dict[str, Any]:
     """An answer to a question of NOW, by a clock that is ahead."""
     theirs_ns = NOW + delay_ns // 2 + offset_ns
-    return {"sent_ns": NOW, "arrived_ns": theirs_ns, "answered_ns": theirs_ns, "machine": machine, "clocks": []}
+    return {"sent_ns": NOW, "arrived_ns": theirs_ns, "answered_ns": theirs_ns, "machine": machine, **board()}
 
 
 def estimate_after(machine: str, offset_ns: int) -> Estimate:
@@ -56,7 +65,7 @@ def test_on_another_machine_there_is_one_with_its_bound() -> None:
 def test_other_workers_clocks_come_with_the_answer() -> None:
     worker, _ = sync()
     other = Clock(5, "elsewhere", Estimate(NOW, 7 * S, 0.0, 500.0, 0.0))
-    worker.on_answer(answered("another", 0) | {"clocks": [other.to_message()]}, NOW + 2000)
+    worker.on_answer(answered("another", 0) | board(other), NOW + 2000)
     there = worker.table.here(5, NOW)
     assert there.ns == pytest.approx(NOW + 7 * S, abs=10)
     assert not there.one_clock
@@ -65,7 +74,7 @@ def test_other_workers_clocks_come_with_the_answer() -> None:
 
 def test_a_worker_whose_clock_was_not_compared_is_not_known() -> None:
     worker, _ = sync()
-    worker.on_answer(answered("another", 0) | {"clocks": [Clock(5, machine_clock()).to_message()]}, NOW + 2000)
+    worker.on_answer(answered("another", 0) | board(Clock(5, machine_clock())), NOW + 2000)
     assert not worker.known.is_set()
     assert worker.table.here(5, NOW).bound_ns is None
 
@@ -84,6 +93,8 @@ def test_the_first_questions_come_quickly(monkeypatch: pytest.MonkeyPatch) -> No
     asking.kill()
     kind, question = sent[0]
     assert kind == messages.CLOCK
-    said = answer(question, 123, [worker.table.own])
+    all_clocks = ClockBoard()
+    all_clocks.put(worker.table.own, 0.0)
+    said = answer(question, 123, all_clocks)
     assert (said["sent_ns"], said["arrived_ns"]) == (question["sent_ns"], 123)
-    assert said["clocks"] == [worker.table.own.to_message()]
+    assert list(clocks_from(said["clocks"])) == [worker.table.own]

@@ -52,4 +52,4 @@ def test_a_worker_that_comes_late_needs_only_what_is_kept() -> None:
 def test_many_rows_go_in_several_messages() -> None:
     feed = Feed()
     feed.add([*range(12_000)])
-    assert [len(message["triggers"]) for message in feed.since(0)] == [5000, 5000, 2000]
+    assert [message["count"] for message in feed.since(0)] == [5000, 5000, 2000]

@@ -18,6 +18,7 @@ from measure.triggers import Outcome, Trigger
 from run import messages, worker_side
 from run.limits import local_ports
 from run.roll_call import Answer, code_version
+from run.trigger_feed import Feed
 from run.worker_side import WorkerSide
 from tasks.context import current_context
 
@@ -80,6 +81,9 @@ def test_a_roll_call_is_answered_with_what_this_process_is() -> None:
     assert Answer(**data).version == code_version()
     assert Answer(**data).file_limit > 0
     assert Answer(**data).ports == 2 * local_ports()
+
+
+NO_CLOCKS = {"clocks": b"", "seen": 0}
 
 
 def locust_rows(environment: Environment) -> dict[str, int]:
@@ -148,11 +152,14 @@ def test_a_worker_asks_for_what_the_master_says_there_is() -> None:
     worker, _, sent = side()
     worker.on_plan(PLAN.to_message())
     now_ns = time.time_ns()
-    time_said = {"sent_ns": now_ns, "arrived_ns": now_ns, "answered_ns": now_ns, "machine": "", "clocks": []}
+    time_said = {"sent_ns": now_ns, "arrived_ns": now_ns, "answered_ns": now_ns, "machine": "", **NO_CLOCKS}
     worker.on_time(RUN | time_said | {"triggers": 2, "complete_ns": 0})
     assert sent[-1] == (messages.WANT, {"run_id": "run-1", "from": 0})
     rows = [[0, 4096, seq, now_ns, now_ns, 0, f"task {seq}"] for seq in range(2)]
-    worker.on_triggers(RUN | {"start": 0, "oldest": 0, "triggers": rows})
+    feed = Feed()
+    feed.add(rows)
+    (message,) = feed.since(0)
+    worker.on_triggers(RUN | message)
     worker.on_time(RUN | time_said | {"triggers": 2, "complete_ns": 0})
     assert sum(kind == messages.WANT for kind, _ in sent) == 1
 
@@ -161,7 +168,7 @@ def test_what_is_said_of_another_run_is_ignored() -> None:
     worker, _, sent = side()
     worker.on_plan(PLAN.to_message())
     before = len(sent)
-    worker.on_triggers({"run_id": "run-0", "start": 0, "oldest": 0, "triggers": []})
+    worker.on_triggers({"run_id": "run-0", "start": 0, "oldest": 0, "count": 0, "triggers": b""})
     worker.on_time({"run_id": "run-0"})
     worker.on_drain({"run_id": "run-0"})
     assert len(sent) == before
