@@ -25,7 +25,7 @@ from .simulated_workers import Workers
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _USERS_EACH: Final = 50
 _START_S: Final = 30.0
-_END_S: Final = 40.0
+_END_S: Final = 60.0
 
 
 def measure(workers: int, seconds: int, host: str, results: Path, publishing: int) -> dict[str, object]:

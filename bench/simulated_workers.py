@@ -19,7 +19,7 @@ from measure.presence import Counts
 from measure.recogniser import FanOut
 from measure.report import Totals, WorkerReport
 from measure.shards import pack_all
-from measure.triggers import Outcome
+from measure.triggers import Outcome, Trigger
 from run import clock_sync, messages, roll_call
 from run.clock_board import clocks_from
 
@@ -172,7 +172,8 @@ class Workers:
             for at in range(_RATE_PER_S):
                 sent_ns = now_ns - 10**9 + at * 10**8
                 worker.triggers += 1
-                rows.append((room, publisher, worker.triggers, sent_ns, sent_ns, Outcome.ACCEPTED, f"{sent_ns}"))
+                key = str(sent_ns)
+                rows.append(Trigger(room, publisher, worker.triggers, sent_ns, sent_ns, Outcome.ACCEPTED, key))
         worker.arrived += _DELIVERIES
         counters = dict.fromkeys(("missed", "refused", "failed", "corrupt", "foreign", "connects"), 0)
         report = WorkerReport(

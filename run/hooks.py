@@ -158,7 +158,7 @@ class MasterHooks:
         self._view = view
         self._side = MasterSide(self._send, self._alive, self._user_counts, secret_options, view)
         self._listen(messages.INTERIM, self._side.on_interim)
-        self._listen(messages.HERE, self._side.on_here)
+        self._listen(messages.HERE, self._side.roll.on_here)
         self._listen(messages.CLOCK, self._side.on_clock)
         self._listen(messages.REPORT, self._side.on_report)
         self._listen(messages.WANT, self._side.on_want)

@@ -15,8 +15,9 @@ from measure.interim import Interim
 from measure.report import Totals, WorkerReport
 from shapes.choice import Choice
 
-from . import casting, clock_sync, console, messages, option_checks, roll_call, source_addresses
+from . import casting, clock_sync, console, messages, option_checks
 from .master_run import Run
+from .roll import Roll
 from .shaping import CapacityShape, ProfileShape
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("loadtest")
 
-_ROLL_S: Final = 5.0
 _DRAIN_S: Final = 15.0
 _TOTALS_S: Final = 15.0
 _PROGRESS_S: Final = 5.0
@@ -62,7 +62,7 @@ class MasterSide:
         self._secrets = secret_options
         self._view = view
         self._run: Run | None = None
-        self._answers: dict[str, roll_call.Answer] = {}
+        self.roll = Roll(send, alive)
         self._search: CapacityShape | None = None
         self._profile: ProfileShape | None = None
 
@@ -75,7 +75,7 @@ class MasterSide:
         self._view.preparing()
         option_checks.check(opts, self._secrets)
         casting.check(opts, users)
-        self._call_the_roll(opts, users)
+        self.roll.call(opts, users)
         self._run = Run(opts, self._secrets, users, len(self._alive()))
         try:
             plan = self._run.prepare()
@@ -85,7 +85,7 @@ class MasterSide:
         if self._profile is not None:
             self._run.phases.marks = self._profile.marks
             self._run.phases.shape_began_s = self._profile.began_s
-        self._run.receive_clocks = {answer.receive_clock for answer in self._answers.values()}
+        self._run.receive_clocks = self.roll.receive_clocks
         workers = self._alive()
         for number, worker_id in enumerate(workers):
             self._run.fleet.enlist(worker_id)
@@ -118,21 +118,6 @@ class MasterSide:
                 return False
         return True
 
-    def _call_the_roll(self, opts: argparse.Namespace, users: int) -> None:
-        workers = self._alive()
-        targets = opts.host.split(",")
-        question = {
-            "source_addresses": source_addresses.split(opts.source_addresses),
-            "target": targets[0].strip(),
-        }
-        self._answers.clear()
-        for worker_id in workers:
-            self._send(messages.ROLL, question, worker_id)
-        deadline_s = time.monotonic() + _ROLL_S
-        while not self._answers.keys() >= set(workers) and time.monotonic() < deadline_s:
-            gevent.sleep(0.01)
-        roll_call.check(roll_call.code_version(), workers, self._answers, users, len(targets))
-
     def shape(self, opts: argparse.Namespace) -> ProfileShape | CapacityShape:
         """What Locust shall ask how many users there are to be."""
         chosen = Choice.parse(opts.shape)
@@ -155,10 +140,6 @@ class MasterSide:
         if self._run is not None:
             for worker_id in self._alive():
                 self._tell(self._run, message, data, worker_id)
-
-    def on_here(self, worker_id: str, data: dict[str, Any]) -> None:
-        """A worker answered the roll call."""
-        self._answers[worker_id] = roll_call.Answer(**data)
 
     def welcome(self, worker_id: str) -> None:
         """A worker came, perhaps in the middle of a run."""

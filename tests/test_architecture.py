@@ -59,7 +59,7 @@ MAY_IMPORT = {
     "target": {"backend"},
     "demo": {"exit_codes", "run", "target"},
     "calibration": {"backend", "demo", "exit_codes", "measure", "run"},
-    "bench": {"backend", "measure", "run", "tasks", "transport", "users"},
+    "bench": {"demo", "backend", "measure", "run", "tasks", "transport", "users"},
 }
 PURE = (
     *(
@@ -83,7 +83,16 @@ PURE = (
         "reports/resampling.py",
         "reports/changes.py",
     ),
-    *("live/snapshot.py", "live/curves.py", "live/metrics.py", "live/tables.py"),
+    *(
+        "live/snapshot.py",
+        "live/curves.py",
+        "live/metrics.py",
+        "live/tables.py",
+        "run/clock_board.py",
+        "run/relay.py",
+        "run/trigger_feed.py",
+        "upload/changes.py",
+    ),
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}
 MOST_LINES = 300

@@ -89,7 +89,7 @@ class ObjectStore:
                 "It is in k8s/requirements.txt, and in the image.",
             ) from error
         retry: Any = {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_RETRY_FOR_S)}
-        self._errors = (exceptions.BaseError, ValueError)
+        self._errors = (exceptions.BaseError, OSError, ValueError)
         try:
             self._store = from_url(url, retry_config=retry)
         except self._errors as error:
@@ -105,7 +105,8 @@ class ObjectStore:
             raise self._fault(error) from error
 
     def _fault(self, error: Exception) -> Fault:
-        said = " ".join(str(error).split())[:300]
+        # What follows is for those who write such clients.
+        said = " ".join(str(error).partition("Debug source")[0].split())[:400]
         return Fault(
             Owner.USER,
             f"{self._url} does not take the files: {said}",

@@ -1,0 +1,56 @@
+"""The master calls the roll: it asks every worker what it is, and waits for the answers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+
+from . import messages, roll_call, source_addresses
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+_WAIT_S: Final = 5.0
+
+
+class Roll:
+    """The roll of the workers that are there.
+
+    :param send: sends (message type, data, worker id) to one worker.
+    :param alive: the ids of the workers that are there now.
+    """
+
+    def __init__(self, send: Callable[[str, dict[str, Any], str], None], alive: Callable[[], list[str]]) -> None:
+        self._send = send
+        self._alive = alive
+        self._answers: dict[str, roll_call.Answer] = {}
+
+    @property
+    def receive_clocks(self) -> set[str]:
+        """Where the workers take receive timestamps."""
+        return {answer.receive_clock for answer in self._answers.values()}
+
+    def call(self, opts: argparse.Namespace, users: int) -> None:
+        """Ask, and make sure that these workers can do the run.
+
+        :param users: how many Locust users it has.
+        :raises Fault: if they cannot.
+        """
+        workers = self._alive()
+        targets = opts.host.split(",")
+        addresses = source_addresses.split(opts.source_addresses)
+        question = {"source_addresses": addresses, "target": targets[0].strip()}
+        self._answers.clear()
+        for worker_id in workers:
+            self._send(messages.ROLL, question, worker_id)
+        deadline_s = time.monotonic() + _WAIT_S
+        while not self._answers.keys() >= set(workers) and time.monotonic() < deadline_s:
+            gevent.sleep(0.01)
+        roll_call.check(roll_call.code_version(), workers, self._answers, users, len(targets))
+
+    def on_here(self, worker_id: str, data: dict[str, Any]) -> None:
+        """A worker answered."""
+        self._answers[worker_id] = roll_call.Answer(**data)

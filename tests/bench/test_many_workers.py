@@ -1,0 +1,28 @@
+"""The simulated fleet is taken for a real one: its run is valid, whole, and nobody is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.many_workers import measure
+from exit_codes import ExitCode
+
+from ..support import summary_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..support import Backend
+
+
+@pytest.mark.slow
+def test_a_run_of_simulated_workers(documented: Backend, tmp_path: Path) -> None:
+    found = measure(30, 8, documented.url, tmp_path, publishing=5)
+    summary = summary_of(tmp_path)
+    assert found["exit_code"] in {ExitCode.PASSED, ExitCode.RUN_SUSPECT, ExitCode.SLO_VIOLATED}, found["reasons"]
+    assert (summary["workers"], summary["lost_workers"]) == (30, 0)
+    assert summary["triggers"]["sent"] > 0
+    assert summary["latency_ms"]["agentLog"]["count"] > 30 * 500
+    assert int(found["reports"]) > 30 * 5

@@ -1,0 +1,48 @@
+"""What a master hands on: every row, to every worker, and never a promise before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from measure.fleet import Fleet
+from measure.report import WorkerReport
+from run import messages
+from run.relay import Relay
+from run.trigger_feed import Inlet
+
+HEALTH = {"cpu_percent": 1.0, "rss_bytes": 1.0}
+
+
+def report(complete_ns: int) -> WorkerReport:
+    return WorkerReport(1, 0, complete_ns, [], {}, [], {}, {}, {}, HEALTH)
+
+
+def test_rows_reach_all_workers_once() -> None:
+    relay = Relay(Fleet())
+    inlets = {"a": Inlet(), "b": Inlet()}
+    got: dict[str, list[Any]] = {"a": [], "b": []}
+
+    def tell(kind: str, message: dict[str, Any], worker: str) -> None:
+        assert kind == messages.TRIGGERS
+        got[worker] += inlets[worker].take(message)
+
+    for rows in ([1, 2], [], [3], []):
+        relay.feed.add(rows)
+        relay.turn(["a", "b"], tell)
+    assert got == {"a": [1, 2, 3], "b": [1, 2, 3]}
+
+
+def test_what_was_not_handed_on_is_not_said_to_be_known() -> None:
+    """Otherwise a worker would ask for it, or count without it."""
+    fleet = Fleet()
+    relay = Relay(fleet)
+    fleet.take("a", report(complete_ns=500), 0.0)
+    relay.feed.add([1, 2])
+    assert relay.known == {"triggers": 0, "complete_ns": 0}
+    relay.turn(["a"], lambda *_: None)
+    assert relay.known == {"triggers": 2, "complete_ns": 500}
+
+
+def test_the_more_workers_the_fewer_turns() -> None:
+    assert Relay.pause_s(2) == 0.05
+    assert Relay.pause_s(1000) == 0.5

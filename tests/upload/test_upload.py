@@ -1,0 +1,175 @@
+"""Files that leave: to a real S3 server, and to one that takes PUT; now, and as a sidecar at the end."""
+
+from __future__ import annotations
+
+import http.server
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demo.processes import free_port
+from exit_codes import ExitCode
+from upload.__main__ import main
+from upload.changes import changed, state_of
+
+from ..support import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MOTO = ROOT / ".venv" / "tools" / "bin" / "moto_server"
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Takes PUT. busy: how often it says 503 before."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.authorization: set[str | None] = set()
+        self.busy = 0
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/runs"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.authorization.add(self.headers["Authorization"])
+        busy, self.server.busy = self.server.busy > 0, self.server.busy - 1
+        if not busy and self.headers["Authorization"] != "Bearer wrong":
+            self.server.files[self.path] = body
+        self.send_response(503 if busy else 403 if self.headers["Authorization"] == "Bearer wrong" else 201)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A folder as runs leave it: two records, and a link to the newest."""
+    results = tmp_path / "results"
+    for run in ("20260101-one", "20260102-two"):
+        (results / run).mkdir(parents=True)
+        (results / run / "summary.json").write_text(f'"{run}"')
+    (results / "latest").symlink_to("20260102-two")
+    return results
+
+
+def test_put(server: Server, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPLOAD_AUTHORIZATION", "Bearer right")
+    assert main([str(results), f"{server.url}/"]) == ExitCode.PASSED
+    assert server.files == {
+        "/runs/20260101-one/summary.json": b'"20260101-one"',
+        "/runs/20260102-two/summary.json": b'"20260102-two"',
+    }
+    assert server.authorization == {"Bearer right"}
+
+
+def test_a_server_that_is_busy_is_asked_again(server: Server, results: Path) -> None:
+    server.busy = 2
+    assert main([str(results), server.url]) == ExitCode.PASSED
+    assert len(server.files) == 2
+
+
+def test_a_server_that_refuses(
+    server: Server, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UPLOAD_AUTHORIZATION", "Bearer wrong")
+    assert main([str(results), server.url]) == ExitCode.SETUP_FAILED
+    said = capsys.readouterr().err
+    assert "was answered with 403" in said
+    assert said.count("\n") == 1
+    assert "wrong" not in said
+
+
+def test_a_sidecar_sends_what_is_new_when_it_is_told_to_end(server: Server, results: Path) -> None:
+    command = [sys.executable, "-m", "upload", str(results), server.url, "--at-the-end"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sidecar:
+        assert sidecar.stdout is not None
+        assert "2 files are there" in sidecar.stdout.readline()
+        (results / "20260103-three").mkdir()
+        (results / "20260103-three" / "summary.json").write_text("new")
+        (results / "20260101-one" / "summary.json").write_text("longer than before")
+        (results / "latest").unlink()
+        (results / "latest").symlink_to("20260103-three")
+        time.sleep(0.2)
+        assert not server.files
+        sidecar.send_signal(signal.SIGTERM)
+        assert sidecar.wait(20) == ExitCode.PASSED
+    assert set(server.files) == {"/runs/20260101-one/summary.json", "/runs/20260103-three/summary.json"}
+
+
+def test_a_file_of_the_same_size_and_a_later_time_is_new(results: Path) -> None:
+    before = state_of(results)
+    file = results / "20260101-one" / "summary.json"
+    file.write_text('"20260101-ONE"')
+    assert changed(before, state_of(results)) == [file]
+    assert changed(state_of(results), state_of(results)) == []
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An S3 with an empty bucket; its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [MOTO, "--host", "127.0.0.1", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline_s = time.monotonic() + 60
+        while time.monotonic() < deadline_s:
+            try:
+                request = urllib.request.Request(f"{url}/bucket", method="PUT")
+                urllib.request.urlopen(request, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        settings = {
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ALLOW_HTTP": "true",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(not MOTO.exists(), reason="no S3 here: `make .venv/tools`")
+@pytest.mark.slow
+def test_s3(bucket: str, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import obstore
+    from obstore.store import from_url
+
+    assert main([str(results), "s3://bucket/of/mine"]) == ExitCode.PASSED
+    assert "2 files" in capsys.readouterr().out
+    stored = from_url("s3://bucket")
+    assert bytes(obstore.get(stored, "of/mine/20260102-two/summary.json").bytes()) == b'"20260102-two"'
+    assert main([str(results), "s3://nobody-s/"]) == ExitCode.SETUP_FAILED
+    said = capsys.readouterr().err
+    assert said.startswith("upload: s3://nobody-s/ does not take the files")
+    assert said.count("\n") == 1
