@@ -18,6 +18,7 @@ AUTHORIZATION: Final = "UPLOAD_AUTHORIZATION"
 """The variable with the Authorization header of PUT."""
 _RETRIES: Final = 4
 _RETRY_FOR_S: Final = 60
+_CONNECT_S: Final = 10.0
 _TIMEOUT_S: Final = 60.0
 _WORTH_ANOTHER_TRY: Final = (408, 429, 500, 502, 503, 504)
 
@@ -55,7 +56,9 @@ class HttpStore:
         retries = urllib3.Retry(
             _RETRIES, backoff_factor=0.5, status_forcelist=_WORTH_ANOTHER_TRY, allowed_methods=None, redirect=0
         )
-        self._pool = urllib3.PoolManager(retries=retries, timeout=_TIMEOUT_S)
+        self._pool = urllib3.PoolManager(
+            retries=retries, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_TIMEOUT_S)
+        )
 
     def put(self, name: str, path: Path) -> None:
         """As of every store."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "k8s" / "README.md"])
 WITH_COMMANDS = (
     "first-run",
     "own-backend",

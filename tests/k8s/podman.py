@@ -137,6 +137,12 @@ class Podman:
         address: str = network["subnets"][0]["gateway"]
         return address
 
+    def address(self, pod: str) -> str:
+        """A pod's address in the network."""
+        (infra,) = [name for name in self._containers(pod) if name.endswith("-infra")]
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        return self("inspect", "--format", form, infra).strip()
+
     def play(self, pod: dict[str, Any]) -> str:
         """Start a pod. Its name."""
         name: str = pod["metadata"]["name"]

@@ -7,10 +7,12 @@ import json
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3
 
 from exit_codes import ExitCode, of_summary
 
@@ -28,7 +30,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(pods.why_not() is not None, reason=f"no pods here: {pods.why_not()}"),
 ]
-SERVICE = "demo-prometheus-loadtest-1"
 BACKEND = "demo-prometheus-loadtest-backend"
 SHORT = {
     "referenceBackend": {"enabled": True},
@@ -66,10 +67,12 @@ class Fleet:
         self._folder = folder
         self.backend = self._play(one(found, "Deployment", "backend"), BACKEND)
         podman.until_said(BACKEND, "backend", "target: http://")
-        self.master = self._play(one(found, "Job", "master"), SERVICE)
+        kind = "Deployment" if values.get("mode") == "ui" else "Job"
+        service = one(found, "Service", "master")["metadata"]["name"]
+        self.master = self._play(one(found, kind, "master"), service)
         self.results = folder / "demo-prometheus-loadtest-results"
-        job = one(found, "Job", "workers")
-        self.workers = [self._play(job, f"{SERVICE}-workers-{at}") for at in range(job["spec"]["completions"])]
+        workers = one(found, kind, "workers")
+        self.workers = [self._play(workers, f"{service}-workers-{at}") for at in range(2)]
 
     def _play(self, thing: dict[str, Any], name: str) -> str:
         return self.podman.play(pods.as_pod(thing, name, self._folder, self._files))
@@ -188,6 +191,39 @@ def test_helm_s_tests_pass(fleets: Any) -> None:
     assert fleet.play("target", "test-target").code == 0
     load = fleet.play("load", "test-load")
     assert load.code in {ExitCode.PASSED, ExitCode.RUN_SUSPECT}, load.log[-3000:]
+
+
+def test_the_web_page_starts_a_run_on_workers_that_stay(podman: pods.Podman, fleets: Any) -> None:
+    fleet = fleets({"mode": "ui"})
+    page = f"http://{podman.address(fleet.master)}:8089"
+    pool = urllib3.PoolManager(retries=False, timeout=10)
+
+    def state() -> Any:
+        return pool.request("GET", f"{page}/stats/requests").json()
+
+    until(lambda: len(state()["workers"]) == 2)
+    assert pool.request("GET", f"{page.removesuffix(':8089')}:9646/metrics").status == 200
+    form = {"user_count": "14", "spawn_rate": "100", "host": f"http://{BACKEND}:3001", "rooms": "2"}
+    assert pool.request("POST", f"{page}/swarm", fields=form, encode_multipart=False).status == 200
+    until(lambda: sum(row["num_requests"] for row in state()["stats"] if row["name"] == "agentLog") > 50)
+    assert pool.request("POST", f"{page}/stop").status == 200
+    until(lambda: state()["state"] == "stopped")
+    summary = fleet.summary()
+    assert summary["workers"] == 2
+    assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
+    assert podman("exec", f"{fleet.workers[0]}-worker", "sh", "-c", "healthcheck && echo healthy") == "healthy\n"
+
+
+def until(holds: Any, for_s: float = 60) -> None:
+    deadline_s = time.monotonic() + for_s
+    while True:
+        try:
+            if holds():
+                return
+        except urllib3.exceptions.HTTPError:
+            """The page is not there yet."""
+        assert time.monotonic() < deadline_s
+        time.sleep(0.3)
 
 
 class Receiver:
