@@ -185,8 +185,9 @@ def test_sigterm_leaves_a_record_and_it_is_sent_away(fleets: Any, podman: pods.P
     assert "upload: " in podman.log(fleet.master, "upload")
 
 
-def test_helm_s_tests_pass(fleets: Any) -> None:
-    fleet = fleets({"helmTests": {"users": 6, "runTime": "6s"}})
+def test_helm_s_tests_pass_with_a_locustfile_of_one_s_own(fleets: Any) -> None:
+    mine = {"path": "/mnt/locust/mine.py", "files": {"mine.py": "from locustfile import *\n"}}
+    fleet = fleets({"helmTests": {"users": 6, "runTime": "6s"}, "locustfile": mine})
     assert "Viewer" in fleet.play("locustfile", "test-locustfile").log
     assert fleet.play("target", "test-target").code == 0
     load = fleet.play("load", "test-load")
@@ -202,6 +203,7 @@ def test_the_web_page_starts_a_run_on_workers_that_stay(podman: pods.Podman, fle
         return pool.request("GET", f"{page}/stats/requests").json()
 
     until(lambda: len(state()["workers"]) == 2)
+    assert fleet.play("master", "test-master").code == 0
     assert pool.request("GET", f"{page.removesuffix(':8089')}:9646/metrics").status == 200
     form = {"user_count": "14", "spawn_rate": "100", "host": f"http://{BACKEND}:3001", "rooms": "2"}
     assert pool.request("POST", f"{page}/swarm", fields=form, encode_multipart=False).status == 200
