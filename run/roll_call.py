@@ -22,6 +22,7 @@ _ROOMS: Final = (
     "clients",
     "live",
     "measure",
+    "network",
     "run",
     "scenarios",
     "shapes",

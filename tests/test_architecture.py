@@ -18,6 +18,7 @@ ROOMS = (
     "k8s",
     "live",
     "measure",
+    "network",
     "reports",
     "run",
     "scenarios",
@@ -36,7 +37,8 @@ MAY_IMPORT = {
     "transport": set(),
     "measure": {"faults"},
     "backend": {"faults", "measure"},
-    "clients": {"backend", "transport"},
+    "clients": {"backend", "network", "transport"},
+    "network": {"exit_codes", "faults"},
     "scenarios": {"backend", "clients"},
     "shapes": set(),
     "tasks": {"faults", "backend", "measure", "scenarios"},
@@ -78,6 +80,8 @@ PURE = (
     *(
         "transport/websocket_frames.py",
         "backend/metrics.py",
+        "network/conditions.py",
+        "network/script.py",
         "k8s/values.py",
         "k8s/kinds.py",
         "reports/resampling.py",
@@ -91,7 +95,7 @@ PURE = (
         "run/clock_board.py",
         "run/relay.py",
         "run/trigger_feed.py",
-        "upload/changes.py",
+        ,
     ),
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}

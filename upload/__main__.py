@@ -26,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         "the master has ended, however it did",
     )
     options = parser.parse_args(arguments)
+    if not options.folder.is_dir():
+        parser.error(f"there is no folder {options.folder}")
     try:
         store = store_at(options.url)
         before = _wait(options.folder) if options.at_the_end else {}

@@ -9,17 +9,19 @@ import pytest
 from bench.many_workers import measure
 from exit_codes import ExitCode
 
-from ..support import summary_of
+from ..support import start_backend, summary_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..support import Backend
-
 
 @pytest.mark.slow
-def test_a_run_of_simulated_workers(documented: Backend, tmp_path: Path) -> None:
-    found = measure(30, 8, documented.url, tmp_path, publishing=5)
+def test_a_run_of_simulated_workers(tmp_path: Path) -> None:
+    backend = start_backend("documented", "--throttle-limit", "0")
+    try:
+        found = measure(30, 8, backend.url, tmp_path, publishing=5)
+    finally:
+        backend.stop()
     summary = summary_of(tmp_path)
     assert found["exit_code"] in {ExitCode.PASSED, ExitCode.RUN_SUSPECT, ExitCode.SLO_VIOLATED}, found["reasons"]
     assert (summary["workers"], summary["lost_workers"]) == (30, 0)

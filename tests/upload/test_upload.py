@@ -85,6 +85,13 @@ def test_put(server: Server, results: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert server.authorization == {"Bearer right"}
 
 
+def test_a_folder_that_is_not_there(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "resuls"), server.url])
+    assert ended.value.code == ExitCode.USAGE
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_a_server_that_is_busy_is_asked_again(server: Server, results: Path) -> None:
     server.busy = 2
     assert main([str(results), server.url]) == ExitCode.PASSED
