@@ -95,7 +95,6 @@ PURE = (
         "run/clock_board.py",
         "run/relay.py",
         "run/trigger_feed.py",
-        ,
     ),
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}
