@@ -15,7 +15,7 @@ from measure.interim import Interim
 from measure.report import Totals, WorkerReport
 from shapes.choice import Choice
 
-from . import casting, clock_sync, console, messages, option_checks
+from . import attacks, casting, clock_sync, console, messages, option_checks
 from .master_run import Run
 from .roll import Roll
 from .shaping import CapacityShape, ProfileShape
@@ -75,6 +75,7 @@ class MasterSide:
         self._view.preparing()
         option_checks.check(opts, self._secrets)
         casting.check(opts, users)
+        attacks.check(opts)
         self.roll.call(opts, users)
         self._run = Run(opts, self._secrets, users, len(self._alive()))
         try:

@@ -268,6 +268,12 @@ def _record(option: Callable[..., None]) -> None:
         default=None,
     )
     option(
+        "--allow-remote-target",
+        "Play the security suite against another machine, too: it is yours to attack",
+        action="store_true",
+        default=False,
+    )
+    option(
         "--fail-on-finding",
         "The least severity of a security finding with which a run does not pass (default: none fails it)",
         choices=[severity.name.lower() for severity in Severity],
