@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import helm_python
@@ -145,3 +146,49 @@ def test_each_of_these_checks_can_fail(fault: str) -> None:
     found = objects(CASES["job"])
     spoil(found)
     assert any(said in problem for problem in problems(found)), problems(found)
+
+
+def test_secrets_go_to_those_that_need_them_as_files() -> None:
+    """The backend's to the master and to the short load of `helm test`, the store's to the sidecar alone."""
+    having = {}
+    for thing in objects(CASES["everything"]):
+        if (pod := pod_of(thing)) is None:
+            continue
+        component = thing["metadata"]["name"].rpartition("-")[2]
+        for each in [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]:
+            files = {
+                mount["name"] for mount in each.get("volumeMounts", []) if mount["name"].startswith("secret-")
+            }
+            having[component, each["name"]] = (files, bool(each.get("envFrom")))
+    three = {"secret-accounts", "secret-database-url", "secret-jwt-key"}
+    assert {key: value for key, value in having.items() if value != (set(), False)} == {
+        ("master", "master"): (three, False),
+        ("master", "upload"): (set(), True),
+        ("load", "test"): (three, False),
+    }
+    assert ("workers", "worker") in having
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_numbers_are_written_as_people_write_them(case: str) -> None:
+    """Helm has floats, and writes a million as 1e+06, which Locust and Kubernetes take for something else."""
+    assert not re.search(r"\de\+\d", text_of(CASES[case]))
+
+
+def test_a_release_s_next_run_shares_no_name_with_the_one_before_but_what_is_to_stay() -> None:
+    """A Job cannot be changed, so `helm upgrade` has to make another one; the results stay where they are."""
+
+    def names(revision: int) -> set[tuple[str, str]]:
+        return {(thing["kind"], thing["metadata"]["name"]) for thing in objects(CASES["job"], revision)}
+
+    stays = {kind for kind, _ in names(1) & names(2)}
+    assert stays == {"PersistentVolumeClaim", "ServiceAccount", "Pod", "NetworkPolicy"}
+    assert ("Job", "demo-prometheus-loadtest-2-master") in names(2)
+
+
+@pytest.mark.parametrize(
+    ("run_time", "deadline_s"), [(90, 1290), ("90", 1290), ("3m", 1380), ("1h30m", 6600), ("2h5s", 8405)]
+)
+def test_the_deadline_follows_the_run_time(run_time: object, deadline_s: int) -> None:
+    values = {**CASES["job"], "options": {"run-time": run_time}}
+    assert one(objects(values), "Job", "master")["spec"]["activeDeadlineSeconds"] == deadline_s
