@@ -11,6 +11,9 @@ spec:
   activeDeadlineSeconds: 300
   {{- $role := dict "terminationGracePeriodSeconds" 60 }}
   {{- $spec := include "loadtest.podSpec" (list $root $role "test") | fromYaml }}
+  {{- with include "loadtest.fetchLocustfile" $root | fromYamlArray }}
+  {{- $_ := set $spec "initContainers" . }}
+  {{- end }}
   {{- if $secrets }}
   {{- $_ := set $spec "volumes" (concat $spec.volumes (include "loadtest.secretVolumes" $root | fromYamlArray)) }}
   {{- end }}

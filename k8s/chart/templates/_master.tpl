@@ -3,10 +3,11 @@
 {{- define "loadtest.masterPod" -}}
 {{- $spec := include "loadtest.masterSpec" . | fromYaml -}}
 {{- $common := include "loadtest.commonVolumes" . | fromYamlArray -}}
-{{- $volumes := concat $common (include "loadtest.masterVolumes" . | fromYamlArray) -}}
-{{- $initial := concat (ternary (list) (include "loadtest.podSpec" (list . .Values.master "master") | fromYaml).initContainers (empty .Values.locustfile.initContainer)) (include "loadtest.uploader" . | fromYamlArray) -}}
-{{- $_ := set $spec "volumes" $volumes -}}
-{{- if $initial }}{{- $_ := set $spec "initContainers" $initial -}}{{- end -}}
+{{- $_ := set $spec "volumes" (concat $common (include "loadtest.masterVolumes" . | fromYamlArray)) -}}
+{{- $fetch := include "loadtest.fetchLocustfile" . | fromYamlArray -}}
+{{- with concat $fetch (include "loadtest.uploader" . | fromYamlArray) -}}
+{{- $_ := set $spec "initContainers" . -}}
+{{- end -}}
 {{- include "loadtest.podTemplate" (list . .Values.master "master" $spec) -}}
 {{- end -}}
 

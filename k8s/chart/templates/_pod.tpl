@@ -67,32 +67,35 @@ topologySpreadConstraints:
       matchLabels:
         {{- include "loadtest.selectorLabels" (list $root $component) | nindent 8 }}
 {{- end }}
-{{- with $root.Values.locustfile.initContainer }}
-initContainers:
-  - name: locustfile
-    image: {{ .image }}
-    imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-    command:
-      {{- toYaml .command | nindent 6 }}
-    {{- with .args }}
-    args:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
-    {{- with .env }}
-    env:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
-    resources:
-      requests: {cpu: 10m, memory: 32Mi}
-      limits: {memory: 256Mi}
-    securityContext:
-      {{- toYaml $root.Values.containerSecurityContext | nindent 6 }}
-    volumeMounts:
-      - {name: locustfile, mountPath: /mnt/locust}
-      - {name: tmp, mountPath: /tmp}
-{{- end }}
 volumes:
   {{- include "loadtest.commonVolumes" $root | nindent 2 }}
+{{- end -}}
+
+{{/* Brings a locustfile from elsewhere; a list of one, or of none. */}}
+{{- define "loadtest.fetchLocustfile" -}}
+{{- with .Values.locustfile.initContainer }}
+- name: locustfile
+  image: {{ .image }}
+  imagePullPolicy: {{ $.Values.image.pullPolicy }}
+  command:
+    {{- toYaml .command | nindent 4 }}
+  {{- with .args }}
+  args:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .env }}
+  env:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  resources:
+    requests: {cpu: 10m, memory: 32Mi}
+    limits: {memory: 256Mi}
+  securityContext:
+    {{- toYaml $.Values.containerSecurityContext | nindent 4 }}
+  volumeMounts:
+    - {name: locustfile, mountPath: /mnt/locust}
+    - {name: tmp, mountPath: /tmp}
+{{- end }}
 {{- end -}}
 
 {{- define "loadtest.commonVolumes" -}}

@@ -2,8 +2,8 @@
 
 {{- define "loadtest.workersPod" -}}
 {{- $spec := include "loadtest.workersSpec" . | fromYaml -}}
-{{- $own := (include "loadtest.podSpec" (list . .Values.workers "workers") | fromYaml) -}}
-{{- $_ := set $spec "initContainers" (concat (ternary (list) $own.initContainers (empty .Values.locustfile.initContainer)) (include "loadtest.waitForMaster" . | fromYamlArray)) -}}
+{{- $fetch := include "loadtest.fetchLocustfile" . | fromYamlArray -}}
+{{- $_ := set $spec "initContainers" (concat $fetch (include "loadtest.waitForMaster" . | fromYamlArray)) -}}
 {{- include "loadtest.podTemplate" (list . .Values.workers "workers" $spec) -}}
 {{- end -}}
 
