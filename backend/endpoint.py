@@ -27,6 +27,11 @@ TRANSPORTS: Final = {
 PARSERS: Final = ("default", "msgpack")
 
 
+def hosts_of(text: str) -> list[str]:
+    """The URLs of `--host`, which has several with commas."""
+    return [host.strip() for host in text.split(",")]
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One backend as its clients see it.
@@ -45,7 +50,7 @@ class Endpoint:
     @classmethod
     def at(cls, hosts: str, transport: str, parser: str, token_in: str, trust: Trust) -> Endpoint:
         """The backend at one URL or, with commas, at several."""
-        first, *others = (host.strip().rstrip("/") for host in hosts.split(","))
+        first, *others = (host.rstrip("/") for host in hosts_of(hosts))
         return cls(first, transport, parser, token_in, trust, tuple(others))
 
     def instance(self, number: int) -> Endpoint:

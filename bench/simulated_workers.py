@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,7 +78,6 @@ class Workers:
         self._round_trips_ms: list[float] = []
         self._all = count
         self.reports = 0
-        self.kinds: Counter[str] = Counter()
         for number in range(count):
             socket = context.socket(zmq.DEALER)
             name = f"simulated-{number}"
@@ -229,7 +227,6 @@ class Workers:
             self._heard_bytes += len(data)
             received_ns = time.time_ns()
             kind, body, _ = msgpack.loads(data, strict_map_key=False)
-            self.kinds[kind] += 1
             if (answer := self._ANSWERS.get(kind)) is not None:
                 answer(self, worker, body, received_ns)
 

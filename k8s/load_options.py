@@ -38,8 +38,7 @@ def schema() -> dict[str, Any]:
     """A schema of the options, by their names without dashes."""
     properties = {}
     for action in _actions():
-        name = action.option_strings[-1 if len(action.option_strings) == 1 else _long(action)].removeprefix("--")
-        properties[name] = _kind(action)
+        properties[_long(action).removeprefix("--")] = _kind(action)
     return {
         "type": "object",
         "additionalProperties": False,
@@ -64,8 +63,8 @@ def _actions() -> list[argparse.Action]:
     return [*theirs, *parser._actions]
 
 
-def _long(action: argparse.Action) -> int:
-    return next(at for at, name in enumerate(action.option_strings) if name.startswith("--"))
+def _long(action: argparse.Action) -> str:
+    return next(name for name in action.option_strings if name.startswith("--"))
 
 
 def _kind(action: argparse.Action) -> dict[str, Any]:

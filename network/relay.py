@@ -137,23 +137,20 @@ class Relay:
         self._pairs.append(pair)
         for connection in pair:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ways = {
-            Direction.UP: gevent.spawn(self._carry, Direction.UP, client, server),
-            Direction.DOWN: gevent.spawn(self._carry, Direction.DOWN, server, client),
-        }
-        gevent.joinall(list(ways.values()), count=1)
-        if not self._is_half_open(pair):
+        ways = [
+            gevent.spawn(self._carry, Direction.UP, client, server),
+            gevent.spawn(self._carry, Direction.DOWN, server, client),
+        ]
+        gevent.joinall(ways, count=1)
+        # Where we have taken one end away, the other must not notice.
+        half_open = client.closed != server.closed
+        if not half_open:
             for connection in pair:
                 _shut(connection)
-        gevent.joinall(list(ways.values()))
+        gevent.joinall(ways)
         self._pairs.remove(pair)
         for connection in pair:
             connection.close()
-
-    @staticmethod
-    def _is_half_open(pair: tuple[Any, Any]) -> bool:
-        """Whether we have taken one end away: the other must not notice."""
-        return any(connection.closed for connection in pair) and not all(connection.closed for connection in pair)
 
     def _carry(self, direction: Direction, source: Any, sink: Any) -> None:
         """One direction: reads go out in order, each when it is due."""

@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from backend.endpoint import hosts_of
 from faults import Fault, Owner
 from scenarios import catalogue
 from scenarios.scenario import SECURITY
@@ -23,12 +24,12 @@ def check(options: argparse.Namespace) -> None:
 
     :raises Fault: if they go there without having been told to.
     """
-    remote = [host for host in (options.host or "").split(",") if not _is_here(host.strip())]
+    remote = [host for host in hosts_of(options.host or "") if not _is_here(host)]
     attacks = sorted({scenario.name for scenario in _played(options) if scenario.suites == (SECURITY,)})
     if remote and attacks and not options.allow_remote_target:
         raise Fault(
             Owner.USER,
-            f"{remote[0].strip()} is another machine, and would be attacked: {', '.join(attacks)}",
+            f"{remote[0]} is another machine, and would be attacked: {', '.join(attacks)}",
             "If it is yours to attack, add --allow-remote-target; otherwise leave the security suite out.",
         )
 

@@ -64,8 +64,7 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
             option_checks.check_shape(opts)
             casting.choose(environment.user_classes, opts)
         except Fault as fault:
-            sys.stderr.write(f"locust: error: {fault}\n")
-            sys.exit(ExitCode.USAGE)
+            option_checks.refuse(fault)
     if isinstance(runner, WorkerRunner | LocalRunner):
         raise_file_limit()
         WorkerHooks(environment, runner)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from backend import accounts, tokens
+from backend.endpoint import hosts_of
+from exit_codes import ExitCode
 from faults import Fault, Owner
 from measure import slo
 from shapes.choice import Choice
@@ -66,7 +69,7 @@ def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> Non
     :raises Fault: if they do not.
     """
     hosts = options.host or ""
-    if not all(host.strip().startswith(("http://", "https://")) for host in hosts.split(",")):
+    if not all(host.startswith(("http://", "https://")) for host in hosts_of(hosts)):
         said = f"--host {hosts!r} is no URL" if hosts else "no --host was given"
         raise Fault(Owner.USER, said, "Give the backend's address, e.g. --host https://staging.example.org.")
     if secret_options["database_url"] and mint(options, secret_options) is None:
@@ -105,6 +108,12 @@ def check_shape(options: argparse.Namespace) -> None:
         raise Fault(
             Owner.USER, f"--shape {options.shape} was given without --run-time", "Say how long it is, e.g. 5m."
         )
+
+
+def refuse(fault: Fault) -> NoReturn:
+    """End with one line. (Locust would log what a listener raises, and go on.)"""
+    sys.stderr.write(f"locust: error: {fault}\n")
+    sys.exit(ExitCode.USAGE)
 
 
 def read_text(path: str, option: str) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable  # noqa: TC003 - a dataclass has it
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from exit_codes import ExitCode
 from faults import Fault
 
-from .option_checks import read_text
+from .option_checks import read_text, refuse
 from .option_table import all_of
 
 if TYPE_CHECKING:
@@ -56,9 +54,7 @@ def _of_file(variable: str) -> str:
     try:
         return read_text(path, variable).strip()
     except Fault as fault:
-        # Locust would log what a listener raises, and go on without the secret.
-        sys.stderr.write(f"locust: error: {fault}\n")
-        sys.exit(ExitCode.USAGE)
+        refuse(fault)
 
 
 def names() -> list[str]:

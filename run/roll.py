@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
+from backend.endpoint import hosts_of
+
 from . import messages, roll_call, source_addresses
 
 if TYPE_CHECKING:
@@ -40,9 +42,9 @@ class Roll:
         :raises Fault: if they cannot.
         """
         workers = self._alive()
-        targets = opts.host.split(",")
+        targets = hosts_of(opts.host)
         addresses = source_addresses.split(opts.source_addresses)
-        question = {"source_addresses": addresses, "target": targets[0].strip()}
+        question = {"source_addresses": addresses, "target": targets[0]}
         self._answers.clear()
         for worker_id in workers:
             self._send(messages.ROLL, question, worker_id)

@@ -14,7 +14,7 @@ import pytest
 
 from exit_codes import ExitCode, of_summary
 
-from ..support import ROOT, children_of, locust_environment, summary_of
+from ..support import ROOT, children_of, locust_environment, summary_of, until_said
 
 pytestmark = pytest.mark.slow
 
@@ -30,14 +30,6 @@ def start(results: Path, temporary: Path, *more: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def read_until(demo: subprocess.Popen[str], words: str) -> None:
-    assert demo.stdout is not None
-    for line in demo.stdout:
-        if words in line:
-            return
-    raise AssertionError(f"the demo ended before it said {words!r}")
 
 
 def nothing_runs(pids: list[int]) -> None:
@@ -69,7 +61,7 @@ def temporary(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("profile", ["documented", "as-built"])
 def test_a_demo(results: Path, temporary: Path, profile: str) -> None:
     demo = start(results, temporary, "--profile", profile, "--duration", "10")
-    read_until(demo, "latency p50")
+    until_said(demo, "latency p50")
     pids = list(children_of(demo.pid))
     assert len(pids) >= 4  # target, PostgreSQL, master, workers
     output, _ = demo.communicate(timeout=100)
@@ -92,7 +84,7 @@ def test_an_interrupted_demo_writes_its_record_and_leaves_nothing(
     results: Path, temporary: Path, number: int
 ) -> None:
     demo = start(results, temporary, "--duration", "60")
-    read_until(demo, "latency p50")
+    until_said(demo, "latency p50")
     pids = list(children_of(demo.pid))
     demo.send_signal(number)
     output, _ = demo.communicate(timeout=100)
@@ -105,7 +97,7 @@ def test_an_interrupted_demo_writes_its_record_and_leaves_nothing(
 
 def test_a_backend_that_ends_in_mid_run(results: Path, temporary: Path) -> None:
     demo = start(results, temporary, "--duration", "14")
-    read_until(demo, "latency p50")
+    until_said(demo, "latency p50")
     (target,) = [pid for pid in children_of(demo.pid) if "target" in psutil.Process(pid).cmdline()]
     pids = list(children_of(demo.pid))
     os.kill(target, signal.SIGTERM)
@@ -123,7 +115,7 @@ def test_a_backend_that_ends_in_mid_run(results: Path, temporary: Path) -> None:
 
 def test_a_demo_that_is_killed_takes_its_children_along(results: Path, temporary: Path) -> None:
     demo = start(results, temporary, "--duration", "60")
-    read_until(demo, "latency p50")
+    until_said(demo, "latency p50")
     pids = list(children_of(demo.pid))
     demo.kill()
     demo.communicate()

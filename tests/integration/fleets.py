@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from demo.processes import free_port
 
-from ..support import ROOT, SECRET, locust_environment
+from ..support import ROOT, SECRET, locust_environment, until_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +71,4 @@ def fleet(
 
 def until_publishing(master: subprocess.Popen[str]) -> None:
     """Wait until the master reports deliveries."""
-    assert master.stdout is not None
-    for line in master.stdout:
-        if "latency p50" in line:
-            return
-    raise AssertionError("the master ended before anything was delivered")
+    until_said(master, "latency p50")

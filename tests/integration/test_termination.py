@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import pytest
 
 from exit_codes import ExitCode
 
-from ..support import SECRET, run_locust, summary_of
+from ..support import SECRET, run_locust, summary_of, until_said
 from .fleets import fleet, until_publishing
 
 if TYPE_CHECKING:
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 TERMINATED = 128 + signal.SIGTERM
-
-
-def until_said(process: subprocess.Popen[str], text: str) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if text in line:
-            return
-    raise AssertionError(f"{text!r} was never said")
 
 
 def test_while_it_waits_for_workers_the_others_are_let_go_and_nothing_has_passed(

@@ -27,6 +27,15 @@
 {{- end }}
 {{- end -}}
 
+{{- define "loadtest.masterEgress" -}}
+- to:
+    - podSelector:
+        matchLabels:
+          {{- include "loadtest.selectorLabels" (list . "master") | nindent 10 }}
+  ports:
+    - {port: workers, protocol: TCP}
+{{- end -}}
+
 {{- define "loadtest.databaseEgress" -}}
 {{- if .Values.secrets.databaseUrl -}}
 - ports:

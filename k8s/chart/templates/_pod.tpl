@@ -24,9 +24,7 @@ spec:
 {{- $root := index . 0 -}}
 {{- $role := index . 1 -}}
 {{- $component := index . 2 -}}
-serviceAccountName: {{ include "loadtest.serviceAccountName" $root }}
-automountServiceAccountToken: false
-enableServiceLinks: false
+{{ include "loadtest.identity" $root }}
 terminationGracePeriodSeconds: {{ $role.terminationGracePeriodSeconds | int64 }}
 securityContext:
   {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
@@ -34,12 +32,6 @@ securityContext:
   sysctls:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-{{- with $root.Values.image.pullSecrets }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ . }}
-  {{- end }}
-{{- end }}
 {{- with $role.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -69,6 +61,19 @@ topologySpreadConstraints:
 {{- end }}
 volumes:
   {{- include "loadtest.commonVolumes" $root | nindent 2 }}
+{{- end -}}
+
+{{/* Who a pod is: for the cluster, and for the registry. */}}
+{{- define "loadtest.identity" -}}
+serviceAccountName: {{ include "loadtest.serviceAccountName" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Brings a locustfile from elsewhere; a list of one, or of none. */}}
