@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import shutil
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ import urllib3
 
 from exit_codes import ExitCode, of_summary
 
+from ..put_server import PutServer
 from . import podman as pods
 from .renders import objects, one
 
@@ -168,9 +167,10 @@ def test_a_worker_that_is_killed_makes_the_run_invalid(fleets: Any, podman: pods
 
 
 def test_sigterm_leaves_a_record_and_it_is_sent_away(fleets: Any, podman: pods.Podman) -> None:
-    with Receiver(podman.gateway()) as receiver:
+    # The bridge has its address only while a pod is on it.
+    with PutServer("0.0.0.0") as receiver:
         options = SHORT["options"] | {"run-time": "3m"}
-        fleet = fleets({"options": options, "results": {"upload": {"to": receiver.url}}})
+        fleet = fleets({"options": options, "results": {"upload": {"to": receiver.url(podman.gateway())}}})
         podman.until_said(fleet.master, "upload", "files are there")
         fleet.until_publishing()
         podman("kill", "--signal", "TERM", f"{fleet.master}-master")
@@ -226,33 +226,3 @@ def until(holds: Any, for_s: float = 60) -> None:
             """The page is not there yet."""
         assert time.monotonic() < deadline_s
         time.sleep(0.3)
-
-
-class Receiver:
-    """A server that takes PUT, where pods reach it."""
-
-    def __init__(self, address: str) -> None:
-        self.files: dict[str, bytes] = {}
-        files = self.files
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(201)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Nothing: pytest has enough to say."""
-
-        # The bridge has its address only while a pod is on it.
-        self._server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Handler)
-        self.url = f"http://{address}:{self._server.server_port}/runs"
-
-    def __enter__(self) -> Receiver:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from exit_codes import ExitCode
 from upload.__main__ import main
 from upload.changes import changed, state_of
 
+from ..put_server import PutServer
 from ..support import ROOT
 
 if TYPE_CHECKING:
@@ -27,41 +26,10 @@ if TYPE_CHECKING:
 MOTO = ROOT / ".venv" / "tools" / "bin" / "moto_server"
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Takes PUT. busy: how often it says 503 before."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.authorization: set[str | None] = set()
-        self.busy = 0
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}/runs"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.authorization.add(self.headers["Authorization"])
-        busy, self.server.busy = self.server.busy > 0, self.server.busy - 1
-        if not busy and self.headers["Authorization"] != "Bearer wrong":
-            self.server.files[self.path] = body
-        self.send_response(503 if busy else 403 if self.headers["Authorization"] == "Bearer wrong" else 201)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def server() -> Iterator[PutServer]:
+    with PutServer() as server:
+        yield server
 
 
 @pytest.fixture
@@ -75,9 +43,9 @@ def results(tmp_path: Path) -> Path:
     return results
 
 
-def test_put(server: Server, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_put(server: PutServer, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPLOAD_AUTHORIZATION", "Bearer right")
-    assert main([str(results), f"{server.url}/"]) == ExitCode.PASSED
+    assert main([str(results), f"{server.url()}/"]) == ExitCode.PASSED
     assert server.files == {
         "/runs/20260101-one/summary.json": b'"20260101-one"',
         "/runs/20260102-two/summary.json": b'"20260102-two"',
@@ -85,32 +53,32 @@ def test_put(server: Server, results: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert server.authorization == {"Bearer right"}
 
 
-def test_a_folder_that_is_not_there(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_there(server: PutServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([str(tmp_path / "resuls"), server.url])
+        main([str(tmp_path / "resuls"), server.url()])
     assert ended.value.code == ExitCode.USAGE
     assert "there is no folder" in capsys.readouterr().err
 
 
-def test_a_server_that_is_busy_is_asked_again(server: Server, results: Path) -> None:
+def test_a_server_that_is_busy_is_asked_again(server: PutServer, results: Path) -> None:
     server.busy = 2
-    assert main([str(results), server.url]) == ExitCode.PASSED
+    assert main([str(results), server.url()]) == ExitCode.PASSED
     assert len(server.files) == 2
 
 
 def test_a_server_that_refuses(
-    server: Server, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: PutServer, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("UPLOAD_AUTHORIZATION", "Bearer wrong")
-    assert main([str(results), server.url]) == ExitCode.SETUP_FAILED
+    assert main([str(results), server.url()]) == ExitCode.SETUP_FAILED
     said = capsys.readouterr().err
     assert "was answered with 403" in said
     assert said.count("\n") == 1
     assert "wrong" not in said
 
 
-def test_a_sidecar_sends_what_is_new_when_it_is_told_to_end(server: Server, results: Path) -> None:
-    command = [sys.executable, "-m", "upload", str(results), server.url, "--at-the-end"]
+def test_a_sidecar_sends_what_is_new_when_it_is_told_to_end(server: PutServer, results: Path) -> None:
+    command = [sys.executable, "-m", "upload", str(results), server.url(), "--at-the-end"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sidecar:
         assert sidecar.stdout is not None
         assert "2 files are there" in sidecar.stdout.readline()
