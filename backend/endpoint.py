@@ -27,6 +27,24 @@ TRANSPORTS: Final = {
 PARSERS: Final = ("default", "msgpack")
 
 
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a client whose connection was lost waits before it tries to come back.
+
+    first_s: before the first attempt; each further wait is twice as long. most_s: no wait is longer. jitter_s: by
+    how much each may be longer or shorter, so that not all come at once. The defaults are python-socketio's.
+    """
+
+    first_s: float = 1.0
+    most_s: float = 5.0
+    jitter_s: float = 0.5
+
+    def options(self) -> dict[str, float]:
+        """As python-socketio takes them."""
+        names = ("reconnection_delay", "reconnection_delay_max", "randomization_factor")
+        return dict(zip(names, (self.first_s, self.most_s, self.jitter_s), strict=True))
+
+
 def hosts_of(text: str) -> list[str]:
     """The URLs of `--host`, which has several with commas."""
     return [host.strip() for host in text.split(",")]
@@ -37,7 +55,7 @@ class Endpoint:
     """One backend as its clients see it.
 
     host: its URL. transport: of `TRANSPORTS`. parser: of `PARSERS`; both sides have to use the same. token_in: of
-    `TOKEN_PLACES`. trust: for TLS. others: URLs of more instances of it.
+    `TOKEN_PLACES`. trust: for TLS. others: URLs of more instances of it. backoff: of clients that come back.
     """
 
     host: str
@@ -46,12 +64,25 @@ class Endpoint:
     token_in: str = IN_AUTH
     trust: Trust = field(default_factory=Trust)
     others: tuple[str, ...] = ()
+    backoff: Backoff = field(default_factory=Backoff)
 
     @classmethod
-    def at(cls, hosts: str, transport: str, parser: str, token_in: str, trust: Trust) -> Endpoint:
+    def at(
+        cls, hosts: str, transport: str, parser: str, token_in: str, trust: Trust, backoff: Backoff
+    ) -> Endpoint:
         """The backend at one URL or, with commas, at several."""
         first, *others = (host.rstrip("/") for host in hosts_of(hosts))
-        return cls(first, transport, parser, token_in, trust, tuple(others))
+        return cls(first, transport, parser, token_in, trust, tuple(others), backoff)
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> Endpoint:
+        """From a message."""
+        parts = {
+            "trust": Trust(**message["trust"]),
+            "others": tuple(message["others"]),
+            "backoff": Backoff(**message["backoff"]),
+        }
+        return cls(**(message | parts))
 
     def instance(self, number: int) -> Endpoint:
         """The n-th of its instances, in turn."""

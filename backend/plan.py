@@ -8,7 +8,6 @@ from typing import Any, Final
 from measure.clocks import publisher_number
 
 from .endpoint import Endpoint
-from .tls import Trust
 from .topology import Topology
 
 MOST_PUBLISHERS: Final = 4000
@@ -62,7 +61,7 @@ class Plan:
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
     `run.roll_call`. tags: of the tasks that were asked for. topology: who goes into which room. ping_every_s: how
-    often a viewer pings; 0 for never. cast: for the scenarios. room_classes: of the rooms, by how many members
+    often a viewer pings; drop_every_s: how often it loses its connection; 0 for never. cast: for the scenarios. room_classes: of the rooms, by how many members
     they are meant to have, see `measure.room_classes`. interim_every_s: how often workers say what they counted so
     far; 0 for never.
     """
@@ -85,6 +84,7 @@ class Plan:
     tags: tuple[str, ...] = ()
     topology: Topology = field(default_factory=Topology)
     ping_every_s: float = 0.0
+    drop_every_s: float = 0.0
     cast: Cast = field(default_factory=Cast)
     room_classes: tuple[int, ...] = ()
     interim_every_s: float = 0.0
@@ -98,8 +98,7 @@ class Plan:
         """From a message."""
         rooms = tuple(Room(**room) for room in message["rooms"])
         addresses = tuple(message["source_addresses"])
-        plain = message["endpoint"]
-        endpoint = Endpoint(**(plain | {"trust": Trust(**plain["trust"]), "others": tuple(plain["others"])}))
+        endpoint = Endpoint.from_message(message["endpoint"])
         parts = {
             "rooms": rooms,
             "source_addresses": addresses,

@@ -45,7 +45,7 @@ class Client(RoundTrips):
     """
 
     __slots__ = (
-        *("_credentials", "_dropping", "_ended", "_endpoint", "_leaving", "_lost_ns", "_was_connected"),
+        *("_back", "_credentials", "_dropping", "_ended", "_endpoint", "_leaving", "_lost_ns", "_was_connected"),
         *("_watcher", "end_reason", "heard", "inbox", "joined_again", "patience_s", "refusal"),
         *("rooms", "socket"),
     )
@@ -76,13 +76,15 @@ class Client(RoundTrips):
         self.joined_again = False
         """Whether it is in its rooms again, after the last connection was lost."""
         self._ended: Event | None = None
+        self._back: Event | None = None
         self._lost_ns = 0
-        options: dict[str, Any] = {"reconnection": reconnects}
+        options: dict[str, Any] = {"reconnection": reconnects, **endpoint.backoff.options()}
         if endpoint.parser != "default":
             options["serializer"] = endpoint.parser
         self.socket = SocketIOClient(source_address, endpoint.ssl_context(), **options)
         watcher.attach(self.socket)
         self.inbox = Inbox(self.socket)
+        self.socket.on_recovered = self._on_recovered
         self.socket.on("connect", self._on_connect)
         self.socket.on("connect_error", self._on_connect_error)
         self.socket.on("disconnect", self._on_disconnect)
@@ -139,7 +141,13 @@ class Client(RoundTrips):
         :param wanted: whether this is its user's will, so that nothing is owed to it until it is back.
         """
         self._dropping = wanted
+        self.joined_again, self._back = False, None
         self.socket.eio.break_off("dropped by the load test")
+
+    def wait_until_back(self, timeout_s: float | None = None) -> bool:
+        """Wait until it is in its rooms again, after `drop`; whether it is in time."""
+        self._back = self._back or Event()
+        return self.joined_again or self._back.wait(self.patience(timeout_s))
 
     # Rooms
 
@@ -240,9 +248,14 @@ class Client(RoundTrips):
     def _on_connect(self) -> None:
         if self._was_connected:
             self._dropping = False
-            self._watcher.resumed(time.time_ns())
-            gevent.spawn(self._join_again)
+            if not self.socket.recovered:
+                self._watcher.resumed(time.time_ns())
+            gevent.spawn(self._return)
         self._was_connected = True
+
+    def _on_recovered(self) -> None:
+        """In the hub: what follows is live again."""
+        self._watcher.recovered(time.time_ns())
 
     def _on_connect_error(self, *data: Any) -> None:
         # python-socketio spreads a list over its arguments, and a backend may say anything.
@@ -257,16 +270,18 @@ class Client(RoundTrips):
         if not self._leaving:
             self._watcher.lost(self._lost_ns, reason, wanted=self._dropping)
 
-    def _join_again(self) -> None:
-        """A reconnect does not rejoin: the backend knows nothing of the old connection."""
+    def _return(self) -> None:
+        """A reconnect does not rejoin: the backend knows nothing of the old connection, unless it recovered it."""
         while not self.socket.connected and self.socket.eio.state == "connected":
             gevent.sleep(0.01)
         whole = True
-        for project_id in list(self.rooms):
+        for project_id in [] if self.socket.recovered else list(self.rooms):
             try:
                 self.join(project_id)
             except FAILURES:
                 whole = False  # the watcher knows why
         self.joined_again = whole
         if whole:
+            if self._back is not None:
+                self._back.set()
             self._watcher.returned(self._lost_ns, time.time_ns())

@@ -133,6 +133,13 @@ class Account:
         for presence in self.presences.values():
             presence.resumed_ns = now_ns
 
+    def recovered(self, now_ns: int) -> None:
+        """The backend restored the session of a lost connection: the user is in its rooms as before."""
+        self.resumed(now_ns)
+        for presence in self.presences.values():
+            if presence.is_lost:
+                presence.join(now_ns)
+
     def ended(self, now_ns: int) -> None:
         """The user went for good."""
         self.disconnected(now_ns, wanted=True)

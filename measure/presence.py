@@ -216,10 +216,10 @@ class Presence:
         return arrival
 
     def _is_replay(self, due_ns: int, received_ns: int) -> bool:
-        if self.returned:
-            return due_ns < self.spans[-1].resumed_ns <= received_ns
-        ended_ns = self.spans[-1].ended_ns if self.is_lost else None
-        return ended_ns is not None and ended_ns < received_ns
+        if self.is_lost:
+            ended_ns = self.spans[-1].ended_ns
+            return ended_ns is not None and ended_ns < received_ns
+        return self.returned and due_ns < self.spans[-1].resumed_ns <= received_ns
 
     def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:
         """The parts of a stream that count for this user, in order and without overlap."""

@@ -186,6 +186,7 @@ def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
             "most": fleet.most_connected,
             "lost": fleet.counter("connections_lost"),
             "reconnects": fleet.counter("reconnects"),
+            "recovered": fleet.counter("recovered"),
         },
     }
 

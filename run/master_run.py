@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backend import contract, preflight, tokens
-from backend.endpoint import Endpoint
+from backend.endpoint import Backoff, Endpoint
 from backend.plan import Plan
 from backend.reader import Reader
 from backend.rest import RestClient
@@ -62,7 +62,8 @@ class Run:
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
         self._trust = trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
-        self._endpoint = Endpoint.at(opts.host, opts.transport, opts.parser, opts.token_in, trust)
+        backoff = Backoff(*opts.reconnect_delay, opts.reconnect_jitter)
+        self._endpoint = Endpoint.at(opts.host, opts.transport, opts.parser, opts.token_in, trust, backoff)
         self._mint = option_checks.mint(opts, secret_options)
         self._client = RestClient(self._endpoint.host, ssl_context=trust.context())
         self._provision: Provision | None = None
@@ -130,6 +131,7 @@ class Run:
             tags=tuple(opts.tags or ()),
             topology=self._topology,
             ping_every_s=opts.ping_every,
+            drop_every_s=opts.drop_every,
             cast=scenes,
             room_classes=self._classes,
             interim_every_s=_INTERIM_S if not opts.headless or opts.metrics_port or opts.otel else 0.0,

@@ -170,6 +170,26 @@ def _connections(option: Callable[..., None]) -> None:
         type=types.addresses,
         default="",
     )
+    option(
+        "--drop-every",
+        "Seconds between two losses of each viewer's connection, which comes back by itself; 0 for none (default 0)",
+        type=types.seconds,
+        default=0.0,
+        web=True,
+    )
+    option(
+        "--reconnect-delay",
+        "Seconds that a client waits before it tries to come back, as first:most; each wait is twice the one "
+        "before (default 1:5, as of python-socketio)",
+        type=types.span,
+        default=(1.0, 5.0),
+    )
+    option(
+        "--reconnect-jitter",
+        "Seconds by which each of these waits may be longer or shorter (default 0.5)",
+        type=types.seconds,
+        default=0.5,
+    )
     option("--insecure", "Take any certificate of the backend", action="store_true", default=False)
     option("--ca-file", "Who signs the backend's certificate (PEM; on every worker)", default="")
     option("--client-cert", "Our certificate for the backend (PEM; on every worker)", default="")

@@ -33,7 +33,7 @@ def answered(otherwise: str, *tests: str) -> Line:
 
 
 _HELPER: Final = ("tests/clients/test_helper.py", "tests/clients/test_fixtures.py")
-_NETWORK: Final = "tests/clients/test_network.py"
+_NETWORK: Final = "tests/network/test_relay.py"
 _FACTORY: Final = ("tests/clients/test_fixtures.py", "tests/backend/test_rest.py")
 _SLO: Final = "tests/measure/test_slo.py"
 _GROWTH: Final = "a slope with its interval, of the backend and of the workers, in every report"

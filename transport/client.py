@@ -16,7 +16,7 @@ from .engine import EngineIOClient
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .observer import Observer
 
@@ -41,6 +41,10 @@ class SocketIOClient(socketio.Client):
             self.eio.source_address = source_address
         if ssl_context is not None:
             self.eio.ssl_context = ssl_context
+        self.recovered = False
+        """Whether the server has restored the session of the connection before, with its rooms."""
+        self.on_recovered: Callable[[], None] = lambda: None
+        """Called in the hub when it has: behind what was sent again, before what follows. It must not block."""
 
     def connect(self, *arguments: Any, **options: Any) -> None:
         """As of `socketio.Client`; a connection that was lost before this returns counts as not made.
@@ -98,6 +102,14 @@ class SocketIOClient(socketio.Client):
             if all_events or self._get_event_handler(event, "/", ())[0] is not None
         )
 
+    def _handle_eio_connect(self) -> None:
+        """As of python-socketio, but for what lets the server recover the session."""
+        self.sid = self.eio.sid
+        auth = self._get_real_value(self.connection_auth) or {}
+        for namespace in self.connection_namespaces:
+            data = self.eio.recovery.present(auth) if namespace == "/" else auth
+            self._send_packet(self.packet_class(packet.CONNECT, data=data, namespace=namespace))
+
     def _handle_error(self, namespace: str, data: Any) -> None:
         said = data.get("message", data) if isinstance(data, dict) else data
         self._refusals += (f"{namespace or '/'} was refused: {said}",)
@@ -118,10 +130,17 @@ class SocketIOClient(socketio.Client):
         lane = self.eio.lane
         kind = whole.packet_type
         if kind in (packet.EVENT, packet.BINARY_EVENT):
-            lane.submit(self._handle_event, whole.namespace, whole.id, whole.data)
+            data = whole.data
+            if whole.id is None and whole.namespace in (None, "/"):
+                data = self.eio.recovery.strip(data)
+            lane.submit(self._handle_event, whole.namespace, whole.id, data)
         elif kind in (packet.ACK, packet.BINARY_ACK):
             lane.alone(self._handle_ack, whole.namespace, whole.id, whole.data)
         elif kind == packet.CONNECT:
+            if whole.namespace in (None, "/"):
+                self.recovered = self.eio.state_told(whole.data)
+                if self.recovered:
+                    self.on_recovered()
             lane.submit(self._handle_connect, whole.namespace, whole.data)
         elif kind == packet.DISCONNECT:
             lane.submit(self._handle_disconnect, whole.namespace)

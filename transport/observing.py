@@ -8,6 +8,7 @@ from .gevent_engine import GeventEngine
 from .known_reads import KnownReads, event_name
 from .observer import NOBODY
 from .packed import as_text
+from .recovery import Recovery
 from .shared import shared
 from .websocket_frames import FrameParser
 
@@ -26,16 +27,19 @@ class ObservingEngine(GeventEngine):
     """Tells text that an observer has asked for from text that python-socketio has to see."""
 
     # More attributes than python-engineio's own, and an instance's dictionary would be twice as large.
-    __slots__ = ("_channel", "_parser", "handled", "known", "member", "observer", "shared")
+    __slots__ = ("_channel", "_observer", "_parser", "handled", "known", "member", "observer", "recovery", "shared")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.shared = shared()
         self.observer: Observer = NOBODY
+        self._observer: Observer = NOBODY
+        """Who is behind it, if the recovery is before it."""
         self.member = 0
         self.known = _UNOBSERVED
         self.handled: frozenset[str] = frozenset()
         """Observed events that are decoded and handed on all the same."""
+        self.recovery = Recovery()
         self._parser = FrameParser()
         self._channel: Channel | None = None
 
@@ -44,7 +48,8 @@ class ObservingEngine(GeventEngine):
 
         :param packed: whether they come by the msgpack parser.
         """
-        self.observer = observer
+        self._observer = observer
+        self.observer = self.recovery.before(observer)
         self.member = member
         self.known = self.shared.known(events, packed=packed)
         self._shorten()
@@ -53,6 +58,13 @@ class ObservingEngine(GeventEngine):
         """Decode these events and hand them on, though they are observed."""
         self.handled = frozenset(events).intersection(self.known.observed.values())
         self._shorten()
+
+    def state_told(self, answer: Any) -> bool:
+        """The server answered a CONNECT of the default namespace; whether it has recovered the session."""
+        recovered = self.recovery.connected(answer)
+        self.observer = self.recovery.before(self._observer)
+        self._shorten()
+        return recovered
 
     def _shorten(self) -> None:
         """Spare this object the reads whose bytes say everything, where nobody else wants them."""

@@ -49,6 +49,12 @@ class AccountWatcher:
         self._account.resumed(now_ns)
         self._meter.counters["reconnects"] += 1
 
+    def recovered(self, now_ns: int) -> None:
+        """There is one again, and all memberships with it."""
+        self._account.recovered(now_ns)
+        self._meter.counters["reconnects"] += 1
+        self._meter.counters["recovered"] += 1
+
     def returned(self, lost_ns: int, now_ns: int) -> None:
         """It is where it was, after so long."""
         self._meter.answered("return", (now_ns - lost_ns) / 1e6)

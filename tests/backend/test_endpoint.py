@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from backend.endpoint import Endpoint
+from backend.endpoint import Backoff, Endpoint
 from backend.plan import Plan, Room
 from backend.tls import Trust
 
 
 def test_users_go_to_the_instances_in_turn_over_all_workers() -> None:
-    endpoint = Endpoint.at("http://a/, http://b", "websocket", "default", "auth", Trust())
+    endpoint = Endpoint.at("http://a/, http://b", "websocket", "default", "auth", Trust(), Backoff())
     assert (endpoint.host, endpoint.hosts) == ("http://a", "http://a,http://b")
     room = Room("p", "a", "t")
     plan = Plan("r", "0", endpoint, (room,), 1.0, 1, workers=3, worker=1)
