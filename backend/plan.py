@@ -61,9 +61,9 @@ class Plan:
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
     `run.roll_call`. tags: of the tasks that were asked for. topology: who goes into which room. ping_every_s: how
-    often a viewer pings; drop_every_s: how often it loses its connection; 0 for never. cast: for the scenarios. room_classes: of the rooms, by how many members
-    they are meant to have, see `measure.room_classes`. interim_every_s: how often workers say what they counted so
-    far; 0 for never.
+    often a viewer pings; 0 for never. drop_every_s: how often it loses its connection; 0 for never. cast: for the
+    scenarios. room_classes: of the rooms, by how many members they are meant to have, see `measure.room_classes`.
+    interim_every_s: how often workers say what they counted so far; 0 for never.
     """
 
     run_id: str

@@ -84,7 +84,6 @@ class Client(RoundTrips):
         self.socket = SocketIOClient(source_address, endpoint.ssl_context(), **options)
         watcher.attach(self.socket)
         self.inbox = Inbox(self.socket)
-        self.socket.on_recovered = self._on_recovered
         self.socket.on("connect", self._on_connect)
         self.socket.on("connect_error", self._on_connect_error)
         self.socket.on("disconnect", self._on_disconnect)
@@ -246,6 +245,8 @@ class Client(RoundTrips):
     # What happens behind
 
     def _on_connect(self) -> None:
+        if self.socket.eio.recovery.pid:
+            self.socket.on_recovered = self._on_recovered
         if self._was_connected:
             self._dropping = False
             if not self.socket.recovered:

@@ -187,6 +187,7 @@ def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
             "lost": fleet.counter("connections_lost"),
             "reconnects": fleet.counter("reconnects"),
             "recovered": fleet.counter("recovered"),
+            "away": fleet.counter("away"),
         },
     }
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from .headline import headline, verdict_text
-from .numbers import number
+from .numbers import number, share
 
 if TYPE_CHECKING:
     from .load import Record
@@ -33,6 +33,7 @@ def facts_of(record: Record) -> dict[str, Any]:
         "headline": headline(summary),
         "deliveries": [(name, count) for name, count in summary["deliveries"].items() if name in _ALWAYS or count],
         "times": _times(summary),
+        "returns": _returns(record),
         "memory": [growth(memory["backend"], "The backend's"), growth(memory["generator"], "The workers'")],
         "outcomes": Counter(row["outcome"] for row in summary["conformance"]).most_common(),
         "bad_checks": [row for row in summary["conformance"] if row["outcome"] in BAD_OUTCOMES],
@@ -50,6 +51,33 @@ def growth(found: dict[str, Any] | None, whose: str) -> str:
             f"{number(found['high_mb_per_hour'])})"
         )
     return text
+
+
+def _returns(record: Record) -> list[tuple[str, str]]:
+    """What became of lost connections: (what, how many or how long); nothing if none was lost."""
+    summary = record.summary
+    connections, deliveries = summary["connections"], summary["deliveries"]
+    if not connections["lost"]:
+        return []
+    found = [("connections lost", number(connections["lost"])), ("made again", number(connections["reconnects"]))]
+    found.append(
+        ("of those, recovered by the backend", f"{share(connections['recovered'], connections['reconnects'])} %")
+    )
+    found.append(("users that did not come back", number(connections["away"])))
+    times = summary["answers_ms"].get("return")
+    if times and times["count"]:
+        found += [
+            (f"{name} back after", f"{number(times[figure])} ms")
+            for name, figure in (("half of them", "p50"), ("95 %", "p95"), ("all that did", "max"))
+        ]
+    found.append(("missed meanwhile, and lost", number(deliveries["missed_offline"])))
+    found.append(("missed, and sent again", number(deliveries["replayed"])))
+    if summary["replay_ms"]["count"]:
+        replay = summary["replay_ms"]
+        found.append(("that came after", f"{number(replay['p50'])} ms (p50), {number(replay['max'])} ms at most"))
+    samples = record.tables["backend"]
+    busiest = None if samples.empty or "cpu_percent" not in samples else samples["cpu_percent"].max()
+    return [*found, ("the backend's CPU, at most", f"{number(busiest)} %")]
 
 
 def _times(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -62,7 +62,8 @@ class Run:
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
         self._trust = trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
-        backoff = Backoff(*opts.reconnect_delay, opts.reconnect_jitter)
+        first_s, most_s = opts.reconnect_delay
+        backoff = Backoff(first_s, most_s, opts.reconnect_jitter)
         self._endpoint = Endpoint.at(opts.host, opts.transport, opts.parser, opts.token_in, trust, backoff)
         self._mint = option_checks.mint(opts, secret_options)
         self._client = RestClient(self._endpoint.host, ssl_context=trust.context())

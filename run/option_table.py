@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from backend import endpoint
 from scenarios.findings import Severity
 from tasks import schedule
 
+from . import connection_options
 from . import option_types as types
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def all_of(option: Callable[..., None]) -> None:
     """Call with each option: its name, its help, and what `add_argument` takes; `web`: whether the form shows it,
     `secret`: whether nobody may see it.
     """
-    for part in (_load, _users, _connections, _data, _record):
+    for part in (_load, _users, connection_options.all_of, _data, _record):
         part(option)
 
 
@@ -141,59 +141,6 @@ def _users(option: Callable[..., None]) -> None:
         type=types.seconds,
         default=0.0,
     )
-
-
-def _connections(option: Callable[..., None]) -> None:
-    option(
-        "--transport",
-        "How to connect: by WebSocket, by long-polling, or by polling with an upgrade (default websocket)",
-        choices=tuple(endpoint.TRANSPORTS),
-        default="websocket",
-        web=True,
-    )
-    option(
-        "--parser",
-        "How packets are written; the backend has to use the same (default: Socket.IO's own)",
-        choices=endpoint.PARSERS,
-        default="default",
-    )
-    option(
-        "--token-in",
-        "Where the backend looks for the token when a client connects (default auth)",
-        choices=endpoint.TOKEN_PLACES,
-        default=endpoint.IN_AUTH,
-    )
-    option(
-        "--source-addresses",
-        "Local addresses that users connect from in turn, with commas, or `all` for all that a worker has: for "
-        "more connections to one target than it has ports, and for backends that throttle each address on its own",
-        type=types.addresses,
-        default="",
-    )
-    option(
-        "--drop-every",
-        "Seconds between two losses of each viewer's connection, which comes back by itself; 0 for none (default 0)",
-        type=types.seconds,
-        default=0.0,
-        web=True,
-    )
-    option(
-        "--reconnect-delay",
-        "Seconds that a client waits before it tries to come back, as first:most; each wait is twice the one "
-        "before (default 1:5, as of python-socketio)",
-        type=types.span,
-        default=(1.0, 5.0),
-    )
-    option(
-        "--reconnect-jitter",
-        "Seconds by which each of these waits may be longer or shorter (default 0.5)",
-        type=types.seconds,
-        default=0.5,
-    )
-    option("--insecure", "Take any certificate of the backend", action="store_true", default=False)
-    option("--ca-file", "Who signs the backend's certificate (PEM; on every worker)", default="")
-    option("--client-cert", "Our certificate for the backend (PEM; on every worker)", default="")
-    option("--client-key", "Its key, where that is a file of its own", default="")
 
 
 def _data(option: Callable[..., None]) -> None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Watching(TaskSet):
-    """Connects, joins, now and then pings or loses its connection, and stays until the run is over. Its user is a `SocketIOUser`."""
+    """Connects, joins, now and then pings or loses its connection, and stays until the run is over.
+
+    Its user is a `SocketIOUser`.
+    """
 
     def on_start(self) -> None:
         """Connect as the rooms' owner and join."""

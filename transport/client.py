@@ -32,6 +32,10 @@ class SocketIOClient(socketio.Client):
     _binary_packet: Any
     _refusals: tuple[str, ...] = ()
     namespaces: dict[str, str | None]
+    recovered = False
+    """Whether the server has restored the session of the connection before, with its rooms."""
+    on_recovered: Callable[[], None] | None = None
+    """Called in the hub when it has: behind what was sent again, before what follows. It must not block."""
 
     def __init__(
         self, source_address: str | None = None, ssl_context: ssl.SSLContext | None = None, **options: Any
@@ -41,10 +45,6 @@ class SocketIOClient(socketio.Client):
             self.eio.source_address = source_address
         if ssl_context is not None:
             self.eio.ssl_context = ssl_context
-        self.recovered = False
-        """Whether the server has restored the session of the connection before, with its rooms."""
-        self.on_recovered: Callable[[], None] = lambda: None
-        """Called in the hub when it has: behind what was sent again, before what follows. It must not block."""
 
     def connect(self, *arguments: Any, **options: Any) -> None:
         """As of `socketio.Client`; a connection that was lost before this returns counts as not made.
@@ -130,22 +130,27 @@ class SocketIOClient(socketio.Client):
         lane = self.eio.lane
         kind = whole.packet_type
         if kind in (packet.EVENT, packet.BINARY_EVENT):
-            data = whole.data
-            if whole.id is None and whole.namespace in (None, "/"):
-                data = self.eio.recovery.strip(data)
-            lane.submit(self._handle_event, whole.namespace, whole.id, data)
+            lane.submit(self._handle_event, whole.namespace, whole.id, self._without_offset(whole))
         elif kind in (packet.ACK, packet.BINARY_ACK):
             lane.alone(self._handle_ack, whole.namespace, whole.id, whole.data)
         elif kind == packet.CONNECT:
-            if whole.namespace in (None, "/"):
-                self.recovered = self.eio.state_told(whole.data)
-                if self.recovered:
-                    self.on_recovered()
+            self._note_recovery(whole.namespace, whole.data)
             lane.submit(self._handle_connect, whole.namespace, whole.data)
         elif kind == packet.DISCONNECT:
             lane.submit(self._handle_disconnect, whole.namespace)
         elif kind == packet.CONNECT_ERROR:
             lane.submit(self._handle_error, whole.namespace, whole.data)
+
+    def _note_recovery(self, namespace: str | None, answer: Any) -> None:
+        if namespace in (None, "/"):
+            self.recovered = self.eio.state_told(answer)
+            if self.recovered and self.on_recovered is not None:
+                self.on_recovered()
+
+    def _without_offset(self, event: Any) -> Any:
+        """An event's name and arguments; one that wants to be acknowledged never has an offset."""
+        own = event.id is None and event.namespace in (None, "/")
+        return self.eio.recovery.strip(event.data) if own else event.data
 
     def _assemble(self, data: str | bytes) -> Any:
         """The packet that is whole with this message, or None while attachments are missing."""

@@ -8,7 +8,7 @@ from .gevent_engine import GeventEngine
 from .known_reads import KnownReads, event_name
 from .observer import NOBODY
 from .packed import as_text
-from .recovery import Recovery
+from .recovery import NOTHING, Recovery
 from .shared import shared
 from .websocket_frames import FrameParser
 
@@ -27,7 +27,17 @@ class ObservingEngine(GeventEngine):
     """Tells text that an observer has asked for from text that python-socketio has to see."""
 
     # More attributes than python-engineio's own, and an instance's dictionary would be twice as large.
-    __slots__ = ("_channel", "_observer", "_parser", "handled", "known", "member", "observer", "recovery", "shared")
+    __slots__ = (
+        "_channel",
+        "_observer",
+        "_parser",
+        "handled",
+        "known",
+        "member",
+        "observer",
+        "recovery",
+        "shared",
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -39,7 +49,7 @@ class ObservingEngine(GeventEngine):
         self.known = _UNOBSERVED
         self.handled: frozenset[str] = frozenset()
         """Observed events that are decoded and handed on all the same."""
-        self.recovery = Recovery()
+        self.recovery = NOTHING
         self._parser = FrameParser()
         self._channel: Channel | None = None
 
@@ -61,7 +71,11 @@ class ObservingEngine(GeventEngine):
 
     def state_told(self, answer: Any) -> bool:
         """The server answered a CONNECT of the default namespace; whether it has recovered the session."""
+        if self.recovery is NOTHING:
+            self.recovery = Recovery()
         recovered = self.recovery.connected(answer)
+        if not self.recovery.pid:
+            self.recovery = NOTHING
         self.observer = self.recovery.before(self._observer)
         self._shorten()
         return recovered

@@ -2,8 +2,8 @@
 
 A server that can do this tells a private id with its answer to the namespace's CONNECT, and puts an offset behind
 the arguments of each event. A client that comes back with both gets what was sent meanwhile, before the answer to
-its CONNECT, and is in its rooms as before: https://socket.io/docs/v4/connection-state-recovery. The packets are those
-of the official client; python-socketio's knows nothing of it.
+its CONNECT, and is in its rooms as before: https://socket.io/docs/v4/connection-state-recovery. The packets are
+those of the official client; python-socketio's knows nothing of it.
 
 Pure.
 """
@@ -50,7 +50,9 @@ class Recovery:
 
         :param answer: the packet's data.
         """
-        pid = str(answer.get("pid") or "") if isinstance(answer, dict) else ""
+        told = answer.get("pid") if isinstance(answer, dict) else None
+        # node's msgpack parser says `undefined` where there is none.
+        pid = told if isinstance(told, str) else ""
         recovered = bool(pid) and pid == self.pid
         if not recovered:
             self._last = ""
@@ -83,3 +85,7 @@ class Recovery:
 
 def _is_offset(value: Any) -> bool:
     return isinstance(value, str) and _OFFSET.fullmatch(value) is not None
+
+
+NOTHING: Final = Recovery()
+"""Of all connections to servers that recover none."""

@@ -22,13 +22,14 @@ _JOIN: Final = "join"
 class AccountWatcher:
     """One client's account. Implements `clients.watcher.Watcher`; rooms that are not of the plan are nobody's."""
 
-    __slots__ = ("_account", "_context", "_environment", "_meter")
+    __slots__ = ("_account", "_away", "_context", "_environment", "_meter")
 
     def __init__(self, environment: Environment, context: RunContext) -> None:
         self._environment = environment
         self._context = context
         self._meter = context.meter
         self._account = context.meter.open_account()
+        self._away = False
 
     def attach(self, socket: SocketIOClient) -> None:
         """Observe what arrives."""
@@ -57,6 +58,7 @@ class AccountWatcher:
 
     def returned(self, lost_ns: int, now_ns: int) -> None:
         """It is where it was, after so long."""
+        self._set_away(away=False)
         self._meter.answered("return", (now_ns - lost_ns) / 1e6)
         self._report("return", lost_ns, now_ns)
 
@@ -67,9 +69,11 @@ class AccountWatcher:
             self._meter.counters["disconnects"] += 1
         else:
             self._meter.connection_lost(f"connection lost: {reason}")
+            self._set_away(away=True)
 
     def ended(self, now_ns: int, *, connected: bool) -> None:
         """The user went."""
+        self._set_away(away=False)
         self._account.ended(now_ns)
         if connected:
             self._meter.counters["disconnects"] += 1
@@ -96,6 +100,10 @@ class AccountWatcher:
         """From now on nothing of this room is owed."""
         if (room := self._context.rooms.get(project_id)) is not None:
             self._account.left(room, now_ns)
+
+    def _set_away(self, *, away: bool) -> None:
+        self._meter.counters["away"] += away - self._away
+        self._away = away
 
     def _report(self, name: str, started_ns: int, now_ns: int, failure: str = "") -> None:
         report_act(self._environment, "WS", name, (now_ns - started_ns) / 1e6, failure)

@@ -3,6 +3,18 @@ from __future__ import annotations
 from backend.endpoint import Backoff, Endpoint
 from backend.plan import Plan, Room
 from backend.tls import Trust
+from clients.client import Client
+
+
+def test_clients_come_back_as_the_options_say() -> None:
+    endpoint = Endpoint("http://a", backoff=Backoff(2, 9, 0))
+    plan = Plan("r", "0", endpoint, (Room("p", "a", "t"),), 1.0, 1)
+    again = Plan.from_message(plan.to_message())
+    assert again == plan
+    client = Client(again.endpoint)
+    assert client.socket.reconnection_delay == 2
+    assert client.socket.reconnection_delay_max == 9
+    assert client.socket.randomization_factor == 0
 
 
 def test_users_go_to_the_instances_in_turn_over_all_workers() -> None:

@@ -68,6 +68,41 @@ def test_the_other_suites(node_backend: Callable[[str], str], tmp_path: Path, su
     assert {check for check, outcome in outcomes.items() if outcome == "not supported"} <= {"REST refuses it"}
 
 
+@pytest.mark.parametrize(
+    ("server", "recovers"),
+    [
+        ({"connectionStateRecovery": {}}, True),
+        ({}, False),
+        ({"connectionStateRecovery": {"maxDisconnectionDuration": 50}}, False),
+    ],
+    ids=["on", "off", "too short"],
+)
+@pytest.mark.parametrize("parser", ["default", "msgpack"])
+def test_what_a_drop_costs_with_recovery_and_without(
+    tmp_path: Path, parser: str, server: dict[str, Any], recovers: bool
+) -> None:
+    with node_server("backend.mjs", {"parser": parser, "server": server}) as url:
+        ended = run_locust(
+            url,
+            *("-u", "44", "-r", "44", "-t", "12s", "--rooms", "5", "--rate", "20", "--parser", parser),
+            *("--drop-every", "3", "--reconnect-delay", "0.5", "--reconnect-jitter", "0"),
+            *("--results-dir", str(tmp_path)),
+        )
+    summary = summary_of(tmp_path)
+    deliveries, connections = summary["deliveries"], summary["connections"]
+    assert connections["lost"] == connections["reconnects"] > 40, ended.stdout[-3000:]
+    assert connections["away"] == 0
+    assert connections["recovered"] == (connections["reconnects"] if recovers else 0)
+    assert deliveries["duplicate"] == deliveries["leaked"] == deliveries["reordered"] == 0
+    assert deliveries["lost"] == deliveries["missed_offline"], "what was not lost by a drop came"
+    # Half a second offline of each three and a half.
+    share = (deliveries["replayed"] if recovers else deliveries["lost"]) / deliveries["expected"]
+    assert 0.07 < share < 0.25
+    assert deliveries["lost"] == 0 if recovers else deliveries["replayed"] < 0.02 * deliveries["expected"]
+    assert (summary["replay_ms"]["count"] > 0) or not recovers
+    assert "Lost connections" in (tmp_path / "latest" / "report.html").read_text(encoding="utf-8")
+
+
 def test_connection_state_recovery_is_noticed(tmp_path: Path) -> None:
     options = {"server": {"connectionStateRecovery": {}, "allowEIO3": True}}
     with node_server("backend.mjs", options) as url:

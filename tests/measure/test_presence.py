@@ -271,6 +271,18 @@ def test_what_was_sent_while_offline_and_came_by_the_next_connection_is_replayed
     assert counts == Counts(expected=5, delivered=5, replayed=2, duplicate=1)
 
 
+def test_what_is_replayed_is_told_apart_after_every_loss_not_only_after_the_first() -> None:
+    presence = member(100)
+    arrivals = []
+    for seq, lost_ns in enumerate((200, 400)):
+        presence.close(lost_ns, End.LOST)
+        arrivals.append(presence.receive(broadcast(seq, lost_ns + 10), lost_ns + 100, in_line=True))
+        presence.resumed_ns = lost_ns + 101
+        presence.join(lost_ns + 101)
+    assert arrivals == [Arrival.REPLAYED, Arrival.REPLAYED]
+    assert settle(presence, log_of(210, 410)) == Counts(expected=2, delivered=2, replayed=2)
+
+
 def test_an_update_that_came_before_the_connection_was_lost_is_not_replayed() -> None:
     presence = member(100)
     presence.close(200, End.LOST)
