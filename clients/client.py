@@ -248,10 +248,7 @@ class Client(RoundTrips):
         if self.socket.eio.recovery.pid:
             self.socket.on_recovered = self._on_recovered
         if self._was_connected:
-            self._dropping = False
-            if not self.socket.recovered:
-                self._watcher.resumed(time.time_ns())
-            gevent.spawn(self._return)
+            gevent.spawn(self._return, time.time_ns())
         self._was_connected = True
 
     def _on_recovered(self) -> None:
@@ -271,10 +268,18 @@ class Client(RoundTrips):
         if not self._leaving:
             self._watcher.lost(self._lost_ns, reason, wanted=self._dropping)
 
-    def _return(self) -> None:
+    def _return(self, resumed_ns: int) -> None:
         """A reconnect does not rejoin: the backend knows nothing of the old connection, unless it recovered it."""
         while not self.socket.connected and self.socket.eio.state == "connected":
             gevent.sleep(0.01)
+        if not self.socket.connected:
+            # Answered when it had been given up, or lost at once: there will be another one.
+            if self.socket.recovered:
+                self._watcher.lost(time.time_ns(), "given up", wanted=self._dropping)
+            return
+        self._dropping = False
+        if not self.socket.recovered:
+            self._watcher.resumed(resumed_ns)
         whole = True
         for project_id in [] if self.socket.recovered else list(self.rooms):
             try:

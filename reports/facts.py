@@ -77,7 +77,8 @@ def _returns(record: Record) -> list[tuple[str, str]]:
         found.append(("that came after", f"{number(replay['p50'])} ms (p50), {number(replay['max'])} ms at most"))
     samples = record.tables["backend"]
     busiest = None if samples.empty or "cpu_percent" not in samples else samples["cpu_percent"].max()
-    return [*found, ("the backend's CPU, at most", f"{number(busiest)} %")]
+    seen = busiest is not None and busiest == busiest
+    return [*found, ("the backend's CPU, at most", f"{number(busiest)} %")] if seen else found
 
 
 def _times(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -32,6 +32,8 @@ class SocketIOClient(socketio.Client):
     _binary_packet: Any
     _refusals: tuple[str, ...] = ()
     namespaces: dict[str, str | None]
+    patience_s: float = 1.0
+    """How long a connect may take from Engine.IO's opening to the namespaces' answers; that of the last one."""
     recovered = False
     """Whether the server has restored the session of the connection before, with its rooms."""
     on_recovered: Callable[[], None] | None = None
@@ -51,6 +53,8 @@ class SocketIOClient(socketio.Client):
 
         :raises socketio.exceptions.ConnectionError: with the phase and the reason.
         """
+        # python-socketio would give a connection that it makes again no more than a second.
+        self.patience_s = options.setdefault("wait_timeout", self.patience_s)
         self.eio.end_reason = ""
         self._refusals = ()
         try:

@@ -331,6 +331,30 @@ def test_a_server_s_goodbye_is_a_lost_connection() -> None:
     assert ends.reasons[0] == client.reason.TRANSPORT_ERROR
 
 
+def test_a_connection_that_is_made_again_is_given_as_much_time_as_the_first() -> None:
+    """python-socketio would give up after a second, and come again: more load on a backend that is slow already."""
+    client = SocketIOClient(reconnection_delay=0.01, randomization_factor=0)
+    opened_ones = []
+
+    def answer_late(conversation: Conversation) -> None:
+        opened_ones.append(conversation)
+        if len(opened_ones) == 1:
+            opened(lambda c: c.text("1"))(conversation)
+            return
+        conversation.upgrade()
+        conversation.text('0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000}')
+        next(conversation.frames())
+        gevent.sleep(1.3)
+        conversation.text('40{"sid":"y"}')
+        list(conversation.frames())
+
+    with Peer(answer_late) as peer:
+        connect(client, peer.url)
+        until(lambda: len(opened_ones) > 1 and client.connected)
+        client.disconnect()
+    assert len(opened_ones) == 2
+
+
 # What arrives
 
 
