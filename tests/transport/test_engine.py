@@ -332,7 +332,7 @@ def test_a_server_s_goodbye_is_a_lost_connection() -> None:
 
 
 def test_a_connection_that_is_made_again_is_given_as_much_time_as_the_first() -> None:
-    """python-socketio would give up after a second, and come again: more load on a backend that is slow already."""
+    """python-socketio would give up after a second and come again: more load on a backend that is slow already."""
     client = SocketIOClient(reconnection_delay=0.01, randomization_factor=0)
     opened_ones = []
 
