@@ -16,6 +16,9 @@ PING_INTERVAL_MS: Final = 25_000
 PING_TIMEOUT_MS: Final = 20_000
 MAX_PAYLOAD_BYTES: Final = 1_000_000
 
+INSTANCE_HEADER: Final = "X-Instance"
+"""Where several instances of the reference backend say who answers; of the real one, a load balancer may."""
+
 TOKEN: Final = "token"  # noqa: S105 - a name
 """The name of the JWT in `auth`, and in a query or a cookie."""
 

@@ -56,6 +56,7 @@ class Endpoint:
 
     host: its URL. transport: of `TRANSPORTS`. parser: of `PARSERS`; both sides have to use the same. token_in: of
     `TOKEN_PLACES`. trust: for TLS. others: URLs of more instances of it. backoff: of clients that come back.
+    instance_header: of its answers, says which instance it is, if there are several behind one URL.
     """
 
     host: str
@@ -65,14 +66,16 @@ class Endpoint:
     trust: Trust = field(default_factory=Trust)
     others: tuple[str, ...] = ()
     backoff: Backoff = field(default_factory=Backoff)
+    instance_header: str = contract.INSTANCE_HEADER
 
     @classmethod
-    def at(
-        cls, hosts: str, transport: str, parser: str, token_in: str, trust: Trust, backoff: Backoff
-    ) -> Endpoint:
-        """The backend at one URL or, with commas, at several."""
+    def at(cls, hosts: str, **rest: Any) -> Endpoint:
+        """The backend at one URL or, with commas, at several.
+
+        :param rest: its other fields.
+        """
         first, *others = (host.rstrip("/") for host in hosts_of(hosts))
-        return cls(first, transport, parser, token_in, trust, tuple(others), backoff)
+        return cls(first, others=tuple(others), **rest)
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Endpoint:

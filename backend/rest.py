@@ -66,6 +66,10 @@ class Answer:
         said = self.body.get("message", self.body) if isinstance(self.body, dict) else self.body
         return " ".join(str(said).split())[:200]
 
+    def header(self, name: str) -> str:
+        """A header's value; empty if it is not there."""
+        return next((value for own, value in self.headers.items() if own.lower() == name.lower()), "")
+
     @property
     def retry_after_s(self) -> float:
         """How long a 429 asks to wait: the longest that its headers name, else the contract's window."""

@@ -24,7 +24,7 @@ from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.fleet import Fleet
 from measure.phases import Phases
 from measure.presence import Counts
-from measure.recogniser import FanOut
+from measure.taken import FanOut
 from measure.report import Totals, WorkerReport
 from measure.shards import pack_all
 from run.record import Draft

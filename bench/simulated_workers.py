@@ -15,7 +15,7 @@ from measure.clocks import Clock, publisher_number
 from measure.clock import ClockFilter, Exchange
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.presence import Counts
-from measure.recogniser import FanOut
+from measure.taken import FanOut
 from measure.report import Totals, WorkerReport
 from measure.shards import pack_all
 from measure.triggers import Outcome, Trigger

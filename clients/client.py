@@ -81,7 +81,9 @@ class Client(RoundTrips):
         options: dict[str, Any] = {"reconnection": reconnects, **endpoint.backoff.options()}
         if endpoint.parser != "default":
             options["serializer"] = endpoint.parser
-        self.socket = SocketIOClient(source_address, endpoint.ssl_context(), **options)
+        self.socket = SocketIOClient(
+            source_address, endpoint.ssl_context(), instance_header=endpoint.instance_header, **options
+        )
         watcher.attach(self.socket)
         self.inbox = Inbox(self.socket)
         self.socket.on("connect", self._on_connect)

@@ -50,6 +50,8 @@ class Account:
     books: Books
     number: int
     presences: dict[int, Presence] = field(default_factory=dict)
+    instance: str = ""
+    """Of the backend, that the user is connected to; empty if it did not say."""
     ended_ns: int | None = None
     """When the user went for good."""
     held: dict[int, deque[tuple[Broadcast, int]]] | None = None
@@ -116,7 +118,7 @@ class Account:
     def joined(self, room: int, now_ns: int) -> None:
         """The backend answered that the user is in the room."""
         self.joining(room)
-        self.presences[room].join(now_ns)
+        self.presences[room].join(now_ns, self.instance)
 
     def left(self, room: int, now_ns: int) -> None:
         """The user left the room."""
@@ -138,7 +140,7 @@ class Account:
         self.resumed(now_ns)
         for presence in self.presences.values():
             if presence.is_lost:
-                presence.join(now_ns)
+                presence.join(now_ns, self.instance)
 
     def ended(self, now_ns: int) -> None:
         """The user went for good."""

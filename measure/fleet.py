@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from . import owed, room_classes
 from .by_class import ByClass
 from .checks import Checks
+from .instances import Instances
 from .latency import fold, new_histogram
 from .presence import Counts
-from .recogniser import ACROSS
 from .second import Second
 from .shards import merge_packed
+from .taken import ACROSS
 from .worker_state import WorkerState
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from .clocks import Clock
     from .interim import Interim
-    from .recogniser import FanOut
     from .report import StreamSlot, Totals, WorkerReport
+    from .taken import FanOut
 
 FAN_OUT: Final = "fan_out"
 
@@ -53,6 +54,7 @@ class Fleet:
         self.by_class = by_class or ByClass()
         self._phase_of = phase_of
         self._on_second = on_second
+        self.instances = Instances()
         self.workers: dict[str, WorkerState] = {}
         self.latencies: dict[str, Any] = defaultdict(new_histogram)
         self.timeline: list[dict[str, Any]] = []
@@ -100,6 +102,7 @@ class Fleet:
                 if room_class is not None:
                     histograms.append(self.by_class.latencies[event, room_class])
             merge_packed(packed, *histograms)
+        self.instances.take(worker_id, report.at_s, report.instances, report.paths if counts else {})
         self._spread(report.fan_outs, second)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
         second.gauges[worker_id] = {**report.gauges, **report.health}

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .account import Account, go_on
-from .checks import Checks
 from .clocks import Clock, ClockTable, worker_of
-from .connects import ConnectTimes
+from .doings import Doings
 from .interim import Count
-from .reasons import Reasons
-from .recogniser import Kind, Recogniser
+from .recogniser import Recogniser
 from .report import Totals, WorkerReport
 from .settlement import Settlement
-from .shards import pack_all
+from .shards import pack, pack_all
+from .taken import Taken
 from .triggers import Outcome, Stream, Trigger, TriggerLog
+from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from .recogniser import Broadcast
     from .sighting import FrameReader
 
-CONNECT = "connect"
-CONNECT_PHASE = "connect_"
-JOIN = "join"
-ANSWER = "answer_"
-"""Before the name of a question that users asked."""
 TRIGGER = "trigger"
 REPLAY = "replay"
 CLOCK_BOUND = "clock_bound"
@@ -41,8 +35,8 @@ _EARLY_NS = 5_000_000
 """By how much a timer may wake up before the second that it was set to."""
 
 
-class Meter:
-    """All accounts of one worker. Implements the transport's observer; a member's number is its account's.
+class Meter(Viewpoint, Doings):
+    """All accounts of one worker; the viewpoint of sockets whose instance of the backend nobody knows.
 
     :param run: the run's 8 hexadecimal digits; what carries another run's trace is foreign.
     :param reader: tells what a frame is.
@@ -62,29 +56,19 @@ class Meter:
         self.flight_ns = flight_ns
         self._classes = classes
         self._clocks = clocks or ClockTable(Clock(0, ""))
-        self._recogniser = Recogniser(run, reader, self._clocks, classes)
-        self.accounts: dict[int, Account] = {}
-        """By number; those that are not settled yet."""
+        # Accounts that are settled are not among them any more.
+        Viewpoint.__init__(self, Recogniser(run, reader, self._clocks, classes), {}, {})
+        Doings.__init__(self)
         self._opened = 0
+        self._closed = False
         self._log = TriggerLog()
         self._settlement = Settlement(self._log, len(reader.slots), flight_ns)
         self._complete_ns = 0
         self._in_flight: dict[tuple[Stream, int], int] = {}
         self._new_triggers: list[Trigger] = []
-        self._samples_us: dict[str, array[int]] = defaultdict(lambda: array("q"))
         self._timed: Counter[tuple[int, int]] = Counter()
         self._report_number = 0
         self._reported_ns = 0
-        self._connects = ConnectTimes()
-        self.known = self._recogniser.known
-        self.received = 0
-        self.counters: Counter[str] = Counter()
-        """Cumulative: see `WorkerReport.counters`."""
-        self.untraced: Counter[str] = Counter()
-        """By the step of the burst."""
-        self.failures = Reasons()
-        """What users could not do, by one-line reason."""
-        self.checks = Checks()
 
     def open_account(self) -> Account:
         """An account for a new user."""
@@ -92,26 +76,16 @@ class Meter:
         self._opened += 1
         return account
 
-    # What arrives
-
-    def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
-        """A frame with a broadcast arrived at an account's socket."""
-        self.received += 1
-        broadcast = self.known.get(frame) or self._recogniser.recognise(event, frame)
-        if broadcast.line.get(member) == broadcast.seq:
-            # Nearly all: nothing of the member's own needs to be looked at.
-            broadcast.line[member] = broadcast.next_seq
-            broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
-        elif broadcast.kind is Kind.UNTRACED:
-            self.untraced[broadcast.name] += 1
-        else:
-            self.accounts[member].receive(broadcast, received_ns)
+    @property
+    def received(self) -> int:
+        """Broadcasts that arrived at any socket."""
+        return sum(viewpoint.seen for viewpoint in self.viewpoints.values())
 
     # What an account tells: `account.Books`
 
     def lines_of(self, room: int) -> dict[int, Line]:
         """A room's lines."""
-        return self._recogniser.lines[room]
+        return self.recogniser.lines[room]
 
     def leak(self, broadcast: Broadcast) -> None:
         """A broadcast reached somebody who is no member."""
@@ -119,11 +93,11 @@ class Meter:
 
     def revive(self, broadcast: Broadcast) -> None:
         """A broadcast is received that was forgotten."""
-        self._recogniser.revive(broadcast)
+        self.viewpoints[broadcast.instance].recogniser.revive(broadcast)
 
     def replay(self, delay_ns: int) -> None:
         """A broadcast reached its member by a later connection, so long after it was due."""
-        self._samples_us[REPLAY].append(delay_ns // 1000)
+        self.samples_us[REPLAY].append(delay_ns // 1000)
 
     def set_aside(self, broadcast: Broadcast) -> None:
         """A frame arrived that is corrupt or foreign."""
@@ -156,7 +130,7 @@ class Meter:
         elif trigger.outcome is not Outcome.ACCEPTED:
             self.counters[trigger.outcome.name.lower()] += 1
         if answer_ms is not None:
-            self._samples_us[TRIGGER].append(int(answer_ms * 1000))
+            self.samples_us[TRIGGER].append(int(answer_ms * 1000))
         self._new_triggers.append(trigger)
         self.learn([trigger])
 
@@ -172,7 +146,8 @@ class Meter:
             sent = self._clocks.here(worker_of(trigger.publisher), trigger.sent_ns)
             if self._log.add(trigger, sent.ns, sent.bound_ns or 0):
                 self.counters["late_triggers"] += sent.ns < self._settlement.settled_ns
-                resolved += self._recogniser.learn(trigger)
+                for viewpoint in self.viewpoints.values():
+                    resolved += viewpoint.recogniser.learn(trigger)
         go_on(resolved)
 
     def complete_until(self, master_ns: int) -> None:
@@ -189,53 +164,6 @@ class Meter:
         """A moment of this worker's clock by the master's."""
         return self._clocks.master_ns(ns)
 
-    # What the users do
-
-    def connected(self, started_ns: int, finished_ns: int, phases_ns: Mapping[str, int]) -> None:
-        """A connection was made, from the first packet of TCP to the Socket.IO answer.
-
-        :param phases_ns: what the transport's phases of it took; the rest is Socket.IO's own.
-        """
-        self.counters["connects"] += 1
-        self._connects.add(started_ns, finished_ns)
-        took_ns = finished_ns - started_ns
-        self._samples_us[CONNECT].append(took_ns // 1000)
-        for phase, phase_ns in {**phases_ns, "socketio": took_ns - sum(phases_ns.values())}.items():
-            self._samples_us[CONNECT_PHASE + phase].append(phase_ns // 1000)
-
-    def connect_failed(self, reason: str) -> None:
-        """A connection could not be made."""
-        self.counters["connect_failures"] += 1
-        self.failures.note(reason)
-
-    def connection_lost(self, reason: str) -> None:
-        """A connection ended that nobody wanted to end."""
-        self.counters["connections_lost"] += 1
-        self.failures.note(reason)
-
-    def join_answered(self, duration_ns: int) -> None:
-        """The backend answered a join."""
-        self._samples_us[JOIN].append(duration_ns // 1000)
-
-    def join_failed(self, reason: str) -> None:
-        """A room could not be joined."""
-        self.counters["join_failures"] += 1
-        self.failures.note(reason)
-
-    def answered(self, question: str, took_ms: float) -> None:
-        """The backend answered a user's question, e.g. a `ping`."""
-        self._samples_us[ANSWER + question.replace(" ", "_")].append(round(took_ms * 1000))
-
-    def not_answered(self, reason: str) -> None:
-        """It did not."""
-        self.counters["unanswered"] += 1
-        self.failures.note(reason)
-
-    def user_failed(self, reason: str) -> None:
-        """A user raised what nobody expected: the load test itself is wrong."""
-        self.counters["user_errors"] += 1
-        self.failures.note(f"error in our own user: {reason}")
-
     # What goes to the master
 
     def take_report(
@@ -248,9 +176,8 @@ class Meter:
         :param more_us: further samples in µs, measured elsewhere.
         :returns: the report, and the raw latencies of the traced events in µs, for Locust's own statistics.
         """
-        go_on(self._recogniser.expire())
-        own, self._samples_us = self._samples_us, defaultdict(lambda: array("q"))
-        taken = self._recogniser.take()
+        taken, paths = self._take()
+        own = self.take_samples()
         samples = {name: np.array(own_us) for name, own_us in own.items()} | dict(more_us) | taken.samples_us
         samples[CLOCK_BOUND] = np.array(taken.bounds_us)
         self.counters["negative_latency"] += taken.negative
@@ -272,13 +199,37 @@ class Meter:
             timed=dict(self._timed),
             counters={**self.counters, "received": self.received},
             gauges={"connected": came - went, "members": members},
+            instances=self._members_by_instance(),
+            paths=paths,
             health=dict(health),
         )
         return report, taken.by_event()
 
+    def _take(self) -> tuple[Taken, dict[tuple[str, str], bytes]]:
+        """What all viewpoints timed; and samples by (instance that was triggered, instance of the member)."""
+        taken = Taken()
+        paths: dict[tuple[str, str], Samples] = {}
+        for instance, viewpoint in self.viewpoints.items():
+            go_on(viewpoint.recogniser.expire())
+            taken.add(viewpoint.recogniser.take())
+            for origin, values_us in viewpoint.recogniser.take_paths(self._origin_of).items():
+                paths[origin, instance] = values_us
+        return taken, {path: pack(values_us) for path, values_us in paths.items()}
+
+    def _origin_of(self, broadcast: Broadcast) -> str | None:
+        origin = self._log.origin(broadcast.room, broadcast.publisher, broadcast.seq)
+        return "" if origin is None and self._closed else origin
+
+    def _members_by_instance(self) -> dict[str, int]:
+        if len(self.viewpoints) == 1:
+            return {}
+        return dict(Counter(account.instance for account in self.accounts.values() if account.is_member))
+
     def close(self) -> None:
         """All triggers are known and nothing is in flight: what still waits for its trigger is not of this run."""
-        go_on(self._recogniser.expire(-1))
+        for viewpoint in self.viewpoints.values():
+            go_on(viewpoint.recogniser.expire(-1))
+        self._closed = True
 
     def settle(self) -> Totals:
         """Count everything against what was owed. Call after `close` and the last report."""
@@ -291,9 +242,10 @@ class Meter:
             counters={**self.counters, "received": self.received},
             streams=dict(self._settlement.streams),
             members=dict(self._settlement.members),
-            untraced=dict(self.untraced),
+            untraced=dict(sum((one.untraced for one in self.viewpoints.values()), Counter())),
             failures=dict(self.failures),
-            connects=self._connects.by(self._clocks.master_ns),
+            connects=self.connects.by(self._clocks.master_ns),
             checks=self.checks.to_rows(),
             seconds=[(at_s, owed, lost) for at_s, (owed, lost) in seconds.items()],
+            paths=[(*path, *counts) for path, counts in self._settlement.owed.by_path(self._log).items()],
         )

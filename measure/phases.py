@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .doings import CONNECT, JOIN
 from .figures import WARM_UP
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
-from .meter import CONNECT, JOIN, TRIGGER
+from .meter import TRIGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -58,6 +58,8 @@ class Span:
     """When the connection that it came by was made, if the one before was lost; else as joined."""
     ended_ns: int | None = None
     end: End | None = None
+    instance: str = ""
+    """Of the backend, that the connection is with; empty if it did not say."""
 
 
 class Owed(Enum):
@@ -81,11 +83,12 @@ class Arrival(Enum):
 
 
 class Part(NamedTuple):
-    """The sequence numbers [start, stop) of a stream."""
+    """The sequence numbers [start, stop) of a stream; and the backend's instance that was to deliver them."""
 
     start: int
     stop: int
     owed: Owed
+    instance: str = ""
 
 
 @dataclass(slots=True)
@@ -150,12 +153,15 @@ class Presence:
     resumed_ns: int = 0
     """When the present connection was made, if the one before was lost."""
 
-    def join(self, now_ns: int) -> None:
-        """The backend answered that the user has joined; a second answer changes nothing."""
+    def join(self, now_ns: int, instance: str = "") -> None:
+        """The backend answered that the user has joined; a second answer changes nothing.
+
+        :param instance: of the backend, that the user is connected to.
+        """
         if not self.open:
             resumed_ns = self.resumed_ns if self.is_lost and self.resumed_ns else now_ns
             self.returned = self.is_lost
-            self.spans.append(Span(now_ns, resumed_ns))
+            self.spans.append(Span(now_ns, resumed_ns, instance=instance))
             self.open = True
 
     def close(self, now_ns: int, end: End) -> None:
@@ -229,28 +235,28 @@ class Presence:
             joined = max(done, log.sent_before(span.joined_ns + log.bound_ns))
             if number == 0 or self.spans[number - 1].end is End.LEFT:
                 edge = max(done, log.sent_before(span.joined_ns - near_ns))
-                yield Part(edge, joined, Owed.EDGE)
+                yield Part(edge, joined, Owed.EDGE, span.instance)
             else:
                 resumed = min(max(done, log.sent_before(span.resumed_ns - log.bound_ns)), joined)
-                yield Part(done, resumed, Owed.OFFLINE)
-                yield Part(resumed, joined, Owed.REJOINING)
+                yield Part(done, resumed, Owed.OFFLINE, self.spans[number - 1].instance)
+                yield Part(resumed, joined, Owed.REJOINING, span.instance)
             if span.ended_ns is None:
-                yield Part(joined, log.end, Owed.MEMBER)
+                yield Part(joined, log.end, Owed.MEMBER, span.instance)
                 return
             edge = max(joined, log.sent_before(span.ended_ns - near_ns))
-            yield Part(joined, edge, Owed.MEMBER)
+            yield Part(joined, edge, Owed.MEMBER, span.instance)
             if span.end is End.LEFT:
                 until_ns = span.ended_ns + near_ns
                 if number + 1 < len(self.spans):
                     until_ns = min(until_ns, self.spans[number + 1].joined_ns + log.bound_ns)
                 done = max(edge, log.sent_before(until_ns))
-                yield Part(edge, done, Owed.EDGE)
+                yield Part(edge, done, Owed.EDGE, span.instance)
             else:
                 # What was in flight when the connection broke was missed because of that.
                 done = max(edge, log.sent_before(span.ended_ns))
-                yield Part(edge, done, Owed.OFFLINE)
+                yield Part(edge, done, Owed.OFFLINE, span.instance)
         if self.is_lost:
-            yield Part(done, log.end, Owed.OFFLINE)
+            yield Part(done, log.end, Owed.OFFLINE, self.spans[-1].instance)
 
     def catch_up(self) -> None:
         """Let the ledgers know what was counted up in the lines."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from . import room_classes
 from .clocks import worker_of
 from .presence import ledger_key
 from .sighting import Corrupt, Keyed, Traced, Untraced
+from .taken import ACROSS, FanOut, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .account import Account
     from .clocks import ClockTable
@@ -34,8 +35,6 @@ _RETIRED_AFTER: Final = 30
 """A broadcast that nobody received for this many reports is forgotten."""
 PATIENCE: Final = 60
 """A broadcast whose trigger nobody named for this many reports is not of this run."""
-ACROSS: Final = "@across"
-"""Marks the latencies of deliveries whose publisher has another clock than their receiver."""
 
 
 class Kind(Enum):
@@ -55,11 +54,12 @@ class Kind(Enum):
 class Broadcast:
     """One broadcast; everything that its deliveries have in common.
 
-    name: of the event, or of the step of the burst if it is not traced. due_ns: by this worker's clock.
-    bound_ns: by how much that may be wrong; None if nobody knows. latencies_ns: of its timed deliveries since
-    they were last taken. key: of the ledger, see `presence.ledger_key`. line: who is to get it next; nobody, as
-    long as it is no delivery. waiting: the accounts that got it before its trigger was known. idle: reports
-    since it was last received. live: whether its latencies will be taken.
+    name: of the event, or of the step of the burst if it is not traced. instance: of the backend, whose sockets
+    got it. due_ns: by this worker's clock. bound_ns: by how much that may be wrong; None if nobody knows.
+    latencies_ns: of its timed deliveries since they were last taken. key: of the ledger, see
+    `presence.ledger_key`. line: who is to get it next; nobody, as long as it is no delivery. waiting: the accounts
+    that got it before its trigger was known. idle: reports since it was last received. live: whether its latencies
+    will be taken.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Broadcast:
     key: int = 0
     seq: int = 0
     next_seq: int = 0
+    instance: str = ""
     due_ns: int = 0
     bound_ns: int | None = 0
     across: bool = False
@@ -80,52 +81,24 @@ class Broadcast:
     live: bool = False
 
 
-class FanOut(NamedTuple):
-    """What one worker knows of one broadcast's way to its members; times by the master's clock."""
-
-    publisher: int
-    room: int
-    seq: int
-    slot: int
-    first_ns: int
-    last_ns: int
-    deliveries: int
-
-
-@dataclass(slots=True)
-class Taken:
-    """What was timed since it was last taken.
-
-    samples_us: name -> latencies in µs; a name is the event's + the mark of its room's class, if there are rooms
-    of several, + `ACROSS` if the deliveries are across clocks. timed: (room, slot) -> deliveries. negative:
-    deliveries that came before they were due, by more than the clocks may be wrong. unbounded: those of clocks of
-    which nothing is known. bounds_us: by how much each latency across clocks may be wrong.
-    """
-
-    samples_us: dict[str, Samples] = field(default_factory=dict)
-    timed: Counter[tuple[int, int]] = field(default_factory=Counter)
-    fan_outs: list[FanOut] = field(default_factory=list)
-    negative: int = 0
-    unbounded: int = 0
-    bounds_us: array[int] = field(default_factory=lambda: array("q"))
-
-    def by_event(self) -> dict[str, Samples]:
-        """Event -> all its latencies in µs."""
-        merged: dict[str, Samples] = {}
-        for name, values_us in self.samples_us.items():
-            event, _ = room_classes.split(name.removesuffix(ACROSS))
-            merged[event] = np.concatenate([merged[event], values_us]) if event in merged else values_us
-        return merged
-
-
 class Recogniser:
     """Remembers the last few thousand frames, by their bytes.
 
     :param run: the run's 8 hexadecimal digits.
     :param classes: of the rooms, see `room_classes`.
+    :param instance: of the backend, that the sockets are with; empty where nobody says so.
     """
 
-    def __init__(self, run: str, reader: FrameReader, clocks: ClockTable, classes: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        run: str,
+        reader: FrameReader,
+        clocks: ClockTable,
+        classes: Sequence[int] = (),
+        instance: str = "",
+    ) -> None:
+        self.instance = instance
+        self._classes = classes
         several = len(set(classes)) > 1
         self._marks = [f"{room_classes.CLASS}{one}" if several else "" for one in classes]
         self._run = run
@@ -137,6 +110,15 @@ class Recogniser:
         self._live: list[Broadcast] = []
         self._triggers: dict[str, Trigger] = {}
         self._waiting: dict[tuple[str, int], Broadcast] = {}
+        self._unplaced: list[tuple[Broadcast, Samples]] = []
+        """Latencies of which nobody knows yet where they come from."""
+
+    def sibling(self, instance: str) -> Recogniser:
+        """One for the sockets of another instance: of the same lines and triggers."""
+        made = Recogniser(self._run, self._reader, self._clocks, self._classes, instance)
+        made.lines = self.lines
+        made._triggers = self._triggers
+        return made
 
     def recognise(self, event: str, frame: bytes) -> Broadcast:
         """What a frame is that is not among the known ones."""
@@ -182,6 +164,8 @@ class Recogniser:
                 own_ns = latencies_ns.setdefault(self._name(broadcast), array("q"))
                 own_ns.extend(broadcast.latencies_ns)
                 self._account_for(broadcast, taken)
+                if self.instance:
+                    self._unplaced.append((broadcast, np.array(broadcast.latencies_ns)))
                 del broadcast.latencies_ns[:]
             broadcast.idle += 1
             broadcast.live = broadcast.idle <= _RETIRED_AFTER
@@ -192,6 +176,22 @@ class Recogniser:
                 del self.known[frame]
         taken.samples_us = {name: np.array(own_ns) // 1000 for name, own_ns in latencies_ns.items()}
         return taken
+
+    def take_paths(self, origin_of: Callable[[Broadcast], str | None]) -> dict[str, Samples]:
+        """What was timed, by the instance that was triggered: in µs.
+
+        :param origin_of: that instance; None if its answer did not come yet, so that it is asked again.
+        """
+        placed: dict[str, list[Samples]] = {}
+        waiting = []
+        for broadcast, latencies_ns in self._unplaced:
+            origin = origin_of(broadcast)
+            if origin is None:
+                waiting.append((broadcast, latencies_ns))
+            else:
+                placed.setdefault(origin, []).append(latencies_ns // 1000)
+        self._unplaced = waiting
+        return {origin: np.concatenate(parts) for origin, parts in placed.items()}
 
     def _name(self, broadcast: Broadcast) -> str:
         mark = self._marks[broadcast.room] if broadcast.room < len(self._marks) else ""
@@ -240,6 +240,7 @@ class Recogniser:
     def _resolve(self, broadcast: Broadcast, room: int, publisher: int, seq: int, due_ns: int) -> None:
         due = self._clocks.here(worker_of(publisher), due_ns)
         broadcast.kind = Kind.DELIVERY
+        broadcast.instance = self.instance
         broadcast.room = room
         broadcast.publisher = publisher
         broadcast.key = ledger_key(publisher, broadcast.slot)

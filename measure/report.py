@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
 from .presence import Counts
-from .recogniser import FanOut
+from .taken import FanOut
 from .triggers import Outcome, Trigger
 
 StreamSlot = tuple[int, int, int]
@@ -27,6 +27,8 @@ class WorkerReport:
     unanswered, user_errors). gauges: connected, members. health: of the worker process itself (cpu_percent,
     rss_bytes, publishing_since_s: by the master's clock, or 0; loop_lag_p99_ms, generator_delay_p99_ms: of this
     interval).
+    instances: name of the backend's instance -> users of it that are in a room, where it says which it is.
+    paths: (instance that was triggered, instance of the member) -> samples of what was delivered on that way.
     """
 
     number: int
@@ -39,6 +41,8 @@ class WorkerReport:
     counters: dict[str, int]
     gauges: dict[str, int]
     health: dict[str, float]
+    instances: dict[str, int] = field(default_factory=dict)
+    paths: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -47,6 +51,7 @@ class WorkerReport:
             "triggers": [list(trigger) for trigger in self.triggers],
             "fan_outs": [list(fan_out) for fan_out in self.fan_outs],
             "timed": [[room, slot, count] for (room, slot), count in self.timed.items()],
+            "paths": [[*path, packed] for path, packed in self.paths.items()],
         }
 
     @classmethod
@@ -56,6 +61,7 @@ class WorkerReport:
             "triggers": triggers_from(message["triggers"]),
             "fan_outs": [FanOut(*fan_out) for fan_out in message["fan_outs"]],
             "timed": {(room, slot): count for room, slot, count in message["timed"]},
+            "paths": {(origin, instance): packed for origin, instance, packed in message["paths"]},
         }
         return cls(**(message | plain))
 
@@ -68,6 +74,7 @@ class Totals:
     were ever in it. untraced: step of the burst -> deliveries. connects: [started, finished] of each connect in
     nanoseconds since the epoch, by the master's clock. checks: rows of `measure.checks`. seconds: (second
     since the epoch by the master's clock, deliveries owed of what was sent in it, those of them that were lost).
+    paths: (instance that was triggered, instance of the member, owed, lost); names are empty where nobody said so.
     """
 
     reports: int
@@ -79,6 +86,7 @@ class Totals:
     connects: list[tuple[int, int]]
     checks: list[list[Any]] = field(default_factory=list)
     seconds: list[tuple[int, int, int]] = field(default_factory=list)
+    paths: list[tuple[str, str, int, int]] = field(default_factory=list)
 
     def to_message(self) -> dict[str, Any]:
         """As a message; the keys of its maps are strings or integers."""
@@ -92,13 +100,13 @@ class Totals:
             (room, publisher, slot): Counts(*counts) for room, publisher, slot, *counts in message["streams"]
         }
         connects = [(started, finished) for started, finished in message["connects"]]
-        seconds = [tuple(row) for row in message["seconds"]]
-        return cls(**(message | {"streams": streams, "connects": connects, "seconds": seconds}))
+        rows = {name: [tuple(row) for row in message[name]] for name in ("seconds", "paths")}
+        return cls(**(message | {"streams": streams, "connects": connects} | rows))
 
 
 def triggers_from(rows: list[Any]) -> list[Trigger]:
     """Triggers from a message's rows."""
     return [
-        Trigger(room, publisher, seq, due_ns, sent_ns, Outcome(outcome), key)
-        for room, publisher, seq, due_ns, sent_ns, outcome, key in rows
+        Trigger(room, publisher, seq, due_ns, sent_ns, Outcome(outcome), *rest)
+        for room, publisher, seq, due_ns, sent_ns, outcome, *rest in rows
     ]

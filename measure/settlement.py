@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
-from .owed import OwedBySecond
+from .owed import Ranges
 from .presence import Counts, Owed, ledger_key
 from .sequence import SequenceLedger
 
@@ -35,7 +35,7 @@ class Settlement:
         self.streams: dict[StreamSlot, Counts] = defaultdict(Counts)
         self.members: Counter[int] = Counter()
         """Room -> users that were ever in it."""
-        self.owed = OwedBySecond()
+        self.owed = Ranges()
         self.settled_ns = 0
         """A trigger that left before, and is learnt of only now, may be missing in what was counted already."""
 
@@ -70,7 +70,7 @@ def count(
     logs: Mapping[int, StreamLog],
     slots: int,
     flight_ns: int,
-    by_second: OwedBySecond | None = None,
+    ranges: Ranges | None = None,
     until_ns: int | None = None,
 ) -> Iterator[tuple[int, int, Counts]]:
     """Count what came to one user in one room against what was owed.
@@ -78,18 +78,18 @@ def count(
     :param logs: publisher -> the log of its stream to this room.
     :param slots: how many traced broadcasts each trigger makes.
     :param flight_ns: how long a broadcast may be in flight.
-    :param by_second: where is written down when it was sent; None for nowhere.
+    :param ranges: where is written down when it was sent, and which way it had to go; None for nowhere.
     :param until_ns: what left at or after this moment is not owed yet; None if everything is.
     :returns: (publisher, slot, counts).
     """
     presence.catch_up()
     for publisher, log in logs.items():
         end = log.end if until_ns is None else log.sent_before(until_ns)
-        ranges = ((start, min(stop, end), owed) for start, stop, owed in presence.parts(log, flight_ns))
-        parts = [(start, stop, owed, log.not_owed(start, stop)) for start, stop, owed in ranges if start < stop]
-        for start, stop, owed, _ in parts:
-            if owed is not Owed.EDGE and by_second is not None:
-                by_second.owe(presence.room, publisher, start, stop, slots)
+        cut = (part._replace(stop=min(part.stop, end)) for part in presence.parts(log, flight_ns))
+        parts = [(part, log.not_owed(part.start, part.stop)) for part in cut if part.start < part.stop]
+        for (start, stop, owed, instance), _ in parts:
+            if owed is not Owed.EDGE and ranges is not None:
+                ranges.owe(presence.room, publisher, start, stop, slots, instance)
         for slot in range(slots):
             key = ledger_key(publisher, slot)
             ledger = presence.ledgers.get(key) or _EMPTY
@@ -102,14 +102,14 @@ def count(
                 reordered=ledger.reordered,
                 reorder_extent=ledger.extent,
             )
-            for start, stop, owed, not_owed in parts:
+            for (start, stop, owed, instance), not_owed in parts:
                 expected = stop - start - len(not_owed)
                 delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
                 counts.unowed -= delivered
                 _count(counts, expected, delivered, owed)
-                if owed is not Owed.EDGE and delivered < expected and by_second is not None:
-                    for begin, end in ledger.missing(start, stop):
-                        by_second.lose(presence.room, publisher, begin, end)
+                if owed is not Owed.EDGE and delivered < expected and ranges is not None:
+                    for begin, behind in ledger.missing(start, stop):
+                        ranges.lose(presence.room, publisher, begin, behind, instance)
                 if owed is Owed.OFFLINE:
                     counts.replayed += replays.count(start, stop)
             yield publisher, slot, counts

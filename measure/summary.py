@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import growth, phases, slo, validity
+from .doings import ANSWER, CONNECT, CONNECT_PHASE, JOIN
 from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_at_the_end
 from .figures import add_up, crowded, figures_of
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
-from .meter import ANSWER, CLOCK_BOUND, CONNECT, CONNECT_PHASE, JOIN, REPLAY, TRIGGER
+from .meter import CLOCK_BOUND, REPLAY, TRIGGER
 from .presence import Counts
-from .recogniser import ACROSS
 from .tables import timeline_rows
+from .taken import ACROSS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,6 +100,7 @@ def build(
             "coalesced": fleet.counter("coalesced"),
         },
         "room_classes": _room_classes(fleet, rooms),
+        "instances": fleet.instances.summary(fleet.totals()),
         "untraced": _untraced(fleet, rooms, reader),
         **measured(fleet, events),
         "latency_across_clocks_ms": {name: summarise(fleet.latencies[name + ACROSS]) for name in events},

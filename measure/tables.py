@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 def all_of(fleet: Fleet, reader: FrameReader) -> dict[str, list[dict[str, Any]]]:
     """Table -> its rows."""
-    return {
+    found = {
         "timeline": timeline_rows(fleet),
         "rooms": room_rows(fleet, reader),
         "streams": stream_rows(fleet, reader),
         "workers": worker_rows(fleet),
     }
+    by_instance = fleet.instances.rows()
+    return found | ({"instances": by_instance} if by_instance else {})
 
 
 def timeline_rows(fleet: Fleet) -> list[dict[str, Any]]:

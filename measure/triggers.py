@@ -30,7 +30,8 @@ class Outcome(IntEnum):
 class Trigger(NamedTuple):
     """One trigger that left its publisher; times in nanoseconds since the epoch on the publisher's clock.
 
-    key: the id under which the backend speaks of it, empty if it gave none.
+    key: the id under which the backend speaks of it, empty if it gave none. origin: the instance of the backend
+    that answered; empty if it did not, or did not say.
     """
 
     room: int
@@ -40,10 +41,11 @@ class Trigger(NamedTuple):
     sent_ns: int
     outcome: Outcome
     key: str
+    origin: str = ""
 
 
 class StreamLog:
-    """The triggers of one stream, ready to be counted against: 16 bytes each, 40 more where nobody is owed."""
+    """The triggers of one stream, ready to be counted against: 18 bytes each, 40 more where nobody is owed."""
 
     def __init__(self) -> None:
         self._sent_ns: array[int] = array("q")
@@ -51,13 +53,15 @@ class StreamLog:
         """The largest time up to each number: so that it can be searched where a clock was set back."""
         self._unknown: set[int] = set()
         self._refused: list[int] = []
+        self._origins = array("H")
         self.bound_ns = 0
         """By how much the times of sending may be wrong, at most: they were another clock's."""
 
-    def add(self, seq: int, sent_ns: int, outcome: Outcome, bound_ns: int = 0) -> bool:
+    def add(self, seq: int, sent_ns: int, outcome: Outcome, bound_ns: int = 0, origin: int = 0) -> bool:
         """Add one trigger; False if it was there already, which changes nothing.
 
         :param sent_ns: by the clock of whoever counts.
+        :param origin: the number of the instance that answered, see `TriggerLog.origins`.
         """
         known = len(self._sent_ns)
         if seq < known and seq not in self._unknown:
@@ -65,8 +69,10 @@ class StreamLog:
         if seq >= known:
             self._unknown.update(range(known, seq))
             self._sent_ns.extend([0] * (seq + 1 - known))
+            self._origins.extend([0] * (seq + 1 - known))
         self._unknown.discard(seq)
         self._sent_ns[seq] = sent_ns
+        self._origins[seq] = origin
         del self._risen_ns[seq:]
         if outcome in (Outcome.REFUSED, Outcome.UNSENT):
             insort(self._refused, seq)
@@ -81,6 +87,14 @@ class StreamLog:
     def sent_ns(self, end: int) -> npt.NDArray[np.int64]:
         """When the first so many left; 0 for those that were never heard of."""
         return np.array(self._sent_ns[:end], dtype=np.int64)
+
+    def origins(self, end: int) -> npt.NDArray[np.uint16]:
+        """The number of the instance that answered each of the first so many."""
+        return np.array(self._origins[:end], dtype=np.uint16)
+
+    def origin(self, seq: int) -> int | None:
+        """The number of the instance that answered one; None if it was not heard of yet."""
+        return self._origins[seq] if seq < len(self._origins) and seq not in self._unknown else None
 
     def sent_before(self, moment_ns: int) -> int:
         """The first sequence number that left at or after a moment; numbers rise with the time of sending."""
@@ -100,6 +114,9 @@ class TriggerLog:
 
     def __init__(self) -> None:
         self._rooms: dict[int, dict[int, StreamLog]] = {}
+        self.origins: list[str] = [""]
+        """The instances that answered, by their numbers in the logs of streams."""
+        self._numbers = {"": 0}
 
     def add(self, trigger: Trigger, sent_ns: int, bound_ns: int = 0) -> bool:
         """Add one trigger; see `StreamLog.add`."""
@@ -107,7 +124,16 @@ class TriggerLog:
         log = streams.get(trigger.publisher)
         if log is None:
             log = streams[trigger.publisher] = StreamLog()
-        return log.add(trigger.seq, sent_ns, trigger.outcome, bound_ns)
+        number = self._numbers.setdefault(trigger.origin, len(self.origins))
+        if number == len(self.origins):
+            self.origins.append(trigger.origin)
+        return log.add(trigger.seq, sent_ns, trigger.outcome, bound_ns, number)
+
+    def origin(self, room: int, publisher: int, seq: int) -> str | None:
+        """The instance that answered a trigger; empty if it did not say, None if nothing was heard of it yet."""
+        log = self._rooms.get(room, {}).get(publisher)
+        number = None if log is None else log.origin(seq)
+        return None if number is None else self.origins[number]
 
     def of_room(self, room: int) -> dict[int, StreamLog]:
         """Publisher -> log, for one room."""

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from .headline import headline, verdict_text
+from .instances import matrix_of
 from .numbers import number, share
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def facts_of(record: Record) -> dict[str, Any]:
         "deliveries": [(name, count) for name, count in summary["deliveries"].items() if name in _ALWAYS or count],
         "times": _times(summary),
         "returns": _returns(record),
+        "instances": matrix_of(summary),
         "memory": [growth(memory["backend"], "The backend's"), growth(memory["generator"], "The workers'")],
         "outcomes": Counter(row["outcome"] for row in summary["conformance"]).most_common(),
         "bad_checks": [row for row in summary["conformance"] if row["outcome"] in BAD_OUTCOMES],

@@ -17,8 +17,10 @@ from .schema import RecordError, upgrade
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TABLES: Final = ("timeline", "rooms", "streams", "workers", "backend")
+TABLES: Final = ("timeline", "rooms", "streams", "workers", "backend", "instances")
 _SINCE_2: Final = ("backend",)
+_WHERE_THEY_ARE: Final = "instances"
+"""A table of records that have something of it in their summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def load(where: Path) -> Record:
     tables = {}
     for stem in TABLES:
         tables[stem], said = _table(where, stem)
+        if stem == _WHERE_THEY_ARE and summary[stem] is None:
+            continue
         if said and (version != 1 or stem not in _SINCE_2):
             missing.append(said)
     if missing and summary["validity"]["verdict"] == "valid":

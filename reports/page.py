@@ -11,7 +11,7 @@ from markupsafe import Markup
 from .facts import facts_of
 from .headline import slo_outcome
 from .numbers import duration, number
-from .pictures import latency, load, resources
+from .pictures import instances, latency, load, resources
 from .pictures.binned import Binned
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def render(record: Record) -> str:
 def pictures(record: Record) -> list[Picture]:
     """All pictures of a run, in the order of the page."""
     binned = Binned(record)
-    return [
+    found = [
         *(latency.over_time(binned, event) for event in record.events),
         latency.spectrum(record),
         latency.heat(binned),
@@ -53,10 +53,12 @@ def pictures(record: Record) -> list[Picture]:
         latency.fan_out(binned),
         load.over_time(binned),
         load.connects(record),
+        instances.members(record),
         latency.generator(binned),
         resources.backend(record),
         resources.workers(binned),
     ]
+    return [picture for picture in found if picture is not None]
 
 
 def environment() -> jinja2.Environment:

@@ -12,6 +12,8 @@ _NO_TIMES: Final = {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_100K
 _TIMES: Final = ("fan_out_ms", "replay_ms", "trigger_ms", "loop_lag_ms", "generator_delay_ms", "gc_pause_ms")
 _TIMES_WITH_FAILURES: Final = ("connect_ms", "join_ms")
 _TIMES_BY_NAME: Final = ("latency_ms", "latency_across_clocks_ms", "connect_phases_ms", "answers_ms")
+_OPTIONAL: Final = {"instances": None}
+"""What not every record has."""
 _FIXED: Final = ("clocks", "connections", "deliveries", "memory", "monitoring", "triggers")
 """Of these, every version has the same fields, or more."""
 _DELIVERIES: Final = (
@@ -41,7 +43,7 @@ def upgrade(summary: dict[str, Any], where: str) -> tuple[dict[str, Any], list[s
         summary = _from_1(summary)
     empty = _empty()
     missing = [name for name in empty if name not in summary]
-    filled = {**empty, **summary, "schema": SCHEMA}
+    filled = {**_OPTIONAL, **empty, **summary, "schema": SCHEMA}
     for name in (*_TIMES, *_TIMES_WITH_FAILURES, *_FIXED):
         filled[name] = {**empty[name], **filled[name]}
     for name in _TIMES_BY_NAME:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend import endpoint
+from backend import contract, endpoint
 
 from . import option_types as types
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
+
+    from backend.tls import Trust
 
 
 def all_of(option: Callable[..., None]) -> None:
@@ -61,7 +64,27 @@ def all_of(option: Callable[..., None]) -> None:
         type=types.seconds,
         default=0.5,
     )
+    option(
+        "--instance-header",
+        "Header in which a backend of several instances, or the load balancer before it, says which one answers "
+        "(default X-Instance)",
+        default=contract.INSTANCE_HEADER,
+    )
     option("--insecure", "Take any certificate of the backend", action="store_true", default=False)
     option("--ca-file", "Who signs the backend's certificate (PEM; on every worker)", default="")
     option("--client-cert", "Our certificate for the backend (PEM; on every worker)", default="")
     option("--client-key", "Its key, where that is a file of its own", default="")
+
+
+def endpoint_of(opts: argparse.Namespace, trust: Trust) -> endpoint.Endpoint:
+    """Where the backend is, and how its clients come."""
+    first_s, most_s = opts.reconnect_delay
+    return endpoint.Endpoint.at(
+        opts.host,
+        transport=opts.transport,
+        parser=opts.parser,
+        token_in=opts.token_in,
+        trust=trust,
+        backoff=endpoint.Backoff(first_s, most_s, opts.reconnect_jitter),
+        instance_header=opts.instance_header,
+    )

@@ -70,6 +70,8 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
         WorkerHooks(environment, runner)
     if isinstance(runner, MasterRunner | LocalRunner):
         MasterHooks(environment, runner, opts)
+    # The run's time is counted from when the loop last looked at its clock, which was before all imports.
+    gevent.get_hub().loop.update_now()
 
 
 def _interrupt_main_only() -> None:

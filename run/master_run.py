@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backend import contract, preflight, tokens
-from backend.endpoint import Backoff, Endpoint
 from backend.plan import Plan
 from backend.reader import Reader
 from backend.rest import RestClient
@@ -28,6 +27,7 @@ from measure.room_classes import classes_of
 
 from . import cast, console, facts, option_checks, provisioning, roll_call, source_addresses
 from .clock_board import ClockBoard
+from .connection_options import endpoint_of
 from .monitor import Monitor, sources_of
 from .record import Draft
 from .relay import Relay
@@ -62,9 +62,7 @@ class Run:
         self._began = datetime.now(UTC)
         self._began_s = time.monotonic()
         self._trust = trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
-        first_s, most_s = opts.reconnect_delay
-        backoff = Backoff(first_s, most_s, opts.reconnect_jitter)
-        self._endpoint = Endpoint.at(opts.host, opts.transport, opts.parser, opts.token_in, trust, backoff)
+        self._endpoint = endpoint_of(opts, trust)
         self._mint = option_checks.mint(opts, secret_options)
         self._client = RestClient(self._endpoint.host, ssl_context=trust.context())
         self._provision: Provision | None = None

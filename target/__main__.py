@@ -70,8 +70,17 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="what shall go wrong, e.g. drop=0.02,corrupt=@3/9,delay=exponential:20,stop=4:2; see "
         "target/fault_options.py",
     )
+    parser.add_argument("--redis-url", default="", help="what several instances share their rooms by")
+    parser.add_argument(
+        "--instance", default="", help="what this process calls itself, in each answer's X-Instance"
+    )
     parser.add_argument("--fault-log", type=Path, help="a file for a line of JSON for each fault")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.redis_url and (options.faults or options.breakable):
+        parser.error(
+            "--redis-url goes with neither --faults nor --breakable: those know one instance's members only"
+        )
+    return options
 
 
 def _places(text: str) -> tuple[str, ...]:
@@ -151,6 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             injector=stack.enter_context(injector(options)),
             on_ready=lambda: print(ready, flush=True),  # noqa: T201
             breakable=options.breakable,
+            instance=options.instance,
+            redis_url=options.redis_url,
         )
         config = uvicorn.Config(
             app,

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _UNSUPPORTED = json.dumps({"code": 5, "message": "Unsupported protocol version"}).encode()
+_INSTANCE = contract.INSTANCE_HEADER.lower().encode()
+_HEADS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 _PACKET_TYPES = frozenset(str(number) for number in range(len(packet_names)))
 
 
@@ -47,6 +49,8 @@ class Application:
     :param injector: makes faults on purpose.
     :param on_ready: called when the database is open and requests are answered.
     :param breakable: whether it may be told to do wrong, see `breakages`; makes no faults then.
+    :param instance: what this process calls itself, in each answer's `X-Instance`; empty if it is the only one.
+    :param redis_url: what it shares its rooms by with other instances; empty if it is the only one.
     """
 
     def __init__(
@@ -60,7 +64,10 @@ class Application:
         on_ready: Callable[[], None] = lambda: None,
         *,
         breakable: bool = False,
+        instance: str = "",
+        redis_url: str = "",
     ) -> None:
+        self._headers = [(_INSTANCE, instance.encode())] if instance else []
         self._on_ready = on_ready
         self._injector = injector
         self._connections = itertools.count()
@@ -69,7 +76,7 @@ class Application:
         if breakable:
             parts = assembly.breakable(profile, throttle, keys, self._database, random)
         else:
-            parts = assembly.good(profile, throttle, keys, self._database, random, injector)
+            parts = assembly.good(profile, throttle, keys, self._database, random, injector, redis_url)
         self._orchestrator = parts.orchestrator
         self._engine = parts.realtime.server.eio
         self._rest = Starlette(
@@ -80,6 +87,8 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
+        if self._headers:
+            send = self._named(send)
         if scope["type"] != "lifespan" and scope["path"].startswith(contract.SOCKETIO_PATH):
             if not _speaks_version_4(scope):
                 await _refuse_version(scope, send)
@@ -91,6 +100,16 @@ class Application:
             await send({"type": "websocket.close"})
         else:
             await self._rest(scope, receive, send)  # type: ignore[arg-type]
+
+    def _named(self, send: Send) -> Send:
+        """Sends with the name of this instance."""
+
+        async def with_name(message: dict[str, Any]) -> None:
+            if message["type"] in _HEADS:
+                message["headers"] = [*message.get("headers", ()), *self._headers]
+            await send(message)
+
+        return with_name
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One WebSocket: a packet of no known type closes it, and a close carries no code, as on node."""

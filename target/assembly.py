@@ -33,11 +33,17 @@ class Parts:
 
 
 def good(
-    profile: Profile, throttle: Throttle, keys: Keys, database: Database, random: Random, injector: Injector | None
+    profile: Profile,
+    throttle: Throttle,
+    keys: Keys,
+    database: Database,
+    random: Random,
+    injector: Injector | None,
+    redis_url: str,
 ) -> Parts:
     """Those that do right, and the faults of the injector."""
     tokens = Tokens(keys, database)
-    realtime = Realtime(profile, tokens, database, injector)
+    realtime = Realtime(profile, tokens, database, injector, redis_url)
     orchestrator = Orchestrator(database, realtime.broadcast, random)
     return Parts(realtime, Rest(profile, throttle, tokens, database, realtime, orchestrator), orchestrator)
 

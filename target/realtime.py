@@ -48,8 +48,10 @@ class Server(socketio.AsyncServer):
     """Whether a malformed packet is ignored, which a good backend does not."""
     ignores_namespaces: Callable[[], bool] = staticmethod(lambda: False)
 
-    def __init__(self) -> None:
+    def __init__(self, redis_url: str = "") -> None:
         super().__init__(
+            # Broadcasts of one instance reach the members that are on others.
+            client_manager=socketio.AsyncRedisManager(redis_url) if redis_url else None,
             async_mode="asgi",
             cors_allowed_origins="*",
             ping_interval=contract.PING_INTERVAL_MS / 1000,
@@ -111,9 +113,14 @@ class Realtime:
     """The gateway: which events are heard, who may join what, and what is answered."""
 
     def __init__(
-        self, profile: Profile, tokens: Tokens, database: Database, injector: Injector | None = None
+        self,
+        profile: Profile,
+        tokens: Tokens,
+        database: Database,
+        injector: Injector | None = None,
+        redis_url: str = "",
     ) -> None:
-        self.server = Server()
+        self.server = Server(redis_url)
         self._profile = profile
         self._tokens = tokens
         self._database = database

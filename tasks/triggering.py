@@ -60,6 +60,7 @@ class Triggers:
         self._publisher = publisher
         self._address = address
         self.client = RestClient(endpoint.host, address, connections, endpoint.ssl_context())
+        self._instance_header = endpoint.instance_header
         self._next_seq: Counter[int] = Counter() if next_seq is None else next_seq
         self.in_flight = 0
 
@@ -104,7 +105,9 @@ class Triggers:
             asked = error.asked
         answer_ms = (time.perf_counter() - started_s) * 1000
         outcome, key = self._outcome(answer) if asked else (Outcome.UNSENT, "")
-        trigger = Trigger(ticket.room, self._publisher, ticket.seq, ticket.due_ns, ticket.sent_ns, outcome, key)
+        origin = "" if answer is None else answer.header(self._instance_header)
+        times_ns = (ticket.due_ns, ticket.sent_ns)
+        trigger = Trigger(ticket.room, self._publisher, ticket.seq, *times_ns, outcome, key, origin)
         self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
         self.in_flight -= 1
         return Sent(answer, failure, answer_ms)

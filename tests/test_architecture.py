@@ -14,6 +14,7 @@ ROOMS = (
     "bench",
     "calibration",
     "clients",
+    "cluster",
     "demo",
     "k8s",
     "live",
@@ -60,6 +61,7 @@ MAY_IMPORT = {
     "reports": {"exit_codes", "faults", "measure"},
     "target": {"backend"},
     "demo": {"exit_codes", "run", "target"},
+    "cluster": {"demo", "exit_codes", "faults", "target"},
     "calibration": {"backend", "demo", "exit_codes", "measure", "run"},
     "bench": {"demo", "backend", "measure", "run", "tasks", "transport", "users"},
 }

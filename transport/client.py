@@ -26,6 +26,7 @@ class SocketIOClient(socketio.Client):
 
     :param source_address: the local address to leave from; None for the system's choice.
     :param ssl_context: for wss; None for the system's trust.
+    :param instance_header: where the server says which of its instances it is; empty if nobody wants to know.
     :param options: as for `socketio.Client`. `handle_sigint` is off: Ctrl-C belongs to the program.
     """
 
@@ -40,13 +41,19 @@ class SocketIOClient(socketio.Client):
     """Called in the hub when it has: behind what was sent again, before what follows. It must not block."""
 
     def __init__(
-        self, source_address: str | None = None, ssl_context: ssl.SSLContext | None = None, **options: Any
+        self,
+        source_address: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        instance_header: str = "",
+        **options: Any,
     ) -> None:
         super().__init__(**{"handle_sigint": False, **options})
         if source_address is not None:
             self.eio.source_address = source_address
         if ssl_context is not None:
             self.eio.ssl_context = ssl_context
+        if instance_header:
+            self.eio.instance_header = instance_header.lower()
 
     def connect(self, *arguments: Any, **options: Any) -> None:
         """As of `socketio.Client`; a connection that was lost before this returns counts as not made.

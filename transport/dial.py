@@ -48,12 +48,16 @@ class DialError(ConnectionError):
 
 @dataclass(slots=True)
 class Dialled:
-    """An open WebSocket: its channel, what came after the handshake, and what each phase took."""
+    """An open WebSocket.
+
+    rest: what came after the handshake. phases_ns: what each phase took. headers: the answer's, in lower case.
+    """
 
     channel: Channel
     rest: bytes
     received_ns: int
     phases_ns: dict[str, int] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Dialler:
@@ -105,12 +109,12 @@ class Dialler:
                     phases_ns["tls"] = time.perf_counter_ns() - started_ns
                 started_ns = time.perf_counter_ns()
                 path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-                rest, received_ns = _upgrade(channel, parts.netloc, path, headers, deadline_s)
+                answer, received_ns = _upgrade(channel, parts.netloc, path, headers, deadline_s)
                 phases_ns["upgrade"] = time.perf_counter_ns() - started_ns
             except DialError:
                 channel.close()
                 raise
-        return Dialled(channel, rest, received_ns, phases_ns)
+        return Dialled(channel, answer.rest, received_ns, phases_ns, answer.headers)
 
     def _default_context(self) -> ssl.SSLContext:
         if self._context is None:
@@ -175,7 +179,7 @@ def _tls(sock: socket.socket, name: str, context: ssl.SSLContext, host: str, dea
 
 def _upgrade(
     channel: Channel, host: str, path: str, headers: Mapping[str, str], deadline_s: float
-) -> tuple[bytes, int]:
+) -> tuple[handshake.Response, int]:
     key = os.urandom(16)
     request = handshake.request(host, path, key, headers)
     response, received_ns = _ask("upgrade", channel, request, deadline_s)
@@ -183,7 +187,7 @@ def _upgrade(
         handshake.check(response, key)
     except handshake.HandshakeError as error:
         raise DialError("upgrade", str(error)) from error
-    return response.rest, received_ns
+    return response, received_ns
 
 
 def _tunnel(channel: Channel, request: bytes, deadline_s: float) -> None:

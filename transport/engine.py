@@ -6,6 +6,7 @@ python-engineio's own code carries long-polling; a polling connection that is up
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from .lanes import Lane
 from .observing import ObservingEngine
 from .opening import insecure_context, open_engine, with_cookies
 from .packed import as_text
+from .sessions import knows_no_session, session_fault
 from .websocket_frames import (
     BINARY,
     CLOSE,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
+    import requests
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +46,10 @@ _CLOSED: Final = "closed by the server"
 class EngineIOClient(ObservingEngine):
     """See the module. Its public interface is that of `engineio.Client`."""
 
-    __slots__ = ("_over", "deadline_s", "end_reason", "lane", "phases_ns", "source_address", "ssl_context")
+    __slots__ = (
+        *("_over", "deadline_s", "end_reason", "instance", "instance_header", "lane", "phases_ns"),
+        *("source_address", "ssl_context"),
+    )
     state: str
     sid: str | None
 
@@ -57,6 +63,10 @@ class EngineIOClient(ObservingEngine):
         """What the phases of the last connect took: tcp, tls, upgrade, open."""
         self.end_reason = ""
         """Why the last connection ended, in a few words."""
+        self.instance_header = ""
+        """Where a backend of several instances says which one answers, in lower case; empty where nobody asks."""
+        self.instance = ""
+        """The one that this connection is with, or was with last; empty if it did not say."""
         self._over: Event | None = None
 
     # What python-engineio's interface promises
@@ -106,6 +116,7 @@ class EngineIOClient(ObservingEngine):
                 logger.warning("no upgrade to WebSocket, polling goes on: %s", error)
                 return False
             raise engineio.exceptions.ConnectionError(str(error)) from error
+        self._note_instance(opened.headers)
         self._channel = opened.channel
         self._parser = opened.parser
         self.phases_ns = opened.phases_ns
@@ -132,6 +143,20 @@ class EngineIOClient(ObservingEngine):
         for opcode, payload in opened.messages:
             self._on_message(opcode, payload, opened.received_ns)
         return True
+
+    def _note_instance(self, headers: Mapping[str, str]) -> None:
+        if self.instance_header:
+            # One string for all of its connections.
+            self.instance = sys.intern(headers.get(self.instance_header, ""))
+            self.look_from(self.instance)
+
+    def _on_polled(self, response: requests.Response) -> None:
+        if response.ok:
+            self._note_instance(response.headers)
+        elif knows_no_session(response.status_code, response.text):
+            self.end_reason = session_fault(
+                self.instance, response.headers.get(self.instance_header, "") if self.instance_header else ""
+            )
 
     # Receiving; all of it in the hub
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import engineio
 import gevent
+import requests
 from engineio import base_client, packet, payload
 from gevent.event import Event
 from gevent.queue import Empty, JoinableQueue
@@ -64,6 +65,16 @@ class GeventEngine(engineio.Client):
         # Its default guards servers; a client that polls gets whole bursts of broadcasts at once.
         payload.Payload.max_decode_packets = MOST_PACKETS_A_POLL
         return super()._connect_polling(url, headers, engineio_path)
+
+    def _send_request(self, *arguments: Any, **options: Any) -> Any:
+        response = super()._send_request(*arguments, **options)
+        if isinstance(response, requests.Response):
+            self._on_polled(response)
+        return response
+
+    def _on_polled(self, response: requests.Response) -> None:
+        """The server answered a request of long-polling."""
+        raise NotImplementedError
 
     def _write_loop(self) -> None:
         super()._write_loop()

@@ -17,10 +17,18 @@ class Observer(Protocol):
         """
         ...
 
+    def at(self, instance: str) -> Observer:
+        """Who observes connections to one instance of the server, where it says which it is."""
+        ...
+
 
 class _Nobody:
     def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
         """Nobody has asked for anything."""
+
+    def at(self, instance: str) -> Observer:  # noqa: ARG002 - nobody looks from anywhere
+        """Nobody."""
+        return self
 
 
 NOBODY: Final[Observer] = _Nobody()

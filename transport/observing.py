@@ -80,6 +80,11 @@ class ObservingEngine(GeventEngine):
         self._shorten()
         return recovered
 
+    def look_from(self, instance: str) -> None:
+        """The connection is to one instance of the server; before it is used."""
+        self._observer = self._observer.at(instance)
+        self.observer = self.recovery.before(self._observer)
+
     def _shorten(self) -> None:
         """Spare this object the reads whose bytes say everything, where nobody else wants them."""
         if self._channel is not None:

@@ -27,7 +27,8 @@ class Opened:
     """An open connection.
 
     packet: the OPEN packet's content, empty after an upgrade. messages: what came with it already, at
-    received_ns. phases_ns: what tcp, tls, upgrade and open took.
+    received_ns. phases_ns: what tcp, tls, upgrade and open took. headers: of the answer to the upgrade, in lower
+    case.
     """
 
     channel: Channel
@@ -36,6 +37,7 @@ class Opened:
     messages: list[Message]
     received_ns: int
     phases_ns: dict[str, int]
+    headers: Mapping[str, str]
 
 
 def open_engine(
@@ -83,7 +85,7 @@ def open_engine(
         said = reason_of(error) if isinstance(error, OSError) else str(error).lower()
         raise DialError("open", said) from error
     phases_ns = {**dialled.phases_ns, "open": time.perf_counter_ns() - started_ns}
-    return Opened(channel, parser, packet, messages, received_ns, phases_ns)
+    return Opened(channel, parser, packet, messages, received_ns, phases_ns, dialled.headers)
 
 
 def _open_packet(opcode: int, payload: bytes) -> dict[str, Any]:

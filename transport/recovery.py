@@ -45,6 +45,11 @@ class Recovery:
         assert self._observer is not None
         self._observer.observe(member, event, frame, received_ns)
 
+    def at(self, instance: str) -> Observer:
+        """As of the observer that it stands before."""
+        assert self._observer is not None
+        return self._observer.at(instance)
+
     def connected(self, answer: Any) -> bool:
         """The server answered a CONNECT; whether it has recovered the session.
 

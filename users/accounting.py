@@ -22,7 +22,8 @@ _JOIN: Final = "join"
 class AccountWatcher:
     """One client's account. Implements `clients.watcher.Watcher`; rooms that are not of the plan are nobody's."""
 
-    __slots__ = ("_account", "_away", "_context", "_environment", "_meter")
+    __slots__ = ("_account", "_away", "_context", "_environment", "_meter", "_socket")
+    _socket: SocketIOClient
 
     def __init__(self, environment: Environment, context: RunContext) -> None:
         self._environment = environment
@@ -33,10 +34,12 @@ class AccountWatcher:
 
     def attach(self, socket: SocketIOClient) -> None:
         """Observe what arrives."""
+        self._socket = socket
         socket.observe(self._meter, Reader.events, self._account.number)
 
     def connected(self, started_ns: int, now_ns: int, phases_ns: Mapping[str, int]) -> None:
         """Count a connection."""
+        self._account.instance = self._socket.eio.instance
         self._meter.connected(started_ns, now_ns, phases_ns)
         self._report(_CONNECT, started_ns, now_ns)
 
@@ -47,11 +50,13 @@ class AccountWatcher:
 
     def resumed(self, now_ns: int) -> None:
         """There is a connection again."""
+        self._account.instance = self._socket.eio.instance
         self._account.resumed(now_ns)
         self._meter.counters["reconnects"] += 1
 
     def recovered(self, now_ns: int) -> None:
         """There is one again, and all memberships with it."""
+        self._account.instance = self._socket.eio.instance
         self._account.recovered(now_ns)
         self._meter.counters["reconnects"] += 1
         self._meter.counters["recovered"] += 1

@@ -18,7 +18,7 @@ def test_clients_come_back_as_the_options_say() -> None:
 
 
 def test_users_go_to_the_instances_in_turn_over_all_workers() -> None:
-    endpoint = Endpoint.at("http://a/, http://b", "websocket", "default", "auth", Trust(), Backoff())
+    endpoint = Endpoint.at("http://a/, http://b", trust=Trust())
     assert (endpoint.host, endpoint.hosts) == ("http://a", "http://a,http://b")
     room = Room("p", "a", "t")
     plan = Plan("r", "0", endpoint, (room,), 1.0, 1, workers=3, worker=1)

@@ -7,10 +7,10 @@ from measure.by_class import ByClass
 from measure.fleet import Fleet
 from measure.latency import fold, new_histogram
 from measure.presence import Counts
-from measure.recogniser import ACROSS, FanOut
 from measure.report import WorkerReport
 from measure.room_classes import CLASS
 from measure.shards import pack_all
+from measure.taken import ACROSS, FanOut
 
 EVENTS = ("log", "status", "status")
 

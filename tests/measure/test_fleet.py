@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from measure.fleet import AWAY_S, FAN_OUT, Fleet
 from measure.latency import summarise
 from measure.presence import Counts
-from measure.recogniser import FanOut
 from measure.report import Totals, WorkerReport
 from measure.shards import pack_all
+from measure.taken import FanOut
 from measure.triggers import Outcome, Trigger
 
 HEALTH = {"cpu_percent": 10.0, "rss_bytes": 1e6}

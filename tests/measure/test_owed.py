@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from measure.owed import OwedBySecond, merge
+from measure.owed import Ranges, merge
 from measure.triggers import Outcome, Trigger, TriggerLog
 
 SECOND = 1_000_000_000
@@ -15,12 +15,12 @@ def log_of(*sent_s: float, refused: tuple[int, ...] = ()) -> TriggerLog:
     return log
 
 
-def seconds(owed: OwedBySecond, log: TriggerLog, shift_s: int = 0) -> dict[int, tuple[int, int]]:
+def seconds(owed: Ranges, log: TriggerLog, shift_s: int = 0) -> dict[int, tuple[int, int]]:
     return owed.by_second(log, lambda ns: ns // SECOND + shift_s)
 
 
 def test_what_was_lost_is_told_by_when_it_was_sent() -> None:
-    owed = OwedBySecond()
+    owed = Ranges()
     for _ in range(3):  # three members, of which each misses number 2
         owed.owe(0, 7, 0, 5)
         owed.lose(0, 7, 2, 3)
@@ -31,7 +31,7 @@ def test_what_was_lost_is_told_by_when_it_was_sent() -> None:
 
 
 def test_what_nobody_is_owed_counts_nowhere() -> None:
-    owed = OwedBySecond()
+    owed = Ranges()
     owed.owe(0, 7, 0, 3, deliveries=3)
     owed.lose(0, 7, 0, 3)
     assert seconds(owed, log_of(1.0, 2.0, 3.0, refused=(1,))) == {1: (3, 1), 3: (3, 1)}

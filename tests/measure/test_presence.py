@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measure.owed import OwedBySecond
+from measure.owed import Ranges
 from measure.presence import Arrival, Counts, End, Presence, ledger_key
 from measure.recogniser import Broadcast, Kind
 from measure.settlement import count
@@ -33,7 +33,7 @@ class OneStream(TriggerLog):
 
 
 def settle_all(presence: Presence, log: StreamLog) -> Counts:
-    owed = OwedBySecond()
+    owed = Ranges()
     ((publisher, slot, counts),) = count(presence, {PUBLISHER: log}, 1, FLIGHT, owed)
     assert (publisher, slot) == (PUBLISHER, SLOT)
     # Told apart by seconds, it is the same in sum.

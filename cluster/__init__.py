@@ -1,0 +1,1 @@
+"""Several instances of the reference backend on one machine: one database, one Redis, a real load balancer."""

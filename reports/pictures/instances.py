@@ -1,0 +1,47 @@
+"""The picture of a backend's instances: who is with which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .style import SERIES, Picture, draw, legend
+from .time_axis import TimeAxis
+
+if TYPE_CHECKING:
+    from reports.load import Record
+
+    from .style import Canvas
+
+_MOST: Final = len(SERIES)
+
+
+def members(record: Record) -> Picture | None:
+    """How many members are with each instance, over time; None for a backend of one."""
+    table = record.tables["instances"]
+    if table.empty or record.span_s is None:
+        return None
+    axis = TimeAxis.of(record)
+    wide = table.assign(instance=table["instance"].astype(str)).pivot_table(
+        index="at_s", columns="instance", values="members", aggfunc="last"
+    )
+    shown = list(wide.max().sort_values(ascending=False, kind="stable").index[:_MOST])
+    more = f" The {_MOST} largest of {wide.shape[1]}." if wide.shape[1] > _MOST else ""
+    text = "Users in rooms, by the instance that their connection is with; who loses it comes back elsewhere."
+
+    def paint(canvas: Canvas) -> None:
+        (axes,) = canvas.axes()
+        for name, (colour, line) in zip(sorted(shown), SERIES, strict=False):
+            axes.step(
+                axis.at(wide.index),
+                wide[name],
+                where="post",
+                color=colour,
+                linestyle=line,
+                label=f"instance {name}",
+            )
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("members")
+        axis.finish(axes)
+        legend(axes)
+
+    return draw("instances", "Members by instance", text + more, paint, axis.table(wide.reset_index()), height=2.6)
