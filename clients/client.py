@@ -268,7 +268,7 @@ class Client(RoundTrips):
         if self._ended is not None:
             self._ended.set()
         if not self._leaving:
-            self._watcher.lost(self._lost_ns, reason, wanted=self._dropping)
+            self._watcher.lost(self._lost_ns, self.end_reason, wanted=self._dropping)
 
     def _return(self, resumed_ns: int) -> None:
         """A reconnect does not rejoin: the backend knows nothing of the old connection, unless it recovered it."""

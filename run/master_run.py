@@ -104,7 +104,7 @@ class Run:
         self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
         self._provision = provisioning.choose(opts, self._secrets, self._mint, self._client, run_id)
         try:
-            sources, why_not = sources_of(opts.monitor, self._client, self._trust.context())
+            sources, why_not = sources_of(opts.monitor, self._client, self._trust.context(), opts.instance_header)
             self._draft = self._begin_record(run_id)
             rooms = self._provision.create(opts.rooms)
             preflight.check_rooms(self._client, rooms)

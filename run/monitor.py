@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
 
+    from backend.rest import Answer
+
 HEALTH: Final = "health"
 NONE: Final = "none"
 PID: Final = "pid:"
@@ -29,7 +31,7 @@ class NoAnswerError(Exception):
 
 
 class Source(Protocol):
-    """Something that tells of one instance. name: what it is called in the record."""
+    """Something that tells of one instance. name: what the one that told last is called in the record."""
 
     name: str
 
@@ -41,16 +43,21 @@ class Source(Protocol):
 
 
 class Health:
-    """The backend's own health call."""
+    """The backend's own health call; behind a load balancer, another instance may answer each time.
 
-    name = HEALTH
+    :param instance_header: where it says which one.
+    """
 
-    def __init__(self, client: RestClient) -> None:
+    def __init__(self, client: RestClient, instance_header: str = "") -> None:
+        self.name = HEALTH
         self._client = client
+        self._instance_header = instance_header
 
     def read(self) -> Vitals:
         """See `Source`."""
-        return metrics.of_health(_get(self._client, contract.HEALTH_INFO))
+        answer = _get(self._client, contract.HEALTH_INFO)
+        self.name = f"{HEALTH} {answer.header(self._instance_header)}".strip()
+        return metrics.of_health(answer.body)
 
 
 class Metrics:
@@ -65,7 +72,7 @@ class Metrics:
     def read(self) -> Vitals:
         """See `Source`."""
         try:
-            return metrics.of_prometheus(str(_get(self._client, self._path)), time.time())
+            return metrics.of_prometheus(str(_get(self._client, self._path).body), time.time())
         except ValueError as error:
             raise NoAnswerError(f"its metrics cannot be read: {error}") from error
 
@@ -92,11 +99,14 @@ class LocalProcess:
             raise NoAnswerError(f"there is no process {self._pid} here") from error
 
 
-def sources_of(text: str, client: RestClient, ssl_context: ssl.SSLContext | None) -> tuple[list[Source], str]:
+def sources_of(
+    text: str, client: RestClient, ssl_context: ssl.SSLContext | None, instance_header: str = ""
+) -> tuple[list[Source], str]:
     """What to ask, and why not, if nothing: each source was asked once.
 
     :param text: as of `--monitor`.
     :param client: of the backend.
+    :param instance_header: where its answers say which instance they are of.
     :raises Fault: if one that was named does not tell.
     """
     found: list[Source] = []
@@ -106,7 +116,7 @@ def sources_of(text: str, client: RestClient, ssl_context: ssl.SSLContext | None
             continue
         source: Source
         if part == HEALTH:
-            source = Health(client)
+            source = Health(client, instance_header)
         elif part.startswith(PID):
             source = LocalProcess(int(part.removeprefix(PID)))
         else:
@@ -166,7 +176,8 @@ class Monitor:
         while True:
             now_s = time.time()
             try:
-                self.add(source.name, now_s, source.read())
+                vitals = source.read()
+                self.add(source.name, now_s, vitals)
             except NoAnswerError as error:
                 self._failed += 1
                 self._last_failure = f"{source.name}: {error}"
@@ -186,11 +197,11 @@ class Monitor:
         self.rows.append({"at_s": int(now_s), "instance": name, "cpu_percent": cpu_percent, **rounded})
 
 
-def _get(client: RestClient, path: str) -> Any:
+def _get(client: RestClient, path: str) -> Answer:
     try:
         answer = client.send("GET", path)
     except UnreachableError as error:
         raise NoAnswerError(str(error)) from error
     if answer.status != 200:
         raise NoAnswerError(f"it answers {answer.status}")
-    return answer.body
+    return answer

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _UNSUPPORTED = json.dumps({"code": 5, "message": "Unsupported protocol version"}).encode()
+_UNKNOWN_SESSION = json.dumps({"code": 1, "message": "Session ID unknown"}).encode()
 _INSTANCE = contract.INSTANCE_HEADER.lower().encode()
 _HEADS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 _PACKET_TYPES = frozenset(str(number) for number in range(len(packet_names)))
@@ -91,7 +92,9 @@ class Application:
             send = self._named(send)
         if scope["type"] != "lifespan" and scope["path"].startswith(contract.SOCKETIO_PATH):
             if not _speaks_version_4(scope):
-                await _refuse_version(scope, send)
+                await _refuse(scope, send, _UNSUPPORTED)
+            elif (sid := _session_of(scope)) is not None and sid not in self._engine.sockets:
+                await _refuse(scope, send, _UNKNOWN_SESSION)
             elif scope["type"] == "websocket":
                 await self._websocket(scope, receive, send)
             else:
@@ -149,8 +152,12 @@ def _speaks_version_4(scope: Scope) -> bool:
     return "sid" in query or query.get("EIO") == [str(contract.ENGINEIO_VERSION)]
 
 
-async def _refuse_version(scope: Scope, send: Send) -> None:
+def _session_of(scope: Scope) -> str | None:
+    return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("sid", [None])[0]
+
+
+async def _refuse(scope: Scope, send: Send, body: bytes) -> None:
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     headers = [(b"content-type", b"application/json")]
     await send({"type": f"{kind}.start", "status": 400, "headers": headers})
-    await send({"type": f"{kind}.body", "body": _UNSUPPORTED})
+    await send({"type": f"{kind}.body", "body": body})

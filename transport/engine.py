@@ -98,7 +98,6 @@ class EngineIOClient(ObservingEngine):
     def _connect_websocket(self, url: str, headers: dict[str, str], engineio_path: str) -> bool:
         upgrading = self.sid is not None
         address = self._get_engineio_url(url, engineio_path, "websocket")
-        self.base_url = address
         if upgrading:
             address += f"&sid={self.sid}"
         try:
@@ -116,6 +115,8 @@ class EngineIOClient(ObservingEngine):
                 logger.warning("no upgrade to WebSocket, polling goes on: %s", error)
                 return False
             raise engineio.exceptions.ConnectionError(str(error)) from error
+        # Only now: where there is no upgrade, polling goes on where it was.
+        self.base_url = self._get_engineio_url(url, engineio_path, "websocket")
         self._note_instance(opened.headers)
         self._channel = opened.channel
         self._parser = opened.parser

@@ -1,9 +1,14 @@
-// The official Socket.IO server: what our transport must get on with. Argument: options as JSON.
+// The official Socket.IO server: what our transport must get on with. Argument: options as JSON; of our own:
+// refusesWebSockets, as some proxies do.
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 
 const http = createServer();
-const io = new Server(http, JSON.parse(process.argv[2] ?? "{}"));
+const { refusesWebSockets = false, ...options } = JSON.parse(process.argv[2] ?? "{}");
+const io = new Server(http, options);
+io.engine.use((request, _, next) => {
+  next(refusesWebSockets && request._query.transport === "websocket" ? new Error("no WebSockets here") : undefined);
+});
 
 function echo(socket) {
   socket.on("echo", (...args) => {
