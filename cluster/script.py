@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from faults import Fault, Owner
+from network.script import lines_of
 
 KILL: Final = "kill"
 START: Final = "start"
@@ -43,8 +44,7 @@ def parse(text: str) -> list[Step]:
 
     :raises Fault: if a line is none.
     """
-    lines = [line.partition("#")[0].split() for line in re.split(r"[;\n]", text)]
-    return sorted((_step(words) for words in lines if words), key=lambda step: step.at_s)
+    return sorted(map(_step, lines_of(text)), key=lambda step: step.at_s)
 
 
 def _step(words: list[str]) -> Step:

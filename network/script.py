@@ -65,8 +65,13 @@ def parse(text: str) -> list[Step]:
 
     :raises Fault: if a line is none.
     """
-    lines = [line.partition("#")[0].split() for line in re.split(r"[;\n]", text)]
-    return sorted((_step(words) for words in lines if words), key=lambda step: step.at_s)
+    return sorted(map(_step, lines_of(text)), key=lambda step: step.at_s)
+
+
+def lines_of(text: str) -> list[list[str]]:
+    """The words of each line of a script, without comments."""
+    lines = [part for line in text.splitlines() for part in line.partition("#")[0].split(";")]
+    return [line.split() for line in lines if line.strip()]
 
 
 def _step(words: list[str]) -> Step:

@@ -164,12 +164,12 @@ def locust_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
 
 
-def until_said(process: subprocess.Popen[str], words: str) -> None:
-    """Read what a process prints until it says something."""
+def until_said(process: subprocess.Popen[str], words: str) -> str:
+    """Read what a process prints until it says something; that line."""
     assert process.stdout is not None
     for line in process.stdout:
         if words in line:
-            return
+            return line
     raise AssertionError(f"the process ended before it said {words!r}")
 
 

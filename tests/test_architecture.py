@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "reports": {"exit_codes", "faults", "measure"},
     "target": {"backend"},
     "demo": {"exit_codes", "run", "target"},
-    "cluster": {"demo", "exit_codes", "faults", "target"},
+    "cluster": {"demo", "exit_codes", "faults", "network", "target"},
     "calibration": {"backend", "demo", "exit_codes", "measure", "run"},
     "bench": {"demo", "backend", "measure", "run", "tasks", "transport", "users"},
 }

@@ -106,7 +106,7 @@ def gateway() -> Iterator[Callable[..., str]]:
 def test_everything_works_with_the_official_server(
     gateway: Callable[..., str], transports: str, options: dict[str, Any]
 ) -> None:
-    ends_on = "polling" if "refusesWebSockets" in options else transports.split("+")[-1]
+    ends_on = "polling" if "refusesWebSockets" in options else transports.rsplit("+", maxsplit=1)[-1]
     command = [sys.executable, "-c", SCENARIO, gateway(**options), transports, ends_on]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

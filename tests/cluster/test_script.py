@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cluster import balancer, script
+from cluster.script import Step
+from faults import Fault
+
+
+def test_steps_come_in_order_of_time_whatever_the_order_of_lines() -> None:
+    assert script.parse(
+        "20 add; 8 kill 1\n 12.5 start 1 # again; and again\n\n30 restart all; 25 drain 2;26 stop 2"
+    ) == [
+        Step(8.0, "kill", "1"),
+        Step(12.5, "start", "1"),
+        Step(20.0, "add"),
+        Step(25.0, "drain", "2"),
+        Step(26.0, "stop", "2"),
+        Step(30.0, "restart", "all"),
+    ]
+    assert script.parse("") == []
+
+
+def test_the_example_in_the_docstring_is_a_script() -> None:
+    assert script.__doc__ is not None
+    example = "\n".join(line for line in script.__doc__.splitlines() if line.startswith("    "))
+    assert [step.act for step in script.parse(example)] == ["kill", "start", "drain", "stop", "restart", "add"]
+
+
+@pytest.mark.parametrize(
+    "line", ["kill 1", "3", "3 kill", "3 kill all", "3 add 1", "x kill 1", "3 kill one", "-1 add"]
+)
+def test_what_is_no_step_is_refused_by_its_line(line: str) -> None:
+    with pytest.raises(Fault, match="the step"):
+        script.parse(line)
+
+
+def test_the_balancer_keeps_drained_instances_for_nobody_new() -> None:
+    servers = {"1": "127.0.0.1:1001", "2": "127.0.0.1:1002"}
+    text = balancer.config(Path("folder"), 80, servers, ["2"], balancer.COOKIE)
+    assert "server 127.0.0.1:1001 max_fails" in text
+    assert "server 127.0.0.1:1002 down" in text
+    assert "sticky cookie" in text
+    assert "sticky" not in balancer.config(Path("folder"), 80, servers, [], balancer.NONE)
