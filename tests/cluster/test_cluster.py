@@ -94,7 +94,7 @@ def test_what_a_killed_instance_and_a_rolling_restart_cost(tmp_path: Path) -> No
 
 
 def test_instances_that_are_cut_off_from_each_other_lose_what_is_between_them(tmp_path: Path) -> None:
-    """The partition is between one instance and Redis: its members hear what it is told itself, and nothing else."""
+    """The partition is between one instance and Redis: its members hear what it is told itself, and no more."""
     with ExitStack() as stack:
         redis = stack.enter_context(broker.embedded(tmp_path))
         where = urlsplit(redis).netloc

@@ -1,14 +1,18 @@
 // The documented backend on the official Socket.IO server, in memory: what the whole load test must get on with.
-// Argument: JSON {parser: "default" | "msgpack", server: options of Socket.IO's server}.
+// Argument: JSON {parser: "default" | "msgpack", server: options of Socket.IO's server}; of one instance of several
+// also {redis: URL, instance: its name, secret}: rooms are shared by Redis, rows by messages between the instances.
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
+import { createAdapter } from "@socket.io/redis-adapter";
+import { createClient } from "redis";
 import { Server } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
 
-const { parser = "default", server = {} } = JSON.parse(process.argv[2] ?? "{}");
-const SECRET = randomUUID();
+const { parser = "default", server = {}, redis, instance, secret } = JSON.parse(process.argv[2] ?? "{}");
+const SECRET = secret ?? randomUUID();
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const users = new Map(), projects = new Map(), agents = new Map(), tasks = new Map();
+const tables = { users, projects, agents, tasks };
 
 // Tokens
 
@@ -59,22 +63,23 @@ function own(map, id, user) {
   return row && row.userId === user.id ? row : fail(404, "Not found");
 }
 
-function add(map, row) {
+async function add(table, row) {
   const made = { id: randomUUID(), ...row };
-  map.set(made.id, made);
+  tables[table].set(made.id, made);
+  if (redis) await io.serverSideEmitWithAck("row", table, made);
   return made;
 }
 
 const routes = [
   ["GET", /^\/v1\/health\/(live|ready)$/, () => ({ status: "ok" })],
   ["GET", /^\/v1\/health\/info$/, () => ({ memory: process.memoryUsage(), uptime: process.uptime(), profile: "node" })],
-  ["POST", /^\/v1\/auth\/signup$/, (_, body) => sign(add(users, body))],
+  ["POST", /^\/v1\/auth\/signup$/, async (_, body) => sign(await add("users", body))],
   ["POST", /^\/v1\/auth\/login$/, (_, body) => {
     const user = [...users.values()].find((one) => one.email === body.email && one.password === body.password);
     return user ? sign(user) : fail(401, "Invalid credentials");
   }],
   ["POST", /^\/v1\/(projects|agents)$/, (request, body, kind) =>
-    add(kind === "projects" ? projects : agents, { ...body, userId: userOf(request).id })],
+    add(kind, { ...body, userId: userOf(request).id })],
   ["GET", /^\/v1\/(projects|agents)$/, (request, _, kind) => {
     const user = userOf(request);
     return [...(kind === "projects" ? projects : agents).values()].filter((row) => row.userId === user.id);
@@ -85,9 +90,9 @@ const routes = [
     map.delete(own(map, id, userOf(request)).id);
     return { deleted: true, id };
   }],
-  ["POST", /^\/v1\/projects\/([^/]+)\/tasks$/, (request, body, id) => {
+  ["POST", /^\/v1\/projects\/([^/]+)\/tasks$/, async (request, body, id) => {
     const project = own(projects, id, userOf(request));
-    const task = add(tasks, { ...body, status: "PENDING", projectId: project.id, userId: project.userId });
+    const task = await add("tasks", { ...body, status: "PENDING", projectId: project.id, userId: project.userId });
     run(task);
     return task;
   }],
@@ -105,7 +110,8 @@ const routes = [
 ];
 
 function answer(response, status, body) {
-  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+  const named = instance ? { "X-Instance": instance } : {};
+  response.writeHead(status, { "Content-Type": "application/json", ...named }).end(JSON.stringify(body));
 }
 
 const http = createServer(async (request, response) => {
@@ -116,7 +122,7 @@ const http = createServer(async (request, response) => {
     const body = chunks.length ? JSON.parse(Buffer.concat(chunks)) : {};
     for (const [method, pattern, handle] of routes) {
       const found = request.method === method && path.match(pattern);
-      if (found) return answer(response, method === "POST" && !path.endsWith("login") ? 201 : 200, handle(request, body, ...found.slice(1)));
+      if (found) return answer(response, method === "POST" && !path.endsWith("login") ? 201 : 200, await handle(request, body, ...found.slice(1)));
     }
     fail(404, `Cannot ${request.method} ${path}`);
   } catch (error) {
@@ -157,6 +163,20 @@ function run(task) {
 // Socket.IO
 
 const io = new Server(http, { ...(parser === "msgpack" ? { parser: msgpack } : {}), ...server });
+
+if (redis) {
+  const [publisher, subscriber] = [createClient({ url: redis }), createClient({ url: redis })];
+  await Promise.all([publisher.connect(), subscriber.connect()]);
+  io.adapter(createAdapter(publisher, subscriber));
+  io.on("row", (table, row, done) => {
+    tables[table].set(row.id, row);
+    done();
+  });
+}
+if (instance) {
+  const name = (headers) => { headers["x-instance"] = instance; };
+  io.engine.on("headers", name);
+}
 
 io.use((socket, next) => {
   const token = socket.handshake.auth.token;

@@ -77,6 +77,20 @@ def test_other_engine_versions_are_refused(backend: Backend) -> None:
     assert json.loads(data) == {"code": 5, "message": "Unsupported protocol version"}
 
 
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_a_session_that_is_not_known_is_refused(backend: Backend, transport: str) -> None:
+    import websocket
+
+    query = f"EIO=4&transport={transport}&sid=nobody"
+    if transport == "polling":
+        status, data = polling(backend, query)
+        assert (status, json.loads(data)) == (400, {"code": 1, "message": "Session ID unknown"})
+        return
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        Wire(backend, query)
+    assert refused.value.status_code == 400
+
+
 def test_other_engine_versions_are_refused_on_websocket(backend: Backend) -> None:
     import websocket
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster import broker
 from scenarios import capabilities as can
 
 from ..support import ROOT, node_server, run_locust, summary_of
@@ -101,6 +102,26 @@ def test_what_a_drop_costs_with_recovery_and_without(
     assert deliveries["lost"] == 0 if recovers else deliveries["replayed"] < 0.02 * deliveries["expected"]
     assert (summary["replay_ms"]["count"] > 0) or not recovers
     assert "Lost connections" in (tmp_path / "latest" / "report.html").read_text(encoding="utf-8")
+
+
+def test_several_instances_share_their_rooms_by_redis(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        shared = {"redis": stack.enter_context(broker.embedded(tmp_path)), "secret": "of both of them"}
+        urls = [
+            stack.enter_context(node_server("backend.mjs", {**shared, "instance": name}))
+            for name in ("one", "two")
+        ]
+        ended = run_locust(
+            ",".join(urls),
+            *("-u", "44", "-r", "44", "-t", "8s", "--rooms", "4", "--rate", "20"),
+            *("--results-dir", str(tmp_path), "--no-report"),
+        )
+    summary = summary_of(tmp_path)
+    assert summary["deliveries"]["lost"] == 0, ended.stdout[-3000:]
+    ways = {(way["triggered"], way["member"]): way["expected"] for way in summary["instances"]["paths"]}
+    assert set(ways) == {("one", "one"), ("one", "two"), ("two", "one"), ("two", "two")}
+    assert all(ways.values())
+    assert summary["instances"]["members"] == {"one": 20, "two": 20}
 
 
 def test_connection_state_recovery_is_noticed(tmp_path: Path) -> None:

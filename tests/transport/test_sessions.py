@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from transport.sessions import knows_no_session, session_fault
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "unknown"),
+    [
+        (400, '{"code":1,"message":"Session ID unknown"}', True),
+        (400, '"Invalid session g5wJnsSy5ZRtraI5AAAA"', True),
+        (400, '{"code":5,"message":"Unsupported protocol version"}', False),
+        (400, "<html>Bad Request</html>", False),
+        (404, '{"code":1,"message":"Session ID unknown"}', False),
+        (400, "[]", False),
+    ],
+)
+def test_only_an_unknown_session_is_one(status: int, body: str, unknown: bool) -> None:
+    assert knows_no_session(status, body) is unknown
+
+
+def test_it_is_the_balancer_s_fault_only_where_two_instances_are_seen() -> None:
+    assert "no sticky sessions: instance a opened it" in session_fault("a", "b")
+    for opened_by, asked in (("a", "a"), ("", "b"), ("a", ""), ("", "")):
+        assert session_fault(opened_by, asked).startswith("the session is not known")
