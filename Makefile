@@ -18,7 +18,7 @@ TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help demo nightly test quick bench hold calibrate peers chart images lint format lock clean
+.PHONY: help canaries demo nightly test quick bench hold calibrate peers chart images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,12 @@ peers: $(VENV)/dev ## install the large ones among the peers of the bench: Artil
 bench/node_modules: bench/package-lock.json
 	npm ci --prefix bench --no-fund --no-audit --loglevel=error
 	@touch $@
+
+canaries/node_modules: canaries/package-lock.json
+	npm ci --prefix canaries --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+canaries: canaries/node_modules ## install the official clients that `--canaries` has among the members
 
 hold: $(VENV)/dev bench/node_modules ## 15,000 users in one process for three minutes, each broadcast counted at each
 	$(BIN)/python -m bench.hold

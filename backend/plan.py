@@ -63,7 +63,8 @@ class Plan:
     `run.roll_call`. tags: of the tasks that were asked for. topology: who goes into which room. ping_every_s: how
     often a viewer pings; 0 for never. drop_every_s: how often it loses its connection; 0 for never. cast: for the
     scenarios. room_classes: of the rooms, by how many members they are meant to have, see `measure.room_classes`.
-    interim_every_s: how often workers say what they counted so far; 0 for never.
+    interim_every_s: how often workers say what they counted so far; 0 for never. canaries: official clients that
+    the first worker has among the members, by the names of their kinds.
     """
 
     run_id: str
@@ -88,6 +89,7 @@ class Plan:
     cast: Cast = field(default_factory=Cast)
     room_classes: tuple[int, ...] = ()
     interim_every_s: float = 0.0
+    canaries: tuple[str, ...] = ()
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -104,6 +106,7 @@ class Plan:
             "source_addresses": addresses,
             "endpoint": endpoint,
             "tags": tuple(message["tags"]),
+            "canaries": tuple(message["canaries"]),
             "room_classes": tuple(message["room_classes"]),
             "topology": Topology(**message["topology"]),
             "cast": Cast.from_message(message["cast"]),

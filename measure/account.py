@@ -52,6 +52,8 @@ class Account:
     presences: dict[int, Presence] = field(default_factory=dict)
     instance: str = ""
     """Of the backend, that the user is connected to; empty if it did not say."""
+    label: str = ""
+    """Of a canary, its name; empty of everybody else."""
     ended_ns: int | None = None
     """When the user went for good."""
     held: dict[int, deque[tuple[Broadcast, int]]] | None = None

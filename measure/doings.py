@@ -6,6 +6,7 @@ from array import array
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from .canaries import Canaries
 from .checks import Checks
 from .connects import ConnectTimes
 from .reasons import Reasons
@@ -32,6 +33,7 @@ class Doings:
         self.failures = Reasons()
         """What users could not do, by one-line reason."""
         self.checks = Checks()
+        self.canaries = Canaries()
 
     def take_samples(self) -> dict[str, array[int]]:
         """Those since the last call."""

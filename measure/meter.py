@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class Meter(Viewpoint, Doings):
 
     def revive(self, broadcast: Broadcast) -> None:
         """A broadcast is received that was forgotten."""
-        self.viewpoints[broadcast.instance].recogniser.revive(broadcast)
+        self.viewpoints[broadcast.viewpoint].recogniser.revive(broadcast)
 
     def replay(self, delay_ns: int) -> None:
         """A broadcast reached its member by a later connection, so long after it was due."""
@@ -188,7 +188,7 @@ class Meter(Viewpoint, Doings):
         began_ns, self._reported_ns = self._reported_ns or now_ns - _SECOND_NS, now_ns
         came = self.counters["connects"] + self.counters["reconnects"]
         went = self.counters["connections_lost"] + self.counters["disconnects"]
-        members = sum(account.is_member for account in self.accounts.values())
+        members = sum(account.is_member and not account.label for account in self.accounts.values())
         report = WorkerReport(
             number=self._report_number,
             at_s=(self._clocks.master_ns(began_ns) + _EARLY_NS) // _SECOND_NS,
@@ -209,11 +209,11 @@ class Meter(Viewpoint, Doings):
         """What all viewpoints timed; and samples by (instance that was triggered, instance of the member)."""
         taken = Taken()
         paths: dict[tuple[str, str], Samples] = {}
-        for instance, viewpoint in self.viewpoints.items():
+        for viewpoint in self.viewpoints.values():
             go_on(viewpoint.recogniser.expire())
             taken.add(viewpoint.recogniser.take())
             for origin, values_us in viewpoint.recogniser.take_paths(self._origin_of).items():
-                paths[origin, instance] = values_us
+                paths[origin, viewpoint.recogniser.instance] = values_us
         return taken, {path: pack(values_us) for path, values_us in paths.items()}
 
     def _origin_of(self, broadcast: Broadcast) -> str | None:
@@ -221,9 +221,14 @@ class Meter(Viewpoint, Doings):
         return "" if origin is None and self._closed else origin
 
     def _members_by_instance(self) -> dict[str, int]:
-        if len(self.viewpoints) == 1:
+        if not any(viewpoint.recogniser.instance for viewpoint in self.viewpoints.values()):
             return {}
-        return dict(Counter(account.instance for account in self.accounts.values() if account.is_member))
+        users = (account for account in self.accounts.values() if account.is_member and not account.label)
+        return dict(Counter(account.instance for account in users))
+
+    def _canary_rows(self) -> list[list[Any]]:
+        self.canaries.counts.update(self._settlement.canaries)
+        return self.canaries.to_rows()
 
     def close(self) -> None:
         """All triggers are known and nothing is in flight: what still waits for its trigger is not of this run."""
@@ -246,6 +251,7 @@ class Meter(Viewpoint, Doings):
             failures=dict(self.failures),
             connects=self.connects.by(self._clocks.master_ns),
             checks=self.checks.to_rows(),
+            canaries=self._canary_rows(),
             seconds=[(at_s, owed, lost) for at_s, (owed, lost) in seconds.items()],
             paths=[(*path, *counts) for path, counts in self._settlement.owed.by_path(self._log).items()],
         )

@@ -54,12 +54,11 @@ class Kind(Enum):
 class Broadcast:
     """One broadcast; everything that its deliveries have in common.
 
-    name: of the event, or of the step of the burst if it is not traced. instance: of the backend, whose sockets
-    got it. due_ns: by this worker's clock. bound_ns: by how much that may be wrong; None if nobody knows.
-    latencies_ns: of its timed deliveries since they were last taken. key: of the ledger, see
-    `presence.ledger_key`. line: who is to get it next; nobody, as long as it is no delivery. waiting: the accounts
-    that got it before its trigger was known. idle: reports since it was last received. live: whether its latencies
-    will be taken.
+    name: of the event, or of the step of the burst if it is not traced. viewpoint: whose sockets got it. due_ns:
+    by this worker's clock. bound_ns: by how much that may be wrong; None if nobody knows. latencies_ns: of its
+    timed deliveries since they were last taken. key: of the ledger, see `presence.ledger_key`. line: who is to get
+    it next; nobody, as long as it is no delivery. waiting: the accounts that got it before its trigger was known.
+    idle: reports since it was last received. live: whether its latencies will be taken.
     """
 
     name: str
@@ -70,7 +69,7 @@ class Broadcast:
     key: int = 0
     seq: int = 0
     next_seq: int = 0
-    instance: str = ""
+    viewpoint: str = ""
     due_ns: int = 0
     bound_ns: int | None = 0
     across: bool = False
@@ -87,6 +86,7 @@ class Recogniser:
     :param run: the run's 8 hexadecimal digits.
     :param classes: of the rooms, see `room_classes`.
     :param instance: of the backend, that the sockets are with; empty where nobody says so.
+    :param apart: the name that all latencies go by, of receivers that are not like others; empty for the events'.
     """
 
     def __init__(
@@ -96,8 +96,10 @@ class Recogniser:
         clocks: ClockTable,
         classes: Sequence[int] = (),
         instance: str = "",
+        apart: str = "",
     ) -> None:
         self.instance = instance
+        self.apart = apart
         self._classes = classes
         several = len(set(classes)) > 1
         self._marks = [f"{room_classes.CLASS}{one}" if several else "" for one in classes]
@@ -113,9 +115,16 @@ class Recogniser:
         self._unplaced: list[tuple[Broadcast, Samples]] = []
         """Latencies of which nobody knows yet where they come from."""
 
-    def sibling(self, instance: str) -> Recogniser:
-        """One for the sockets of another instance: of the same lines and triggers."""
-        made = Recogniser(self._run, self._reader, self._clocks, self._classes, instance)
+    @property
+    def viewpoint(self) -> str:
+        """Names whose eyes it sees with."""
+        return self.apart or self.instance
+
+    def sibling(self, instance: str, apart: str = "") -> Recogniser:
+        """One for the sockets of another instance, or for receivers that are kept apart: of the same lines and
+        triggers.
+        """
+        made = Recogniser(self._run, self._reader, self._clocks, self._classes, instance, apart)
         made.lines = self.lines
         made._triggers = self._triggers
         return made
@@ -194,6 +203,8 @@ class Recogniser:
         return {origin: np.concatenate(parts) for origin, parts in placed.items()}
 
     def _name(self, broadcast: Broadcast) -> str:
+        if self.apart:
+            return self.apart
         mark = self._marks[broadcast.room] if broadcast.room < len(self._marks) else ""
         return broadcast.name + mark + ACROSS * broadcast.across
 
@@ -202,13 +213,14 @@ class Recogniser:
         count = len(latencies_ns)
         first_ns, last_ns = min(latencies_ns), max(latencies_ns)
         taken.timed[broadcast.room, broadcast.slot] += count
-        due_ns = self._clocks.master_ns(broadcast.due_ns)
-        taken.fan_outs.append(
-            FanOut(
-                *(broadcast.publisher, broadcast.room, broadcast.seq, broadcast.slot),
-                *(due_ns + first_ns, due_ns + last_ns, count),
+        if not self.apart:
+            due_ns = self._clocks.master_ns(broadcast.due_ns)
+            taken.fan_outs.append(
+                FanOut(
+                    *(broadcast.publisher, broadcast.room, broadcast.seq, broadcast.slot),
+                    *(due_ns + first_ns, due_ns + last_ns, count),
+                )
             )
-        )
         if broadcast.bound_ns is None:
             taken.unbounded += count
             return
@@ -240,7 +252,7 @@ class Recogniser:
     def _resolve(self, broadcast: Broadcast, room: int, publisher: int, seq: int, due_ns: int) -> None:
         due = self._clocks.here(worker_of(publisher), due_ns)
         broadcast.kind = Kind.DELIVERY
-        broadcast.instance = self.instance
+        broadcast.viewpoint = self.viewpoint
         broadcast.room = room
         broadcast.publisher = publisher
         broadcast.key = ledger_key(publisher, broadcast.slot)

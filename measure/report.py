@@ -75,6 +75,7 @@ class Totals:
     nanoseconds since the epoch, by the master's clock. checks: rows of `measure.checks`. seconds: (second
     since the epoch by the master's clock, deliveries owed of what was sent in it, those of them that were lost).
     paths: (instance that was triggered, instance of the member, owed, lost); names are empty where nobody said so.
+    canaries: rows of `measure.canaries`.
     """
 
     reports: int
@@ -87,6 +88,7 @@ class Totals:
     checks: list[list[Any]] = field(default_factory=list)
     seconds: list[tuple[int, int, int]] = field(default_factory=list)
     paths: list[tuple[str, str, int, int]] = field(default_factory=list)
+    canaries: list[list[Any]] = field(default_factory=list)
 
     def to_message(self) -> dict[str, Any]:
         """As a message; the keys of its maps are strings or integers."""

@@ -36,6 +36,7 @@ class Settlement:
         self.members: Counter[int] = Counter()
         """Room -> users that were ever in it."""
         self.owed = Ranges()
+        self.canaries: defaultdict[str, Counts] = defaultdict(Counts)
         self.settled_ns = 0
         """A trigger that left before, and is learnt of only now, may be missing in what was counted already."""
 
@@ -45,6 +46,8 @@ class Settlement:
             found = count(presence, self.log.of_room(room), self.slots, self.flight_ns, self.owed)
             for publisher, slot, counts in found:
                 self.streams[room, publisher, slot].add(counts)
+                if account.label:
+                    self.canaries[account.label].add(counts)
             self.members[room] += bool(presence.spans)
 
     def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from .canaries import CANARY
 from .recogniser import Kind
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Viewpoint:
         """Broadcasts that arrived here."""
         self.untraced: Counter[str] = Counter()
         """Of those, the ones without a trace, by the step of the burst."""
-        self.viewpoints[recogniser.instance] = self
+        self.viewpoints[recogniser.viewpoint] = self
 
     def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
         """A frame with a broadcast arrived at an account's socket."""
@@ -49,6 +50,13 @@ class Viewpoint:
             self.untraced[broadcast.name] += 1
         else:
             self.accounts[member].receive(broadcast, received_ns)
+
+    def apart(self, name: str) -> Viewpoint:
+        """Where a receiver looks from whose latencies are not like those of others."""
+        key = CANARY + name
+        return self.viewpoints.get(key) or Viewpoint(
+            self.recogniser.sibling("", key), self.accounts, self.viewpoints
+        )
 
     def at(self, instance: str) -> Viewpoint:
         """Where the sockets of another instance look from."""

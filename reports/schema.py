@@ -12,7 +12,7 @@ _NO_TIMES: Final = {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_100K
 _TIMES: Final = ("fan_out_ms", "replay_ms", "trigger_ms", "loop_lag_ms", "generator_delay_ms", "gc_pause_ms")
 _TIMES_WITH_FAILURES: Final = ("connect_ms", "join_ms")
 _TIMES_BY_NAME: Final = ("latency_ms", "latency_across_clocks_ms", "connect_phases_ms", "answers_ms")
-_OPTIONAL: Final = {"instances": None}
+_OPTIONAL: Final[dict[str, Any]] = {"instances": None, "canaries": []}
 """What not every record has."""
 _FIXED: Final = ("clocks", "connections", "deliveries", "memory", "monitoring", "triggers")
 """Of these, every version has the same fields, or more."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from backend import tokens
 from backend.plan import Cast
+from canaries.kinds import KINDS, SPEAKS_EIO3
 from clients.errors import FAILURES
 from faults import Fault, Owner
+from measure import canaries
+from scenarios import capabilities as can
 from scenarios import catalogue, conformance
 from scenarios.capabilities import Capabilities
 from scenarios.findings import Severity, findings_of
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from backend.endpoint import Endpoint
     from backend.plan import Room
     from backend.provision import Provision
-    from measure.checks import Checks
+    from measure.fleet import Fleet
 
 
 def assemble(
@@ -64,14 +67,16 @@ def _bad_tokens(room: Room, mint: tokens.Mint | None) -> dict[str, str]:
         return {}  # an opaque token: there is nothing to make bad ones from
 
 
-def outcome(options: argparse.Namespace, cast: Cast, users: Collection[str], checks: Checks) -> dict[str, Any]:
-    """What the run's summary says of capabilities, findings and checks.
+def outcome(options: argparse.Namespace, cast: Cast, users: Collection[str], fleet: Fleet) -> dict[str, Any]:
+    """What the run's summary says of capabilities, findings, checks and canaries.
 
     :param users: the user classes that took part.
     """
     capabilities = Capabilities.from_message(cast.capabilities)
     scenarios = catalogue.chosen(users, options.tags or (), options.exclude_tags or ())
-    rows = conformance.rows(scenarios, capabilities, checks.tallies)
+    rows = conformance.rows(scenarios, capabilities, fleet.checks().tallies)
+    reports = [row for totals in fleet.totals() for row in totals.canaries]
+    found = canaries.outcomes(reports, fleet.latencies, _unsupported(capabilities))
     findings = findings_of(capabilities)
     limit = options.fail_on_finding
     severe = [] if limit is None else [one for one in findings if one.severity >= Severity[limit.upper()]]
@@ -79,5 +84,12 @@ def outcome(options: argparse.Namespace, cast: Cast, users: Collection[str], che
         "capabilities": capabilities.to_message(),
         "findings": [finding.to_json() for finding in findings],
         "conformance": rows,
-        "conformance_holds": conformance.holds(rows) and not severe,
+        "conformance_holds": conformance.holds(rows) and not severe and canaries.hold(found),
+        "canaries": found,
     }
+
+
+def _unsupported(capabilities: Capabilities) -> dict[str, str]:
+    """Canary -> why this backend does not speak its protocol."""
+    answer = capabilities.answers[can.EIO3]
+    return {name: answer.evidence for name, kind in KINDS.items() if kind.client == SPEAKS_EIO3 and not answer.yes}

@@ -15,6 +15,7 @@ from backend.reader import Reader
 from backend.rest import RestClient
 from backend.tls import Trust
 from backend.topology import Topology
+from canaries import kinds
 from exit_codes import ExitCode, of_summary
 from faults import Fault, Owner
 from measure import summary as summaries
@@ -132,6 +133,7 @@ class Run:
             ping_every_s=opts.ping_every,
             drop_every_s=opts.drop_every,
             cast=scenes,
+            canaries=kinds.chosen(opts.canaries),
             room_classes=self._classes,
             interim_every_s=_INTERIM_S if not opts.headless or opts.metrics_port or opts.otel else 0.0,
             source_addresses=source_addresses.split(opts.source_addresses),
@@ -281,7 +283,7 @@ class Run:
         took_part = [name for name, count in self.users.items() if count]
         return {
             **summaries.build(of_run, self.fleet, Reader(), self.objectives, self.asked),
-            **cast.outcome(opts, plan.cast, took_part, self.fleet.checks()),
+            **cast.outcome(opts, plan.cast, took_part, self.fleet),
             "capacity": None if self.search is None else self.search.result(),
         }
 

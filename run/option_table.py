@@ -118,6 +118,15 @@ def _users(option: Callable[..., None]) -> None:
         web=True,
     )
     option(
+        "--canaries",
+        "Official Socket.IO clients that sit in rooms meanwhile and have to see what the others see, with commas: "
+        "node-2, node-3, node-4, node-4-polling, node-4-upgrade, chromium, or all; they need node, and `npm ci "
+        "--prefix canaries` (default: none)",
+        type=types.canaries,
+        default="",
+        web=True,
+    )
+    option(
         "--think-time",
         "Seconds between two plays of a user's scenarios, as least:most (default 1:3)",
         type=types.span,

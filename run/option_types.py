@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any, Final
 
 from backend.plan import MOST_PUBLISHERS
+from canaries import kinds
 from shapes.choice import Choice
 
 from .source_addresses import ALL
@@ -102,6 +103,15 @@ def shape(text: str) -> str:
     try:
         if text:
             Choice.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def canaries(text: str) -> str:
+    """Official clients by the names of their kinds, with commas, or all."""
+    try:
+        kinds.chosen(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text

@@ -19,6 +19,7 @@ OTHER_VERSION: Final = "runs another version of the load test, or of a package b
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _ROOMS: Final = (
     "backend",
+    "canaries",
     "clients",
     "live",
     "measure",

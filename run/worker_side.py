@@ -14,6 +14,7 @@ import psutil
 
 from backend.plan import Plan
 from backend.reader import Reader
+from canaries import keeper
 from faults import Owner
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.meter import Meter
@@ -136,6 +137,8 @@ class WorkerSide:
         # A shape has them started more than once.
         if (context := self._context) is not None and self._sync is not None and not self._begun:
             self._begun = True
+            if context.plan.canaries and context.plan.worker == 0:
+                gevent.spawn(keeper.keep, context)
             self._loops.append(gevent.spawn(self._publish, context, self._sync))
 
     def _publish(self, context: RunContext, sync: ClockSync) -> None:

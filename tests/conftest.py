@@ -34,6 +34,8 @@ NODE_MODULES = ROOT / "tests" / "contract" / "node_modules"
 def _has(tool: str) -> bool:
     if tool == "node":
         return shutil.which("node") is not None and NODE_MODULES.exists()
+    if tool == "canaries":
+        return (ROOT / "canaries" / "node_modules").exists() and shutil.which("chromium") is not None
     return shutil.which(tool) is not None
 
 

@@ -179,7 +179,8 @@ if (instance) {
 }
 
 io.use((socket, next) => {
-  const token = socket.handshake.auth.token;
+  // Clients of Socket.IO 2 have no place of its own for it.
+  const token = socket.handshake.auth.token ?? socket.handshake.query.token;
   if (token === undefined || token === null) return next();
   try {
     socket.data.userId = verify(token).id;

@@ -1,0 +1,131 @@
+"""One canary: a process of its own, whose sayings go into an account like any other member's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+from gevent import subprocess
+
+from backend import contract
+from backend.endpoint import IN_AUTH, IN_HEADER, IN_QUERY
+from backend.reader import Reader
+
+from . import sayings
+from .kinds import KINDS, SPEAKS_EIO3
+
+if TYPE_CHECKING:
+    from backend.endpoint import Endpoint
+    from measure.meter import Meter
+
+    from .sayings import Said
+
+_HERE: Final = Path(__file__).parent
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_GRACE_S: Final = 5.0
+
+
+class Canary:
+    """See the module.
+
+    :param name: of its kind.
+    :param room: its number in the plan.
+    """
+
+    def __init__(
+        self, meter: Meter, name: str, endpoint: Endpoint, room: int, project_id: str, token: str
+    ) -> None:
+        self._meter = meter
+        self._kind = KINDS[name]
+        self._room = room
+        self._state = meter.canaries.open(name)
+        self._account = meter.open_account()
+        self._account.label = name
+        self._viewpoint = meter.apart(name)
+        self._process: Any = None
+        self._settings = settings_of(name, endpoint, project_id, token)
+        self._reading = gevent.spawn(self._run)
+
+    def end(self) -> None:
+        """No more is heard of it."""
+        self._reading.kill()
+        if self._process is None:
+            return
+        # It ends with its standard input, so that it also does if nobody is left to end it.
+        self._process.stdin.close()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _run(self) -> None:
+        if not (_HERE / "node_modules").is_dir():
+            self._state.evidence = "its packages are not installed: npm ci --prefix canaries"
+            return
+        command = ["node", str(_HERE / self._kind.script), json.dumps(self._settings)]
+        try:
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            self._process = subprocess.Popen(command, text=True, start_new_session=True, **pipes)
+        except OSError as error:
+            self._state.evidence = f"node cannot be started: {error.strerror}"
+            return
+        complaints = gevent.spawn(self._process.stderr.read)
+        for line in self._process.stdout:
+            if (said := sayings.parse(line)) is not None:
+                self._hear(said)
+        self._account.disconnected(time.time_ns(), wanted=False)
+        last = str(complaints.get()).strip().splitlines()[-1:]
+        self._state.evidence = f"its process ended with {self._process.wait()}: {''.join(last)}".rstrip(": ")
+        self._state.ended = True
+
+    def _hear(self, said: Said) -> None:
+        match said.what:
+            case sayings.EVENT:
+                self._viewpoint.observe(self._account.number, said.event, said.frame, said.at_ns)
+            case sayings.CLIENT:
+                self._state.client = said.text
+            case sayings.CONNECTED:
+                self._account.resumed(said.at_ns)
+                self._account.joining(self._room)
+            case sayings.JOINED:
+                self._state.joined = True
+                self._account.joined(self._room, said.at_ns)
+            case sayings.LOST:
+                self._account.disconnected(said.at_ns, wanted=False)
+                self._state.evidence = f"connection lost: {said.text}"
+            case sayings.REFUSED:
+                self._state.evidence = f"refused: {said.text}"
+
+
+def settings_of(name: str, endpoint: Endpoint, project_id: str, token: str) -> dict[str, Any]:
+    """What its script has to know."""
+    kind = KINDS[name]
+    options: dict[str, Any] = {}
+    if kind.client == SPEAKS_EIO3 or endpoint.token_in == IN_QUERY:
+        # Socket.IO 2 has no place of its own for a token.
+        options["query"] = {contract.TOKEN: token}
+    if endpoint.token_in == IN_AUTH and kind.client != SPEAKS_EIO3:
+        options["auth"] = {contract.TOKEN: token}
+    elif endpoint.token_in == IN_HEADER:
+        options["extraHeaders"] = endpoint.headers(token)
+    return {
+        "url": endpoint.host,
+        "client": kind.client,
+        "transports": kind.transports,
+        "options": options,
+        "parser": endpoint.parser,
+        "join": contract.JOIN,
+        "joined": contract.JOINED,
+        "refusal": contract.EXCEPTION,
+        "room": project_id,
+        "events": list(Reader.events),
+        "browser": next(filter(shutil.which, _BROWSERS), _BROWSERS[0]),
+    }

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from backend.endpoint import Endpoint
+from backend.reader import Reader
+from canaries import kinds, sayings
+from canaries.canary import settings_of
+from canaries.sayings import Said
+
+
+def test_all_is_every_kind_and_nothing_is_none() -> None:
+    assert kinds.chosen("all") == tuple(kinds.KINDS)
+    assert kinds.chosen("") == ()
+    assert kinds.chosen(" node-4, chromium,node-4") == ("node-4", "chromium")
+
+
+@pytest.mark.parametrize("text", ["node-5", "node-4,all", "Chromium"])
+def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are(text: str) -> None:
+    with pytest.raises(ValueError, match="there are node-2"):
+        kinds.chosen(text)
+
+
+def test_an_event_becomes_the_frame_that_it_came_by() -> None:
+    said = sayings.parse('["event",1700000000123.25,"agentLog","{\\"message\\":\\"Ж\\"}"]')
+    assert said == Said(
+        "event", 1_700_000_000_123_249_920, event="agentLog", frame='42["agentLog",{"message":"Ж"}]'.encode()
+    )
+    assert Reader().read("agentLog", said.frame)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('["joined",2]', Said("joined", 2_000_000)),
+        ('["lost",2,"transport close"]', Said("lost", 2_000_000, "transport close")),
+        ('["event",2]', None),
+        ('["sings",2]', None),
+        ('["joined","soon"]', None),
+        ("[]", None),
+        ("(node:1) Warning: something", None),
+    ],
+)
+def test_other_lines(line: str, said: Said | None) -> None:
+    assert sayings.parse(line) == (said if line != '["event",2]' else Said("event", 2_000_000))
+
+
+@pytest.mark.parametrize(
+    ("name", "token_in", "where"),
+    [
+        ("node-4", "auth", {"auth": {"token": "t"}}),
+        ("node-4", "query", {"query": {"token": "t"}}),
+        ("node-4", "header", {"extraHeaders": {"Authorization": "Bearer t"}}),
+        ("node-2", "auth", {"query": {"token": "t"}}),
+        ("node-2", "query", {"query": {"token": "t"}}),
+    ],
+)
+def test_each_brings_its_token_where_it_can(name: str, token_in: str, where: dict[str, object]) -> None:
+    assert settings_of(name, Endpoint("http://a", token_in=token_in), "p", "t")["options"] == where

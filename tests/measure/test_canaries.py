@@ -1,0 +1,87 @@
+"""Official clients among the members: counted like everybody, timed apart."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, astuple
+from typing import Any
+
+import pytest
+
+from backend import contract
+from backend.reader import Reader
+from measure.canaries import CANARY, Outcome, State, hold, outcomes
+from measure.latency import new_histogram
+from measure.meter import Meter
+from measure.presence import Counts
+from measure.report import Totals
+
+from .test_meter import RUN, S, log_frame, member, settle, trigger
+
+
+def judged(state: State, counts: Counts, unsupported: dict[str, str] | None = None) -> dict[str, Any]:
+    (row,) = outcomes([["node-2", *astuple(state), *astuple(counts)]], {}, unsupported or {})
+    return row
+
+
+THERE = State("socket.io-client 4", joined=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "counts", "outcome", "said"),
+    [
+        (THERE, Counts(expected=3, delivered=3), Outcome.SAME, "3 of 3"),
+        (THERE, Counts(expected=3, delivered=2, lost=1, missed_offline=1), Outcome.SAME, "1 missed while offline"),
+        (THERE, Counts(expected=3, delivered=2, lost=1), Outcome.DIFFERS, "1 lost"),
+        (THERE, Counts(expected=3, delivered=3, duplicate=2), Outcome.DIFFERS, "2 duplicate"),
+        (THERE, Counts(expected=3, delivered=3, reordered=1), Outcome.DIFFERS, "1 reordered"),
+        (THERE, Counts(expected=3, delivered=3, leaked=4), Outcome.DIFFERS, "4 leaked"),
+        (
+            State("x", joined=True, ended=True, evidence="it died"),
+            Counts(expected=1, delivered=1),
+            Outcome.DIFFERS,
+            "died",
+        ),
+        (THERE, Counts(), Outcome.NOT_THERE, "owed nothing"),
+        (State(evidence="refused: no"), Counts(), Outcome.NOT_THERE, "refused: no"),
+    ],
+)
+def test_what_a_canary_saw_is_held_against_what_it_was_owed(
+    state: State, counts: Counts, outcome: Outcome, said: str
+) -> None:
+    row = judged(state, counts)
+    assert row["outcome"] == outcome
+    assert said in row["evidence"]
+    assert hold([row]) == (outcome is Outcome.SAME)
+
+
+def test_a_protocol_that_is_not_spoken_is_not_held_against_the_backend() -> None:
+    row = judged(State(evidence="refused: 400"), Counts(), {"node-2": "Unsupported protocol version"})
+    assert (row["outcome"], row["evidence"]) == (Outcome.NOT_SUPPORTED, "Unsupported protocol version")
+    assert hold([row])
+    # If it got in all the same, it has to see everything.
+    assert judged(THERE, Counts(expected=1, lost=1), {"node-2": "no"})["outcome"] == Outcome.DIFFERS
+
+
+def test_it_is_counted_like_everybody_and_timed_apart() -> None:
+    meter = Meter(RUN, Reader())
+    viewer, canary = member(meter, 0), member(meter, 0)
+    canary.label = "node-4"
+    meter.canaries.open("node-4").joined = True
+    meter.learn([trigger(), trigger(1, key="22222222-2222-4333-8444-555555555555")])
+    for seq in (0, 1):
+        meter.observe(viewer.number, contract.AGENT_LOG, log_frame(seq), 10 * S + 1_000_000)
+    meter.apart("node-4").observe(canary.number, contract.AGENT_LOG, log_frame(), 10 * S + 50_000_000)
+    report, by_event = meter.take_report(20 * S, {}, {})
+    assert len(by_event[contract.AGENT_LOG]) == 2
+    assert list(by_event[CANARY + "node-4"]) == [50_000]
+    assert sum(report.timed.values()) == 3, "what is counted is timed"
+    assert len(report.fan_outs) == 2, "a canary's own time makes no fan-out longer"
+    assert report.gauges["members"] == 1
+    assert report.paths == report.instances == {}
+    totals = Totals.from_message(settle(meter).to_message())
+    (row,) = outcomes(totals.canaries, {CANARY + "node-4": new_histogram()}, {})
+    assert row["outcome"] == Outcome.DIFFERS
+    counted = Counts(**{name: row[name] for name in asdict(Counts())})
+    # One log and four updates of the two triggers did not come.
+    assert (counted.expected, counted.delivered, counted.lost) == (6, 1, 5)
+    assert totals.streams[0, 1, 0].expected == 4, "it is a member"
