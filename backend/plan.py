@@ -31,7 +31,8 @@ class Cast:
 
     foreign: a room whose owner owns none of the run's; None if there is none. bad_tokens, without_id: see
     `tokens`. capabilities: as a message, see `scenarios.capabilities`. think_s: least and most seconds between
-    two plays. patience_s: how long something is waited for that has to come.
+    two plays. patience_s: how long something is waited for that has to come. expiring: a token of the first
+    room's owner that is over soon, and when that is, in seconds since the epoch; None without the backend's key.
     """
 
     foreign: Room | None = None
@@ -40,12 +41,14 @@ class Cast:
     capabilities: dict[str, Any] = field(default_factory=dict)
     think_s: tuple[float, float] = (1.0, 3.0)
     patience_s: float = 5.0
+    expiring: tuple[str, float] | None = None
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Cast:
         """From a message."""
         foreign = message["foreign"] and Room(**message["foreign"])
-        return cls(**(message | {"foreign": foreign, "think_s": tuple(message["think_s"])}))
+        expiring = message["expiring"] and tuple(message["expiring"])
+        return cls(**(message | {"foreign": foreign, "think_s": tuple(message["think_s"]), "expiring": expiring}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,10 @@ class Client(RoundTrips):
         """Send something that need not be a Socket.IO packet."""
         self.socket.eio._send_packet(engineio.packet.Packet(engineio.packet.MESSAGE, data=text))
 
+    def send_half(self, text: str) -> None:
+        """Send the first half of a WebSocket message, and not the rest."""
+        self.socket.eio.send_half(text)
+
     def ask_for_namespace(self, namespace: str) -> Event:
         """Ask to be let into a namespace that there should not be; set when it is refused."""
         refused = Event()

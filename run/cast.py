@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backend import tokens
 from backend.plan import Cast
@@ -15,7 +15,7 @@ from measure import canaries
 from scenarios import capabilities as can
 from scenarios import catalogue, conformance
 from scenarios.capabilities import Capabilities
-from scenarios.findings import Severity, findings_of
+from scenarios.findings import SCENARIO, Severity, findings_of
 from scenarios.probe import Probe
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from backend.plan import Room
     from backend.provision import Provision
     from measure.fleet import Fleet
+
+
+_EXPIRES_S: Final = 15
+"""After the plan was made: what has to be done with a token before is done by then."""
 
 
 def assemble(
@@ -48,6 +52,7 @@ def assemble(
         "" if mint is None else tokens.without_id(room.token, mint),
         think_s=options.think_time,
         patience_s=options.patience,
+        expiring=None if mint is None else _expiring(room, mint),
     )
     try:
         capabilities = Probe(endpoint, room, cast).ask()
@@ -58,6 +63,11 @@ def assemble(
             "Check --token-in, --transport and --parser, and look into the backend's log.",
         ) from error
     return replace(cast, capabilities=capabilities.to_message())
+
+
+def _expiring(room: Room, mint: tokens.Mint) -> tuple[str, float]:
+    ends_s = int(time.time()) + _EXPIRES_S
+    return tokens.expiring(room.token, mint, ends_s), ends_s
 
 
 def _bad_tokens(room: Room, mint: tokens.Mint | None) -> dict[str, str]:
@@ -74,10 +84,12 @@ def outcome(options: argparse.Namespace, cast: Cast, users: Collection[str], fle
     """
     capabilities = Capabilities.from_message(cast.capabilities)
     scenarios = catalogue.chosen(users, options.tags or (), options.exclude_tags or ())
-    rows = conformance.rows(scenarios, capabilities, fleet.checks().tallies)
+    tallies = fleet.checks().tallies
+    rows = conformance.rows(scenarios, capabilities, tallies)
     reports = [row for totals in fleet.totals() for row in totals.canaries]
     found = canaries.outcomes(reports, fleet.latencies, _unsupported(capabilities))
-    findings = findings_of(capabilities)
+    seen = {check: tally.of_failure for (scenario, check), tally in tallies.items() if scenario == SCENARIO}
+    findings = findings_of(capabilities, seen)
     limit = options.fail_on_finding
     severe = [] if limit is None else [one for one in findings if one.severity >= Severity[limit.upper()]]
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from . import benchmarks, broadcasts, connections, intrusion, resilience, rooms, workflows
+from . import benchmarks, broadcasts, connections, intrusion, pressure, resilience, rooms, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -51,6 +51,7 @@ ROLES: Final[dict[str, tuple[Scenario, ...]]] = {
     "LatencyProber": (benchmarks.round_trips,),
     "ThroughputSender": (benchmarks.throughput,),
     "Intruder": (
+        pressure.expiring,
         intrusion.bad_tokens,
         intrusion.elsewhere,
         intrusion.foreign_room,
@@ -58,6 +59,8 @@ ROLES: Final[dict[str, tuple[Scenario, ...]]] = {
         intrusion.nobody,
         intrusion.rest_tokens,
         intrusion.foreign_project,
+        pressure.slow,
+        pressure.flood,
     ),
 }
 """Locust user class -> its scenarios, in the order in which it plays them."""

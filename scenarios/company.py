@@ -68,6 +68,10 @@ class Company(Protocol):
         """A time to be kept."""
         ...
 
+    def find(self, name: str, evidence: str) -> None:
+        """Something was found that should not be; see `findings.SEEN`."""
+        ...
+
     def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
         """A check was made, or, None, could not be."""
         ...

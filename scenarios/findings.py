@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from . import capabilities as can
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .capabilities import Capabilities
 
 
@@ -73,6 +75,25 @@ RULES: Final = (
 )
 
 
+SCENARIO: Final = "finding"
+"""Under which scenarios tell what they found, instead of a check's own."""
+FLOOD: Final = "flood"
+OUTLIVES: Final = "outlives"
+SEEN: Final = {
+    FLOOD: (
+        Severity.MEDIUM,
+        "one client may open any number of connections",
+        "Limit connections for each user and address, in the backend or in the load balancer before it.",
+    ),
+    OUTLIVES: (
+        Severity.LOW,
+        "a connection outlives its token",
+        "Disconnect a socket when its token expires, or verify the token again on joinProjectRoom.",
+    ),
+}
+"""What scenarios find while the run goes on: name -> (severity, title, way on)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that should not be."""
@@ -87,11 +108,17 @@ class Finding:
         return {**asdict(self), "severity": self.severity.name.lower()}
 
 
-def findings_of(capabilities: Capabilities) -> list[Finding]:
-    """What a backend's answers say of its security, the worst first."""
+def findings_of(capabilities: Capabilities, seen: Mapping[str, str]) -> list[Finding]:
+    """What a backend's answers, and what scenarios saw, say of its security, the worst first.
+
+    :param seen: name in `SEEN` -> evidence.
+    """
     found = [
         Finding(rule.severity, rule.title, capabilities.answers[rule.question].evidence, rule.way_on)
         for rule in RULES
         if capabilities.answers[rule.question].yes is rule.found_if
     ]
+    for name, evidence in seen.items():
+        severity, title, way_on = SEEN[name]
+        found.append(Finding(severity, title, evidence, way_on))
     return sorted(found, key=lambda finding: -finding.severity)

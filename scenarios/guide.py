@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from . import benchmarks, broadcasts, connections, intrusion, resilience, rooms, workflows
+from . import benchmarks, broadcasts, connections, intrusion, pressure, resilience, rooms, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,6 @@ _FACTORY: Final = ("tests/clients/test_fixtures.py", "tests/backend/test_rest.py
 _SLO: Final = "tests/measure/test_slo.py"
 _GROWTH: Final = "a slope with its interval, of the backend and of the workers, in every report"
 _SLOPE: Final = "tests/measure/test_growth.py"
-_LATER: Final = "not yet: "
 
 GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
     "Core WebSocket Tests": {
@@ -200,31 +199,41 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         "Performance Monitoring": answered("`Client.measure_latency`; a line of progress every 5 s", *_HELPER),
     },
     "Potential Improvements": {
-        "Load Balancer Testing: Multi-server WebSocket scenarios": answered(_LATER + "several instances"),
+        "Load Balancer Testing: Multi-server WebSocket scenarios": answered(
+            "`python -m cluster`: instances behind nginx, sticky or not, killed, drained, restarted, added",
+            "tests/cluster/test_cluster.py",
+        ),
         "Authentication Variants: Different auth strategies testing": played(
             intrusion.elsewhere,
             otherwise="`--token-in`, HS256 and RS256, minted, logged in, from a file, renewed",
             tests=("tests/integration/test_auth.py",),
         ),
         "Message Queuing: Event persistence and replay testing": answered(
-            _LATER + "replay in the client; what a backend sends again is told apart already (`replayed`)"
+            "connection state recovery: `replayed`, `recovered`, `replay_ms`; `--drop-every`",
+            *("tests/transport/test_recovery.py", "tests/integration/test_official_server.py"),
         ),
         "Monitoring Integration: Metrics collection during tests": answered(
             "`--monitor`: memory and CPU from Prometheus metrics, the health call or a process, in every report",
             *("tests/run/test_monitor.py", "tests/integration/test_reports.py"),
         ),
         "Cross-browser Testing: Client compatibility validation": answered(
-            _LATER + "browsers; the official client on node is a witness of the contract",
-            "tests/contract/test_node_client.py",
+            "`--canaries`: a page in Chromium and the official clients of Socket.IO 2, 3 and 4 among the members",
+            *("tests/integration/test_official_server.py", "tests/contract/test_node_client.py"),
         ),
     },
     "Advanced Scenarios": {
-        "Horizontal Scaling: Multiple server instance testing": answered(_LATER + "several instances"),
+        "Horizontal Scaling: Multiple server instance testing": answered(
+            "delivery and latency from each instance to each: `instances`; of two official servers, too",
+            *("tests/cluster/test_cluster.py", "tests/integration/test_official_server.py"),
+        ),
         "Network Partitioning: Distributed system resilience": played(
-            resilience.cut_off, otherwise="between clients and backend only; " + _LATER + "between instances"
+            resilience.cut_off,
+            otherwise="between instances and Redis, between workers and master: `python -m network`",
+            tests=("tests/cluster/test_cluster.py", "tests/integration/test_machines.py"),
         ),
         "Message Ordering: Event sequence validation": played(
-            broadcasts.sequential, otherwise="`reordered` of every stream, with its extent"
+            broadcasts.sequential,
+            otherwise="`reordered` of every stream, with its extent, across reconnects and instances",
         ),
         "Security Testing: Unauthorized access attempts": played(
             intrusion.bad_tokens,
@@ -234,11 +243,15 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
             intrusion.guests,
             intrusion.nobody,
             intrusion.rest_tokens,
+            pressure.expiring,
+            pressure.slow,
+            pressure.flood,
             otherwise="findings, with severity",
             tests=("tests/scenarios/test_probe.py",),
         ),
         "Protocol Upgrades: WebSocket version compatibility": answered(
-            "`--transport upgrade`; EIO=3 is asked for", "tests/integration/test_official_server.py"
+            "`--transport upgrade`; EIO=3 is asked for, and spoken by a canary",
+            "tests/integration/test_official_server.py",
         ),
     },
 }

@@ -56,6 +56,7 @@ class Stage:
         self.cast = company.cast
         self.room = company.choose_room()
         self.answered = company.answered
+        self.find = company.find
         self.request = company.request
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ class Breakage(StrEnum):
     REFUSES_CROWDS = "no more than 40 clients are let in"
     REFUSES_SOON = "no more than 15 connects are taken"
     REFUSES_JOINS = "joins are refused"
+    JOINS_NONE_IN_CROWDS = "while 40 clients are there, no join is answered"
     JOINS_FEW = "no more than 40 joins are answered"
     JOINS_ONCE = "a join of a room that one is in is not answered"
     SKIPS_JOINS = "every seventh join is not answered"

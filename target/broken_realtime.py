@@ -148,6 +148,7 @@ class BrokenRealtime(Realtime):
         self._stumbled = self._stumbled or (odd and Breakage.STUMBLES in broken)
         if (
             self._stumbled
+            or (len(self._present) >= _CROWD and Breakage.JOINS_NONE_IN_CROWDS in broken)
             or broken.every(7, Breakage.SKIPS_JOINS)
             or broken.after(_FEW, Breakage.JOINS_FEW)
             or (Breakage.JOINS_ONCE in broken and project_id in self.server.rooms(sid))

@@ -251,6 +251,12 @@ class EngineIOClient(ObservingEngine):
         if self._channel is not None:
             self._channel.send(build_frame(opcode, payload, self.shared.key()))
 
+    def send_half(self, text: str) -> None:
+        """Send the first half of a message: what is no client's to do, but an attacker's."""
+        frame = build_frame(TEXT, b"4" + text.encode(), self.shared.key())
+        if self._channel is not None:
+            self._channel.send(frame[: len(frame) // 2])
+
     # Ending
 
     def timed_out(self) -> None:

@@ -12,6 +12,7 @@ from backend.rest import UnreachableError
 from clients.errors import NoAnswerError
 from clients.helper import Helper
 from clients.reporting import report_act
+from scenarios import findings
 from scenarios.capabilities import Capabilities
 from scenarios.company import SkipError
 from scenarios.hearing import Task
@@ -102,6 +103,10 @@ class Actor(User):
         """Into the record, and into Locust's own statistics."""
         self.run_context.meter.answered(question, took_ms)
         report_act(self.environment, "WS", question, took_ms)
+
+    def find(self, name: str, evidence: str) -> None:
+        """Into the record."""
+        self.run_context.meter.checks.count(findings.SCENARIO, name, passed=False, evidence=evidence)
 
     def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
         """Into the record."""

@@ -32,7 +32,12 @@ def room_of(owned: OwnedRoom) -> Room:
 
 def cast_of(mine: Room, foreign: Room | None) -> Cast:
     now_s = int(time.time())
-    return Cast(foreign, tokens.bad_tokens(mine.token, MINT, now_s), tokens.without_id(mine.token, MINT))
+    return Cast(
+        foreign,
+        tokens.bad_tokens(mine.token, MINT, now_s),
+        tokens.without_id(mine.token, MINT),
+        expiring=(tokens.expiring(mine.token, MINT, now_s + 3), now_s + 3),
+    )
 
 
 class Found:
@@ -50,6 +55,7 @@ class Found:
         self.patience_s = patience_s
         self.found: dict[tuple[str, str], tuple[bool | None, str]] = {}
         self.times: list[str] = []
+        self.findings: dict[str, str] = {}
         self._rest = RestClient(endpoint.host)
         self._factory = DataFactory("test")
 
@@ -79,6 +85,9 @@ class Found:
     def answered(self, question: str, took_ms: float) -> None:
         assert took_ms > 0
         self.times.append(question)
+
+    def find(self, name: str, evidence: str) -> None:
+        self.findings[name] = evidence
 
     def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
         assert (scenario, check) not in self.found, "a check is made once in a play"

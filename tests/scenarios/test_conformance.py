@@ -1,6 +1,6 @@
 from measure.checks import Checks
 from scenarios import capabilities as can
-from scenarios import conformance
+from scenarios import conformance, findings
 from scenarios.capabilities import Answer, Capabilities
 from scenarios.findings import findings_of
 from scenarios.scenario import scenario
@@ -37,11 +37,19 @@ def test_what_was_never_tried_does_not_hold() -> None:
     assert not conformance.holds(conformance.rows([IT], ALL, {}))
 
 
+def test_what_scenarios_saw_is_found_too_the_worst_first() -> None:
+    found = findings_of(NONE, {findings.OUTLIVES: "joined after", findings.FLOOD: "200 of 200"})
+    assert [(one.severity.name, one.evidence) for one in found] == [
+        ("MEDIUM", "200 of 200"),
+        ("LOW", "joined after"),
+    ]
+
+
 def test_findings_are_only_of_what_is_known() -> None:
-    assert findings_of(NONE) == []
-    assert findings_of(ALL) == []
+    assert findings_of(NONE, {}) == []
+    assert findings_of(ALL, {}) == []
     open_doors = Capabilities({can.OWN_ROOMS: Answer(False, "joined"), can.THROTTLE: Answer(False, "none")})
-    found = findings_of(open_doors)
+    found = findings_of(open_doors, {})
     assert [one.severity.name for one in found] == ["CRITICAL", "LOW"]
     assert found[0].evidence == "joined"
 

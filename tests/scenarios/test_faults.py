@@ -105,6 +105,10 @@ FAULTS: dict[tuple[str, str], Breakage] = {
     ): Breakage.TAKES_BAD_TOKENS,  # which changes nothing: the build has the hole
     ("a token of nobody", "it opens no room"): Breakage.OPENS_ROOMS_TO_NOBODY,
     ("bad tokens over REST", "REST refuses all of them"): Breakage.REST_BELIEVES,
+    ("a token whose time is over", "it is let in before"): Breakage.REFUSES_TOKENS,
+    ("a token whose time is over", "it is refused after"): Breakage.TAKES_BAD_TOKENS,
+    ("slow input", "others are served meanwhile"): Breakage.JOINS_NONE_IN_CROWDS,
+    ("a flood of connections", "others are served meanwhile"): Breakage.REFUSES_CROWDS,
     ("a foreign project", "it is not shown"): Breakage.REST_SHOWS_ALL,
     ("a foreign project", "no task can be made in it"): Breakage.REST_SHOWS_ALL,
 }

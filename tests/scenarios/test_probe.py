@@ -47,7 +47,7 @@ def test_every_question_of_both_profiles(backend: Backend, rows: Rows) -> None:
     found = asked(backend, rows)
     assert answers(found) == EXPECTED[backend.profile]
     assert all(answer.evidence for answer in found.answers.values())
-    severities = [finding.severity.name.lower() for finding in findings_of(found)]
+    severities = [finding.severity.name.lower() for finding in findings_of(found, {})]
     assert (
         severities
         == {

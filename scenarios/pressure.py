@@ -1,0 +1,90 @@
+"""What one attacker can do to everybody: keep connections for ever, send half of things, come in hundreds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import gevent
+
+from clients.errors import FAILURES
+
+from . import capabilities as can
+from . import findings
+from .company import SkipError
+from .scenario import SECURITY, scenario
+from .stage import Stage, outcome
+
+if TYPE_CHECKING:
+    from clients.client import Client
+
+SLOW: Final = 45
+FLOOD: Final = 200
+_HALF_BYTES: Final = 5_000
+_LEAST_S: Final = 0.5
+"""A token that is good for less is not begun with."""
+_AFTER_S: Final = 1.2
+"""Times in tokens are whole seconds."""
+
+
+@scenario(
+    "a token whose time is over",
+    SECURITY,
+    checks={"it is let in before": (), "it is refused after": (can.TOKEN_CHECK,)},
+)
+def expiring(stage: Stage) -> None:
+    if stage.cast.expiring is None:
+        raise SkipError("it takes the backend's own key to make one: --jwt-secret")
+    token, ends_s = stage.cast.expiring
+    if time.time() > ends_s - _LEAST_S:
+        raise SkipError("the run's token was over before this play")
+    client = stage.helper.client(token, measured=False)
+    refusal = outcome(client.connect)
+    stage.check("it is let in before", not refusal, refusal or "it was")
+    gevent.sleep(max(ends_s - time.time(), 0) + _AFTER_S)
+    refusal = outcome(stage.helper.client(token, measured=False).connect)
+    stage.check("it is refused after", bool(refusal), refusal or "the same token was let in again")
+    # The token is that of the first room's owner.
+    if client.connected and not outcome(lambda: client.join(stage.project(0))):
+        stage.find(findings.OUTLIVES, f"a room was joined {_AFTER_S:g} s after the token's end")
+
+
+@scenario("slow input", SECURITY, checks={"others are served meanwhile": ()})
+def slow(stage: Stage) -> None:
+    clients = [stage.owner(measured=False) for _ in range(SLOW)]
+    stage.helper.wait_for_connections(clients)
+    for client in clients:
+        client.send_half("x" * 2 * _HALF_BYTES)
+    refusal = _serves_another(stage)
+    kept = sum(client.connected for client in clients)
+    said = f"{kept} of {SLOW} that sent half of a message are still connected"
+    stage.check("others are served meanwhile", not refusal, refusal or said)
+
+
+@scenario("a flood of connections", SECURITY, checks={"others are served meanwhile": ()})
+def flood(stage: Stage) -> None:
+    clients = [stage.owner(measured=False) for _ in range(FLOOD)]
+    started_s = time.perf_counter()
+    running = [gevent.spawn(_connects, client) for client in clients]
+    gevent.joinall(running)
+    took_s = time.perf_counter() - started_s
+    let_in = sum(bool(one.value) for one in running)
+    refusal = _serves_another(stage)
+    said = f"{let_in} of {FLOOD} connections of one client were let in, in {took_s:.1f} s"
+    stage.check("others are served meanwhile", not refusal, refusal or said)
+    if let_in == FLOOD:
+        stage.find(findings.FLOOD, said)
+
+
+def _connects(client: Client) -> bool:
+    try:
+        client.connect()
+    except FAILURES:
+        return False
+    return True
+
+
+def _serves_another(stage: Stage) -> str:
+    """Why somebody who comes now is not served; empty if it is."""
+    other = stage.owner(measured=False)
+    return outcome(other.connect) or stage.serves(other)
