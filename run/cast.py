@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from measure.fleet import Fleet
 
 
-_EXPIRES_S: Final = 15
-"""After the plan was made: what has to be done with a token before is done by then."""
+_EXPIRES_S: Final = 6
+"""After the plan was made; whoever wants to see a token's end waits for it."""
 
 
 def assemble(
@@ -52,7 +52,6 @@ def assemble(
         "" if mint is None else tokens.without_id(room.token, mint),
         think_s=options.think_time,
         patience_s=options.patience,
-        expiring=None if mint is None else _expiring(room, mint),
     )
     try:
         capabilities = Probe(endpoint, room, cast).ask()
@@ -62,7 +61,8 @@ def assemble(
             f"a client with a good token cannot connect and join its room: {error}",
             "Check --token-in, --transport and --parser, and look into the backend's log.",
         ) from error
-    return replace(cast, capabilities=capabilities.to_message())
+    expiring = None if mint is None else _expiring(room, mint)
+    return replace(cast, capabilities=capabilities.to_message(), expiring=expiring)
 
 
 def _expiring(room: Room, mint: tokens.Mint) -> tuple[str, float]:

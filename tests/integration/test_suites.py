@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 NOT_ABOUT_TIME = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
-SECONDS = {"core": 45, "stress": 30, "integration": 25, "production": 30, "security": 15}
+SECONDS = {"core": 45, "stress": 30, "integration": 25, "production": 30, "security": 25}
 
 
 def play(backend: Backend, results: Path, suite: str, *more: str) -> tuple[int, dict[tuple[str, str], str], str]:
