@@ -63,6 +63,17 @@ class Network:
         """Plug it in again."""
         _ip("-n", self.hub, "link", "set", f"port{number}", "up")
 
+    def drop(self, number: int, port: int, percent: int) -> None:
+        """Have the n-th machine lose a share of what comes from a port of others, from now on; 0 for nothing."""
+        rules = ["flush ruleset"]
+        if percent:
+            hook = "{ type filter hook input priority 0; }"
+            some = "" if percent == 100 else f"numgen random mod 100 < {percent} "
+            rules += ["add table inet loss", f"add chain inet loss in {hook}"]
+            rules.append(f"add rule inet loss in tcp sport {port} {some}drop")
+        command = self.command(self.others[number], "nft", "; ".join(rules))
+        subprocess.run(command, check=True, capture_output=True)
+
 
 @contextmanager
 def network(machines: int) -> Iterator[Network]:

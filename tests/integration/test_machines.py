@@ -134,6 +134,43 @@ def test_a_worker_that_is_cut_off_and_restored(tmp_path: Path) -> None:
     assert summary["generator_delay_ms"]["p99"] < 1000
 
 
+@pytest.mark.needs("nft")
+@pytest.mark.parametrize(("percent", "for_s"), [(100, 5.0), (20, 12.0)], ids=["a partition", "packets lost"])
+def test_packets_that_get_lost_between_one_worker_and_the_backend(
+    tmp_path: Path, percent: int, for_s: float
+) -> None:
+    """The kernel drops them, and TCP sends them again: nothing is missing, and the time that it took is told."""
+    if not may_make_namespaces():
+        assert "CI" not in os.environ
+        pytest.skip("network namespaces need root")
+    log = tmp_path / "log"
+    with network(2) as net:
+        backend = start_backend("documented", "--host", HUB_ADDRESS, prefix=net.command(net.hub))
+        port = int(backend.url.rpartition(":")[2])
+        try:
+            master = net.command(net.hub, *master_of(backend, tmp_path, 5557, 2, 30))
+            workers = [(net.command(machine, *worker_of(HUB_ADDRESS, 5557)), {}) for machine in net.others]
+            with running([(master, secrets_of(backend)), *workers], log) as (leading, *_):
+                until_publishing(log)
+                net.drop(0, port, percent)
+                time.sleep(for_s)
+                net.drop(0, port, 0)
+                leading.wait(90)
+        finally:
+            backend.stop()
+    summary = summary_of(tmp_path)
+    deliveries = summary["deliveries"]
+    # A trigger whose answer was lost for too long has failed, and is owed all the same; its broadcasts came.
+    assert deliveries["lost"] <= summary["triggers"]["failed"] * 12 * 3
+    assert deliveries["delivered"] > 0
+    assert deliveries["leaked"] == deliveries["duplicate"] == 0
+    assert summary["connections"]["lost"] == 0
+    assert all(float(row["away_s"]) == 0 for row in workers_in(tmp_path)), "the master heard both all the time"
+    slowest_ms = max(times["max"] for times in summary["latency_ms"].values())
+    assert slowest_ms > (0.8 * for_s * 1000 if percent == 100 else 150), "at least the kernel's time to send again"
+    assert summary["generator_delay_ms"]["p99"] < 1000, "and it is not the generator's"
+
+
 def test_clocks_that_are_wrong_and_drift(documented: Backend, tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     clocks: list[dict[str, str]] = [{}, wrong_clock(tmp_path, 7.5, 1.0002), wrong_clock(tmp_path, -30.0)]
