@@ -30,7 +30,9 @@ class ExitCode(IntEnum):
     RUN_SUSPECT = 6
     """The run's numbers are doubtful, so no objective passes."""
     CHECK_FAILED = 7
-    """A check of a scenario failed or was never made, or a finding is as severe as `--fail-on-finding` says."""
+    """A check of a scenario failed or was never made, a canary saw something else than the other members, or a
+    finding is as severe as `--fail-on-finding` says.
+    """
     WORSE = 8
     """Of `python -m reports compare`, and of nightly runs: a figure is worse, by more than is tolerated."""
     LOST_WORKERS = 9

@@ -1,4 +1,4 @@
-"""A run's `junit.xml`: its validity, its objectives and its checks as test cases, for whatever shows tests."""
+"""A run's `junit.xml`: its validity, objectives, checks and canaries as test cases, for whatever shows tests."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def render(summary: dict[str, Any], comparison: Comparison | None = None, worse:
     for row in summary["conformance"]:
         scenarios.setdefault(f"scenario.{row['scenario']}", []).append(_check(row))
     suites += sorted(scenarios.items())
+    suites.append(("canaries", [_canary(row) for row in summary["canaries"]]))
     return _xml(summary, [(name, cases) for name, cases in suites if cases])
 
 
@@ -60,6 +61,14 @@ def _check(row: dict[str, Any]) -> Case:
     if row["outcome"] in BAD_OUTCOMES:
         return row["check"], f"{row['outcome']}: {row['evidence']}", None
     return row["check"], None, None if row["outcome"] == "passed" else f"{row['outcome']}: {row['evidence']}"
+
+
+def _canary(row: dict[str, Any]) -> Case:
+    name = f"{row['name']} sees what the others see"
+    said = f"{row['outcome']}: {row['evidence']}"
+    if row["outcome"] == "sees the same":
+        return name, None, None
+    return (name, None, said) if row["outcome"] == "not supported" else (name, said, None)
 
 
 def _xml(summary: dict[str, Any], suites: Iterable[tuple[str, list[Case]]]) -> str:

@@ -151,7 +151,10 @@ def _conformance(summary: Mapping[str, Any]) -> list[str]:
         ]
         if len(bad) > _MOST_CHECKS:
             lines.append(f"          and {len(bad) - _MOST_CHECKS} more; see conformance.csv")
-    return lines + [f"Finding   {one['severity']}: {one['title']}" for one in summary["findings"]]
+    lines += [f"Finding   {one['severity']}: {one['title']}" for one in summary["findings"]]
+    return lines + [
+        f"Canary    {one['name']} {one['outcome']}: {one['evidence'][:120]}" for one in summary["canaries"]
+    ]
 
 
 def _cell(value: float | None) -> str:

@@ -38,6 +38,7 @@ WITH_COMMANDS = (
     "writing-a-scenario",
     "reading-the-report",
     "while-it-runs",
+    "lost-connections",
     "nightly",
 )
 MEASURED = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)

@@ -38,6 +38,16 @@ BACKEND = [
 ]
 
 
+class Checked:
+    """A fleet, and the checks that its users made."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.totals, self.latencies = fleet.totals, fleet.latencies
+
+    def checks(self) -> Checks:
+        return CHECKS
+
+
 def write(folder: Path, fleet: Fleet, found: dict[str, Any] | None = None) -> Path:
     """The record of a fleet made by hand; its log has one second."""
     draft = Draft(folder, {"run_id": FACTS.run_id, "schema": 2}, 1.0)
@@ -47,7 +57,7 @@ def write(folder: Path, fleet: Fleet, found: dict[str, Any] | None = None) -> Pa
     cast = Cast(capabilities=CAPABILITIES.to_message())
     summary = {
         **summary_of(fleet, objectives=OBJECTIVES),
-        **cast_outcome(options, cast, ["Intruder"], CHECKS),
+        **cast_outcome(options, cast, ["Intruder"], Checked(fleet)),
         "capacity": found,
     }
     tables = {
@@ -56,6 +66,7 @@ def write(folder: Path, fleet: Fleet, found: dict[str, Any] | None = None) -> Pa
         "streams": stream_rows(fleet, Reader()),
         "workers": worker_rows(fleet),
         "backend": BACKEND if fleet.latencies else [],
+        **({"instances": rows} if (rows := fleet.instances.rows()) else {}),
     }
     histograms = {name: histogram.encode() for name, histogram in fleet.latencies.items()}
     return draft.finish(summary, tables, histograms)

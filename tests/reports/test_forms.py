@@ -54,8 +54,32 @@ def test_junit_has_validity_objectives_and_checks(record: Record) -> None:
         "scenario.bad tokens": {"none of them connects": "failure", "the refusal says why": "passed"},
         # Never played, and so not checked: that is no pass.
         "scenario.a foreign project": dict.fromkeys(("it is not shown", "no task can be made in it"), "failure"),
+        "scenario.a token whose time is over": {
+            "it is let in before": "failure",
+            "it is refused after": "failure",
+        },
+        "scenario.slow input": {"others are served meanwhile": "failure"},
+        "scenario.a flood of connections": {"others are served meanwhile": "failure"},
         **{name: cases for name, cases in found.items() if set(cases.values()) == {"skipped"}},
     }
+
+
+def test_junit_and_markdown_name_canaries_that_saw_something_else(record: Record) -> None:
+    rows = [
+        {"name": name, "client": "socket.io-client", "outcome": outcome, "evidence": "why"}
+        for name, outcome in (
+            *(("node-4", "sees the same"), ("node-3", "differs")),
+            *(("node-2", "not supported"), ("chromium", "was not there")),
+        )
+    ]
+    record.summary["canaries"] = rows
+    assert suites(record.summary)["canaries"] == {
+        "node-4 sees what the others see": "passed",
+        "node-3 sees what the others see": "failure",
+        "node-2 sees what the others see": "skipped",
+        "chromium sees what the others see": "failure",
+    }
+    assert "- canary node-3 (socket.io-client): **differs**, why" in markdown.render(record)
 
 
 def test_junit_of_a_run_that_cannot_be_trusted(record: Record) -> None:

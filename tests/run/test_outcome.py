@@ -65,6 +65,7 @@ def summary(verdict: str = "valid", passed: tuple[bool | None, ...] = (True,)) -
         "conformance_holds": True,
         "lost_workers": 0,
         "findings": [],
+        "canaries": [],
     }
 
 
