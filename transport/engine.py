@@ -146,10 +146,11 @@ class EngineIOClient(ObservingEngine):
         return True
 
     def _note_instance(self, headers: Mapping[str, str]) -> None:
-        if self.instance_header:
+        said = headers.get(self.instance_header, "") if self.instance_header else ""
+        if said != self.instance:
             # One string for all of its connections.
-            self.instance = sys.intern(headers.get(self.instance_header, ""))
-            self.look_from(self.instance)
+            self.instance = sys.intern(said)
+            self.look_from(said)
 
     def _on_polled(self, response: requests.Response) -> None:
         if response.ok:
