@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,23 @@ def test_after_a_storm_everybody_is_back(documented: Backend, tmp_path: Path) ->
     # What was sent meanwhile was missed, and nothing else.
     assert deliveries["lost"] == deliveries["missed_offline"] > 0
     assert members(tmp_path)[-2] == 40
+    assert summary["connections"]["away"] == 0
+
+
+def test_who_does_not_come_back_from_a_storm_is_counted(tmp_path: Path) -> None:
+    """A backend that lets each user in again once: of 40 viewers of 4 users, 36 stay away."""
+    backend = start_backend("documented", "--throttle-limit", "0", "--breakable")
+    try:
+        threading.Timer(6.0, backend.breaks, ("a user who has been here is refused",)).start()
+        shaped(backend, tmp_path, "-u", "44", "-t", "16s", "--shape", "storm:at=9", "--rooms", "4", "--no-probe")
+    finally:
+        backend.stop()
+    summary = summary_of(tmp_path)
+    connections, deliveries = summary["connections"], summary["deliveries"]
+    assert connections["lost"] == 40
+    assert (connections["away"], summary["answers_ms"]["return"]["count"]) == (36, 4)
+    # Who is away to the end goes on missing what is sent.
+    assert deliveries["lost"] == deliveries["missed_offline"] > 0.2 * deliveries["expected"]
 
 
 def test_the_search_finds_the_number_of_members_that_holds(tmp_path: Path) -> None:
