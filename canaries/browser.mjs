@@ -1,4 +1,4 @@
-// The official client on a page in a headless Chromium, as a member of a room. Argument: its settings as JSON.
+// The official client on a page in a headless Chromium, as a member of a room. Its settings are in $CANARY.
 import { spawn } from "node:child_process";
 import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { now, say } from "./say.mjs";
 
-const settings = JSON.parse(process.argv[2]);
+const settings = JSON.parse(process.env.CANARY);
 const require = createRequire(import.meta.url);
 const { version } = require("socket.io-client/package.json");
 const bundle = settings.parser === "msgpack" ? "socket.io.msgpack.min.js" : "socket.io.min.js";

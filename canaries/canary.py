@@ -70,10 +70,12 @@ class Canary:
         if not (_HERE / "node_modules").is_dir():
             self._state.evidence = "its packages are not installed: npm ci --prefix canaries"
             return
-        command = ["node", str(_HERE / self._kind.script), json.dumps(self._settings)]
+        command = ["node", str(_HERE / self._kind.script)]
+        # By the environment: everybody may read a command line, and the token is in it.
+        environment = {**os.environ, "CANARY": json.dumps(self._settings)}
         try:
             pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-            self._process = subprocess.Popen(command, text=True, start_new_session=True, **pipes)
+            self._process = subprocess.Popen(command, env=environment, text=True, start_new_session=True, **pipes)
         except OSError as error:
             self._state.evidence = f"node cannot be started: {error.strerror}"
             return

@@ -1,8 +1,8 @@
-// An official client on node, as a member of a room. Argument: its settings as JSON, see canaries/canary.py.
+// An official client on node, as a member of a room. Its settings are in $CANARY, see canaries/canary.py.
 import { createRequire } from "node:module";
 import { now, say } from "./say.mjs";
 
-const settings = JSON.parse(process.argv[2]);
+const settings = JSON.parse(process.env.CANARY);
 const name = settings.client === "4" ? "socket.io-client" : `socket.io-client-${settings.client}`;
 const { version } = createRequire(import.meta.url)(`${name}/package.json`);
 const module = await import(name);
