@@ -143,7 +143,12 @@ def test_official_clients_of_all_versions_and_a_browser_see_what_the_others_see(
         code, found = canaries(url, tmp_path)
     assert {row["outcome"] for row in found.values()} == {"sees the same"}, found
     assert code != ExitCode.CHECK_FAILED
-    assert all(row["expected"] > 50 and row["latency_ms"]["count"] == row["delivered"] for row in found.values())
+    # At the edge of a membership more may come than is owed.
+    seen = {
+        name: (row["expected"], row["arrived"] - row["replayed"], row["latency_ms"]["count"])
+        for name, row in found.items()
+    }
+    assert all(expected > 20 and arrived == timed for expected, arrived, timed in seen.values()), seen
     assert "socket.io-client 2.5.0 on node" in found["node-2"]["client"]
     assert "Chrome" in found["chromium"]["client"]
     page = (tmp_path / "latest" / "report.html").read_text(encoding="utf-8")
