@@ -42,7 +42,6 @@ class Canary:
     def __init__(
         self, meter: Meter, name: str, endpoint: Endpoint, room: int, project_id: str, token: str
     ) -> None:
-        self._meter = meter
         self._kind = KINDS[name]
         self._room = room
         self._state = meter.canaries.open(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import asdict, astuple, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -48,15 +47,20 @@ class Canaries:
     """Those of one worker."""
 
     states: dict[str, State] = field(default_factory=dict)
-    counts: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
 
     def open(self, name: str) -> State:
         """A canary begins."""
         return self.states.setdefault(name, State())
 
-    def to_rows(self) -> list[list[Any]]:
-        """As rows of a message."""
-        return [[name, *astuple(state), *astuple(self.counts[name])] for name, state in self.states.items()]
+    def to_rows(self, counts: Mapping[str, Counts]) -> list[list[Any]]:
+        """As rows of a message.
+
+        :param counts: of what each was owed and got, by name.
+        """
+        nothing = Counts()
+        return [
+            [name, *astuple(state), *astuple(counts.get(name, nothing))] for name, state in self.states.items()
+        ]
 
 
 def outcomes(

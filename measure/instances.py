@@ -35,19 +35,14 @@ class Instances:
     def rows(self) -> list[dict[str, Any]]:
         """Second by second, how many users were in a room by each instance."""
         last: dict[str, Counter[str]] = {}
+        names: set[str] = set()
         rows: list[dict[str, Any]] = []
         for at_s, by_worker in sorted(self._members.items()):
             last |= by_worker
             total: Counter[str] = sum(last.values(), Counter())
-            rows += [
-                {"at_s": at_s, "instance": name, "members": total[name]}
-                for name in sorted({*total, *self._seen(rows)})
-            ]
+            names |= total.keys()
+            rows += [{"at_s": at_s, "instance": name, "members": total[name]} for name in sorted(names)]
         return rows
-
-    @staticmethod
-    def _seen(rows: Iterable[Mapping[str, Any]]) -> set[str]:
-        return {row["instance"] for row in rows}
 
     def summary(self, totals: Iterable[Totals]) -> dict[str, Any] | None:
         """As it stands in a run's summary; None if no instance said its name."""
@@ -60,12 +55,11 @@ class Instances:
         found = sorted({*owed, *self._latencies})
         if not any(name for path in found for name in path):
             return None
-        rows = self.rows()
+        most: dict[str, int] = {}
+        for row in self.rows():
+            most[row["instance"]] = max(most.get(row["instance"], 0), row["members"])
         return {
-            "members": {
-                name: max(row["members"] for row in rows if row["instance"] == name)
-                for name in sorted(self._seen(rows))
-            },
+            "members": dict(sorted(most.items())),
             "paths": [
                 {
                     "triggered": path[0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .triggers import Outcome, Stream, Trigger, TriggerLog
 from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .latency import Samples
     from .presence import Line
@@ -188,7 +188,7 @@ class Meter(Viewpoint, Doings):
         began_ns, self._reported_ns = self._reported_ns or now_ns - _SECOND_NS, now_ns
         came = self.counters["connects"] + self.counters["reconnects"]
         went = self.counters["connections_lost"] + self.counters["disconnects"]
-        members = sum(account.is_member and not account.label for account in self.accounts.values())
+        members = sum(1 for _ in self._members())
         report = WorkerReport(
             number=self._report_number,
             at_s=(self._clocks.master_ns(began_ns) + _EARLY_NS) // _SECOND_NS,
@@ -223,12 +223,11 @@ class Meter(Viewpoint, Doings):
     def _members_by_instance(self) -> dict[str, int]:
         if not any(viewpoint.recogniser.instance for viewpoint in self.viewpoints.values()):
             return {}
-        users = (account for account in self.accounts.values() if account.is_member and not account.label)
-        return dict(Counter(account.instance for account in users))
+        return dict(Counter(account.instance for account in self._members()))
 
-    def _canary_rows(self) -> list[list[Any]]:
-        self.canaries.counts.update(self._settlement.canaries)
-        return self.canaries.to_rows()
+    def _members(self) -> Iterator[Account]:
+        """Users that are in a room; canaries are none."""
+        return (account for account in self.accounts.values() if account.is_member and not account.label)
 
     def close(self) -> None:
         """All triggers are known and nothing is in flight: what still waits for its trigger is not of this run."""
@@ -251,7 +250,7 @@ class Meter(Viewpoint, Doings):
             failures=dict(self.failures),
             connects=self.connects.by(self._clocks.master_ns),
             checks=self.checks.to_rows(),
-            canaries=self._canary_rows(),
+            canaries=self.canaries.to_rows(self._settlement.canaries),
             seconds=[(at_s, owed, lost) for at_s, (owed, lost) in seconds.items()],
             paths=[(*path, *counts) for path, counts in self._settlement.owed.by_path(self._log).items()],
         )

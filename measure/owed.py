@@ -57,7 +57,11 @@ class Ranges:
         return {at_s: (count, lost[at_s]) for at_s, count in sorted(owed.items()) if count}
 
     def by_path(self, log: TriggerLog) -> dict[tuple[str, str], tuple[int, int]]:
-        """(instance that was triggered, instance of the member) -> (owed, lost); empty where nobody said so."""
+        """(instance that was triggered, instance of the member) -> (owed, lost); an empty name is one that
+        nobody said, and where nobody said any there is nothing.
+        """
+        if len(log.origins) == 1 and not any(instance for _, _, instance in self._owed):
+            return {}
         owed: Counter[tuple[str, str]] = Counter()
         lost: Counter[tuple[str, str]] = Counter()
         for (room, publisher, instance), borders in self._owed.items():

@@ -97,9 +97,8 @@ class EngineIOClient(ObservingEngine):
 
     def _connect_websocket(self, url: str, headers: dict[str, str], engineio_path: str) -> bool:
         upgrading = self.sid is not None
-        address = self._get_engineio_url(url, engineio_path, "websocket")
-        if upgrading:
-            address += f"&sid={self.sid}"
+        base_url = self._get_engineio_url(url, engineio_path, "websocket")
+        address = f"{base_url}&sid={self.sid}" if upgrading else base_url
         try:
             opened = open_engine(
                 self.shared,
@@ -116,7 +115,7 @@ class EngineIOClient(ObservingEngine):
                 return False
             raise engineio.exceptions.ConnectionError(str(error)) from error
         # Only now: where there is no upgrade, polling goes on where it was.
-        self.base_url = self._get_engineio_url(url, engineio_path, "websocket")
+        self.base_url = base_url
         self._note_instance(opened.headers)
         self._channel = opened.channel
         self._parser = opened.parser
@@ -145,8 +144,11 @@ class EngineIOClient(ObservingEngine):
             self._on_message(opcode, payload, opened.received_ns)
         return True
 
+    def _instance_in(self, headers: Mapping[str, str]) -> str:
+        return headers.get(self.instance_header, "") if self.instance_header else ""
+
     def _note_instance(self, headers: Mapping[str, str]) -> None:
-        said = headers.get(self.instance_header, "") if self.instance_header else ""
+        said = self._instance_in(headers)
         if said != self.instance:
             # One string for all of its connections.
             self.instance = sys.intern(said)
@@ -156,9 +158,7 @@ class EngineIOClient(ObservingEngine):
         if response.ok:
             self._note_instance(response.headers)
         elif knows_no_session(response.status_code, response.text):
-            self.end_reason = session_fault(
-                self.instance, response.headers.get(self.instance_header, "") if self.instance_header else ""
-            )
+            self.end_reason = session_fault(self.instance, self._instance_in(response.headers))
 
     # Receiving; all of it in the hub
 
