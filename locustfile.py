@@ -1,6 +1,7 @@
 """The load test's entry for Locust: `locust --host https://…`."""
 
 from run import hooks
+from users.audience import Audience
 from users.publisher import Publisher
 from users.roles import (
     AnonymousViewer,
@@ -20,6 +21,7 @@ from users.viewer import Viewer
 
 __all__ = [
     "AnonymousViewer",
+    "Audience",
     "Churner",
     "Crowd",
     "Dashboard",

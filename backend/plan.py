@@ -67,7 +67,8 @@ class Plan:
     often a viewer pings; 0 for never. drop_every_s: how often it loses its connection; 0 for never. cast: for the
     scenarios. room_classes: of the rooms, by how many members they are meant to have, see `measure.room_classes`.
     interim_every_s: how often workers say what they counted so far; 0 for never. canaries: official clients that
-    the first worker has among the members, by the names of their kinds.
+    the first worker has among the members, by the names of their kinds. spawn_rate_per_s: connects a second over
+    all workers while users are started; 0 for as many as come. audience_size: listeners of one `Audience`.
     """
 
     run_id: str
@@ -93,6 +94,8 @@ class Plan:
     room_classes: tuple[int, ...] = ()
     interim_every_s: float = 0.0
     canaries: tuple[str, ...] = ()
+    spawn_rate_per_s: float = 0.0
+    audience_size: int = 1
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""

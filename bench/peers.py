@@ -42,6 +42,7 @@ def all_peers(folder: Path) -> list[Peer]:
     return [
         Peer("floor", _floor(folder), _missing("gcc"), speaks=True),
         Peer("measured", _module("measured")),
+        Peer("audience", _module("measured", "audience")),
         Peer("measured_wss", _module("measured"), _missing("openssl"), tls=True),
         # These two fall behind for good at the rate of the others.
         Peer("contrib", _module("contrib"), share=0.2),
@@ -60,8 +61,8 @@ def _missing(tool: str) -> str:
     return "" if shutil.which(tool) else tool
 
 
-def _module(name: str) -> Callable[[str, int], list[str]]:
-    return lambda url, connections: [sys.executable, "-m", f"bench.clients.{name}", url, str(connections)]
+def _module(name: str, *more: str) -> Callable[[str, int], list[str]]:
+    return lambda url, connections: [sys.executable, "-m", f"bench.clients.{name}", url, str(connections), *more]
 
 
 def _floor(folder: Path) -> Callable[[str, int], list[str]]:

@@ -33,7 +33,7 @@ class Evidence:
     match the sum of their reports. late_triggers: learnt when users that may have been owed their broadcasts
     were counted already. unknown_triggers: that a worker never learnt of. exhausted: failures for want of
     descriptors or ports. timed: deliveries in the histograms, arrived: in the accounts, unowed: of these, those
-    that nobody was owed.
+    that nobody was owed. sent_again: connects whose first packets were, out of so many.
     """
 
     expected: int = 0
@@ -57,6 +57,8 @@ class Evidence:
     timed: int = 0
     arrived: int = 0
     unowed: int = 0
+    connects: int = 0
+    sent_again: int = 0
     loop_lag_p99_ms: float | None = None
     generator_delay_p99_ms: float | None = None
     cpu_percent: float | None = None
@@ -104,6 +106,8 @@ def evidence_of(
         loop_lag_p99_ms=summarise(fleet.latencies[LOOP_LAG])["p99"],
         generator_delay_p99_ms=summarise(fleet.latencies[GENERATOR_DELAY])["p99"],
         received=fleet.counter("received"),
+        connects=fleet.counter("connects") + fleet.counter("reconnects"),
+        sent_again=fleet.counter("sent_again"),
         coalesced=fleet.counter("coalesced"),
         cpu_percent=max((mean(worker.cpu_percent) or 0.0 for worker in workers), default=None),
         cpu_warning=cpu_warning,

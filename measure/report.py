@@ -23,10 +23,10 @@ class WorkerReport:
     `shards`. fan_outs: of the broadcasts that were received. timed: (room, slot) -> deliveries timed since the
     start of the run. counters: cumulative since the start of the run (due, sent, missed, refused, failed,
     late_triggers, received, coalesced, corrupt, foreign, negative_latency, unbounded_latency, clock_steps,
-    connects, connect_failures, connections_lost, reconnects, recovered, away, disconnects, join_failures,
-    unanswered, user_errors). gauges: connected, members. health: of the worker process itself (cpu_percent,
-    rss_bytes, publishing_since_s: by the master's clock, or 0; loop_lag_p99_ms, generator_delay_p99_ms: of this
-    interval).
+    connects, connect_failures, sent_again, connections_lost, reconnects, recovered, away, disconnects,
+    join_failures, unanswered, user_errors). gauges: connected, members. health: of the worker process itself
+    (cpu_percent, rss_bytes, publishing_since_s: by the master's clock, or 0; loop_lag_p99_ms,
+    generator_delay_p99_ms: of this interval).
     instances: name of the backend's instance -> users of it that are in a room, where it says which it is.
     paths: (instance that was triggered, instance of the member) -> samples of what was delivered on that way.
     """

@@ -187,6 +187,7 @@ def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
         "connections": {
             "most": fleet.most_connected,
             "lost": fleet.counter("connections_lost"),
+            "sent_again": fleet.counter("sent_again"),
             "reconnects": fleet.counter("reconnects"),
             "recovered": fleet.counter("recovered"),
             "away": fleet.counter("away"),

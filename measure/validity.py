@@ -38,6 +38,7 @@ DELAY_INVALID_MS: Final = 200.0
 COALESCED_SUSPECT_SHARE: Final = 0.1
 COALESCED_SUSPECT_MS: Final = 5.0
 """How long it takes to read limits by how much those that are read together can differ."""
+SENT_AGAIN_SUSPECT_SHARE: Final = 0.001
 CLOCK_BOUND_SUSPECT_MS: Final = 10.0
 CPU_SUSPECT_PERCENT: Final = 90.0
 
@@ -196,6 +197,17 @@ RULES: Final = (
             f"last of them, which may be {e.generator_delay_p99_ms:.0f} ms too late; add workers, or lower --rate"
             if _share(e.coalesced, e.received) > COALESCED_SUSPECT_SHARE
             and (e.generator_delay_p99_ms or 0.0) > COALESCED_SUSPECT_MS
+            else None
+        ),
+    ),
+    Rule(
+        "connects were sent again",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"the first packets of {e.sent_again} of {e.connects} connects were lost, as when a backend's backlog "
+            "is full, and the kernel sent them again a second later or more: connect times have that in them; "
+            "lower --spawn-rate, or raise the backend's backlog"
+            if _share(e.sent_again, e.connects) > SENT_AGAIN_SUSPECT_SHARE
             else None
         ),
     ),

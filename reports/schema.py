@@ -87,7 +87,7 @@ def _empty() -> dict[str, Any]:
         **{name: {} for name in _TIMES_BY_NAME},
         "clocks": {"number": 1, "bound_ms": dict(_NO_TIMES), "steps": 0},
         "triggers": dict.fromkeys(("due", "sent", "missed", "refused", "failed"), 0),
-        "connections": dict.fromkeys(("most", "lost", "reconnects", "recovered", "away"), 0),
+        "connections": dict.fromkeys(("most", "lost", "sent_again", "reconnects", "recovered", "away"), 0),
         "capabilities": {},
         "findings": [],
         "conformance": [],

@@ -1,27 +1,58 @@
-"""Who takes part in a run: the user classes that stay, and their weights."""
+"""Who takes part in a run: the user classes that stay, their weights, and what that comes to."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faults import Fault, Owner
 from tasks import always
 from users.actor import Actor
+from users.audience import Audience
 from users.publisher import Publisher
 
 from .option_types import weights_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from locust import User
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a run is, over all workers.
+
+    users: Locust users. connections: of the backend; of publishers, one each. at_once: how many of them go to one
+    worker together. spawn_rate_per_s: connects a second while users are started.
+    """
+
+    users: int
+    connections: int
+    at_once: int
+    spawn_rate_per_s: float
+
+
+def size_of(
+    classes: Iterable[type[User]], options: argparse.Namespace, users: int, spawn_rate_per_s: float
+) -> Size:
+    """What these user classes come to."""
+    others = [one for one in classes if not issubclass(one, Publisher)]
+    weights = sum(one.weight for one in others)
+    audience = sum(one.weight for one in others if issubclass(one, Audience))
+    if not audience:
+        return Size(users, users, 1, spawn_rate_per_s)
+    audiences = math.ceil((users - options.publishers) * audience / weights)
+    listeners = audiences * options.audience_size
+    return Size(users, users - audiences + listeners, options.audience_size, spawn_rate_per_s)
 
 
 def choose(classes: list[type[User]], options: argparse.Namespace) -> None:
     """Take those out that have no part, and give the others their weights.
 
-    Without a word on it, users that play scenarios have none.
+    Without a word on it, users that play scenarios have none, and audiences have none.
 
     :param classes: changed in place.
     :raises Fault: if the mix names a class that there is not.
@@ -38,8 +69,9 @@ def choose(classes: list[type[User]], options: argparse.Namespace) -> None:
         classes[:] = [one for one in classes if one.__name__ in mix or issubclass(one, Publisher)]
         for one in classes:
             one.weight = mix.get(one.__name__, 1)
-    elif not (options.tags or options.user_classes or options.class_picker):
-        classes[:] = [one for one in classes if not issubclass(one, Actor)]
+    elif not (options.user_classes or options.class_picker):
+        left_out = (Audience,) if options.tags else (Actor, Audience)
+        classes[:] = [one for one in classes if not issubclass(one, left_out)]
     if options.publishers == 0:
         classes[:] = [one for one in classes if not issubclass(one, Publisher)]
     always.follow(options.tags or ())
@@ -49,12 +81,20 @@ def choose(classes: list[type[User]], options: argparse.Namespace) -> None:
             one.fixed_count = options.publishers
 
 
-def check(options: argparse.Namespace, users: int) -> None:
-    """Make sure that everybody in the mix gets to play.
+def check(options: argparse.Namespace, size: Size) -> None:
+    """Make sure that everybody in the mix gets to play, and in time.
 
-    :param users: how many there are, publishers included.
-    :raises Fault: if they are too few.
+    :raises Fault: if they are too few, or the run too short for all listeners to come.
     """
+    users = size.users
+    coming_s = size.connections / size.spawn_rate_per_s
+    if size.at_once > 1 and options.run_time and coming_s >= float(options.run_time):
+        raise Fault(
+            Owner.USER,
+            f"{size.connections} connections at --spawn-rate {size.spawn_rate_per_s:g} take {coming_s:.0f} s, and "
+            f"the run's time is {float(options.run_time):g} s",
+            "Raise --spawn-rate, which counts an audience's listeners one by one, or --run-time.",
+        )
     mix = weights_of(options.mix)
     if not mix:
         return

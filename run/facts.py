@@ -8,6 +8,8 @@ import platform
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from measure.summary import SCHEMA
+
 from . import options, roll_call
 
 if TYPE_CHECKING:
@@ -22,6 +24,21 @@ def options_of(opts: argparse.Namespace) -> dict[str, Any]:
     """Every option that is no secret, by its name; plain data."""
     names = [name for name in (*_OF_LOCUST, *options.names()) if name not in options.SECRETS]
     return {name: _plain(getattr(opts, name, None)) for name in names}
+
+
+def begun(opts: argparse.Namespace, run_id: str, target: str, profile: str, started: str) -> dict[str, Any]:
+    """What a record has from its beginning on."""
+    return {
+        "schema": SCHEMA,
+        "run_id": run_id,
+        "target": public(target),
+        "profile": profile,
+        "started": started,
+        "rooms": opts.rooms,
+        "rate_per_s": opts.rate,
+        "options": options_of(opts),
+        "software": software(),
+    }
 
 
 def software() -> dict[str, str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from faults import Fault
 
 from . import casting, option_checks, options
+
+_RATE: Final = re.compile(r"0*[1-9]\d*(\.\d*)?|0*\.0*[1-9]\d*")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +55,7 @@ class Form:
             self._uncast()
             classes = list(self._classes)
             casting.choose(classes, wanted)
-            casting.check(wanted, _whole(form.get("user_count", "")))
+            casting.check(wanted, casting.size_of(classes, wanted, *_asked(form)))
         except (Fault, argparse.ArgumentTypeError) as error:
             self._uncast()
             return str(error)
@@ -79,5 +82,7 @@ class Form:
         return None
 
 
-def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+def _asked(form: Mapping[str, str]) -> tuple[int, float]:
+    """Users, and users a second; Locust says what is wrong with them."""
+    users, rate = form.get("user_count", ""), form.get("spawn_rate", "")
+    return int(users) if users.isdecimal() else 0, float(rate) if _RATE.fullmatch(rate) else 1.0

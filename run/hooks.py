@@ -170,8 +170,9 @@ class MasterHooks:
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
         environment.events.worker_connect.add_listener(self._on_worker_connect)
         environment.events.quitting.add_listener(self._on_quitting)
-        if opts.shape:
-            environment.shape_class = self._side.shape(opts)
+        self._shape = self._side.shape(opts) if opts.shape else None
+        if self._shape is not None:
+            environment.shape_class = self._shape
             environment.shape_class.runner = runner
         atexit.register(self._side.abandon)
         if environment.web_ui is not None:
@@ -204,8 +205,7 @@ class MasterHooks:
         opts = self._opts
         opts.host = self._environment.host or opts.host
         try:
-            users = opts.num_users or 1 if opts.shape else self._runner.target_user_count
-            self._side.begin(opts, users)
+            self._side.begin(opts, self._size())
         except Exception as error:
             if isinstance(error, Fault):
                 self._view.failed(str(error))
@@ -218,6 +218,12 @@ class MasterHooks:
                 gevent.spawn(self._runner.quit)
             # Ends the greenlet that starts the run; Locust's own state is not changed yet.
             raise gevent.GreenletExit from error
+
+    def _size(self) -> casting.Size:
+        shape = self._shape
+        users = self._runner.target_user_count if shape is None else self._opts.num_users or 1
+        rate = self._opts.spawn_rate if shape is None else shape.spawn_rate
+        return casting.size_of(self._environment.user_classes, self._opts, users, float(rate))
 
     def _on_test_stopping(self, **_kwargs: Any) -> None:
         code = self._side.finish(cpu_warning=bool(self._runner.worker_cpu_warning_emitted))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from backend.provision import Provision
     from measure.second import Second
 
+    from .casting import Size
     from .shaping import CapacityShape
 
 
@@ -55,9 +56,10 @@ class Run:
     """
 
     def __init__(
-        self, opts: argparse.Namespace, secret_options: Mapping[str, str], users: int, workers: int
+        self, opts: argparse.Namespace, secret_options: Mapping[str, str], size: Size, workers: int
     ) -> None:
         self._opts = opts
+        self._size = size
         self._secrets = secret_options
         self.objectives = option_checks.objectives(opts.slo_file)
         self._began = datetime.now(UTC)
@@ -71,7 +73,8 @@ class Run:
         self.plan: Plan | None = None
         self.phases = Phases(opts.ramp, opts.measure_after)
         self._topology = Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner)
-        self._classes = classes_of(self._topology.members(max(users - opts.publishers, 0), opts.rooms, workers))
+        members = max(size.connections - opts.publishers, 0)
+        self._classes = classes_of(self._topology.members(members, opts.rooms, workers))
         by_class = ByClass(self._classes, [slot.event for slot in Reader.slots])
         self.fleet = Fleet(self._phase_of, self._log, by_class, self._counts)
         self._draft: Draft | None = None
@@ -132,6 +135,8 @@ class Run:
             topology=self._topology,
             ping_every_s=opts.ping_every,
             drop_every_s=opts.drop_every,
+            spawn_rate_per_s=self._size.spawn_rate_per_s,
+            audience_size=opts.audience_size,
             cast=scenes,
             canaries=kinds.chosen(opts.canaries),
             room_classes=self._classes,
@@ -141,17 +146,7 @@ class Run:
         return self.plan
 
     def _begin_record(self, run_id: str) -> Draft:
-        begun = {
-            "schema": summaries.SCHEMA,
-            "run_id": run_id,
-            "target": facts.public(self._endpoint.hosts),
-            "profile": self._profile,
-            "started": _iso(self._began),
-            "rooms": self._opts.rooms,
-            "rate_per_s": self._opts.rate,
-            "options": facts.options_of(self._opts),
-            "software": facts.software(),
-        }
+        begun = facts.begun(self._opts, run_id, self._endpoint.hosts, self._profile, _iso(self._began))
         results_dir = Path(self._opts.results_dir)
         try:
             return Draft(results_dir, begun, self._began.timestamp())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from exit_codes import ExitCode
     from measure.fleet import Fleet
 
+    from .casting import Size
     from .live_view import LiveView
 
 logger = logging.getLogger("loadtest")
@@ -66,18 +67,18 @@ class MasterSide:
         self._search: CapacityShape | None = None
         self._profile: ProfileShape | None = None
 
-    def begin(self, opts: argparse.Namespace, users: int) -> None:
+    def begin(self, opts: argparse.Namespace, size: Size) -> None:
         """Prepare a run and send every worker its plan.
 
-        :param users: how many Locust users it shall have.
+        :param size: how large it shall be.
         :raises Fault: if it cannot be prepared; nothing is left behind then.
         """
         self._view.preparing()
         option_checks.check(opts, self._secrets)
-        casting.check(opts, users)
+        casting.check(opts, size)
         attacks.check(opts)
-        self.roll.call(opts, users)
-        self._run = Run(opts, self._secrets, users, len(self._alive()))
+        self.roll.call(opts, size)
+        self._run = Run(opts, self._secrets, size, len(self._alive()))
         try:
             plan = self._run.prepare()
         except BaseException:

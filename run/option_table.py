@@ -118,6 +118,14 @@ def _users(option: Callable[..., None]) -> None:
         web=True,
     )
     option(
+        "--audience-size",
+        "Connections that each Audience holds (a user of --mix): listeners that never act, each with a room and "
+        "an account of its own, for half of a Viewer's memory; --spawn-rate counts them one by one (default 500)",
+        type=types.at_least_one,
+        default=500,
+        web=True,
+    )
+    option(
         "--canaries",
         "Official Socket.IO clients that sit in rooms meanwhile and have to see what the others see, with commas: "
         "node-2, node-3, node-4, node-4-polling, node-4-upgrade, chromium, or all; they need node, and `npm ci "

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from .casting import Size
+
 _WAIT_S: Final = 5.0
 
 
@@ -35,10 +37,10 @@ class Roll:
         """Where the workers take receive timestamps."""
         return {answer.receive_clock for answer in self._answers.values()}
 
-    def call(self, opts: argparse.Namespace, users: int) -> None:
+    def call(self, opts: argparse.Namespace, size: Size) -> None:
         """Ask, and make sure that these workers can do the run.
 
-        :param users: how many Locust users it has.
+        :param size: how large it is.
         :raises Fault: if they cannot.
         """
         workers = self._alive()
@@ -51,7 +53,8 @@ class Roll:
         deadline_s = time.monotonic() + _WAIT_S
         while not self._answers.keys() >= set(workers) and time.monotonic() < deadline_s:
             gevent.sleep(0.01)
-        roll_call.check(roll_call.code_version(), workers, self._answers, users, len(targets))
+        version = roll_call.code_version()
+        roll_call.check(version, workers, self._answers, size.connections, len(targets), size.at_once)
 
     def on_here(self, worker_id: str, data: dict[str, Any]) -> None:
         """A worker answered."""

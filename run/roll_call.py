@@ -75,12 +75,20 @@ def digest_of(root: Path, packages: Mapping[str, str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def check(version: str, workers: list[str], answers: Mapping[str, Answer], users: int, targets: int = 1) -> None:
+def check(
+    version: str,
+    workers: list[str],
+    answers: Mapping[str, Answer],
+    connections: int,
+    targets: int = 1,
+    at_once: int = 1,
+) -> None:
     """Make sure that these workers can do the run together.
 
     :param version: the master's own.
     :param workers: the ids of all that are there.
-    :param users: how many Locust users the run has, over all workers.
+    :param connections: how many the run has, over all workers.
+    :param at_once: how many of them go to one worker together.
     :param targets: how many instances of the backend they go to.
     :raises Fault: if they cannot.
     """
@@ -93,14 +101,14 @@ def check(version: str, workers: list[str], answers: Mapping[str, Answer], users
                 f"worker {worker} {said}",
                 "Start the master and all workers from the same release.",
             )
-    each = math.ceil(users / max(len(workers), 1))
+    each = math.ceil(connections / at_once / max(len(workers), 1)) * at_once
     for worker in workers:
         room = answers[worker].file_limit - _RESERVED_FILES
         if each > room:
-            needed = math.ceil(users / max(room, 1))
+            needed = math.ceil(connections / max(room, 1))
             raise Fault(
                 Owner.USER,
-                f"{each} users would go to worker {worker}, which may hold {room} connections "
+                f"{each} connections would go to worker {worker}, which may hold {room} "
                 f"(its limit of open files is {answers[worker].file_limit})",
                 f"Raise the hard limit (ulimit -Hn) to {each + _RESERVED_FILES}, or start {needed} workers.",
             )
@@ -108,8 +116,8 @@ def check(version: str, workers: list[str], answers: Mapping[str, Answer], users
         if each > ports:
             raise Fault(
                 Owner.USER,
-                f"{each} users would go to worker {worker}, whose addresses have {ports} ports for connections to "
-                "the backend",
+                f"{each} connections would go to worker {worker}, whose addresses have {ports} ports for "
+                "connections to the backend",
                 "Widen net.ipv4.ip_local_port_range, give more --source-addresses, or start "
-                f"{math.ceil(users / max(ports, 1))} workers.",
+                f"{math.ceil(connections / max(ports, 1))} workers.",
             )

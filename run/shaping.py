@@ -38,7 +38,7 @@ class ProfileShape(LoadTestShape):
         self._options = options
         self._storm = storm
         self._stormed = 0
-        self._spawn_rate = _spawn_rate(options)
+        self.spawn_rate = _spawn_rate(options)
         self.marks = self._profile.marks
         self.began_s: float | None = None
         """Seconds since the epoch."""
@@ -58,7 +58,7 @@ class ProfileShape(LoadTestShape):
         if users is not None and due > self._stormed:
             self._stormed = due
             self._storm()
-        return None if users is None else (options.publishers + users, self._spawn_rate)
+        return None if users is None else (options.publishers + users, self.spawn_rate)
 
 
 class CapacityShape(LoadTestShape):
@@ -78,7 +78,7 @@ class CapacityShape(LoadTestShape):
         super().__init__()
         self._chosen = chosen
         self._options = options
-        self._spawn_rate = _spawn_rate(options)
+        self.spawn_rate = _spawn_rate(options)
         self._fleet = fleet
         self._change_rate = change_rate
         self._limit_us = round(chosen.number("limit", 200.0) * 1000)
@@ -119,14 +119,14 @@ class CapacityShape(LoadTestShape):
                 self._change_rate(self.search.level)
             self.search.begin(int(time.time()) + self._seconds_to_go())
         viewers = int(self.search.level) if self.by_users else (options.num_users or 1) - options.publishers
-        return options.publishers + viewers, self._spawn_rate
+        return options.publishers + viewers, self.spawn_rate
 
     def _seconds_to_go(self) -> int:
         """How long Locust takes to start or stop the users that are missing or too many."""
         if not self.by_users:
             return 0
         now = self.get_current_user_count() - self._options.publishers
-        return int(abs(self.search.level - max(now, 0)) / self._spawn_rate) + 1
+        return int(abs(self.search.level - max(now, 0)) / self.spawn_rate) + 1
 
     def _moments(self, fleet: Fleet, alive: list[str]) -> list[Moment]:
         seconds = fleet.whole_seconds(self._fed_s, alive)

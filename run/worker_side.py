@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _REPORT_S: Final = 1.0
 _LAG_PROBE_S: Final = 0.05
+_TURNS_S: Final = 0.05
 _ANSWERS_S: Final = 12.0
 """How long unanswered triggers, and plays, are waited for when the run ends."""
 _QUIET_S: Final = 0.5
@@ -66,7 +67,7 @@ class WorkerSide:
         self._process = psutil.Process()
         self._cpu_taken_s = self._last_cpu_percent = 0.0
         self._transport = shared()
-        self._coalesced_before = 0
+        self._coalesced_before = self._sent_again_before = 0
         self._pauses = GcPauses()
         self._sync: ClockSync | None = None
         self._inlet = Inlet()
@@ -115,6 +116,7 @@ class WorkerSide:
         self._pauses.take_us()
         self._transport.poller.take_delays_ns()
         self._coalesced_before = self._transport.coalesced
+        self._sent_again_before = self._transport.dialler.sent_again
         self._loops = [
             gevent.spawn(self._sync.ask_always),
             gevent.spawn(self._probe_lag, self._context),
@@ -147,6 +149,8 @@ class WorkerSide:
             sync.known.wait(KNOWN_S)
             told_s = self._planned_s + TOLD_S - time.monotonic()
             gevent.sleep(max(told_s, 0.0))
+        while context.to_come:
+            gevent.sleep(_TURNS_S)
         gevent.sleep(context.plan.warm_up_s)
         self._publishing_ns = time.time_ns()
         context.publishing.set()
@@ -255,7 +259,9 @@ class WorkerSide:
             "publishing_since_s": self._publishing_ns and context.meter.master_ns(self._publishing_ns) / 1e9,
             **{f"{name}_p99_ms": _p99_ms(more_us[name]) for name in (LOOP_LAG, GENERATOR_DELAY)},
         }
-        context.meter.counters["coalesced"] = self._transport.coalesced - self._coalesced_before
+        counters = context.meter.counters
+        counters["coalesced"] = self._transport.coalesced - self._coalesced_before
+        counters["sent_again"] = self._transport.dialler.sent_again - self._sent_again_before
         report, latencies = context.meter.take_report(time.time_ns(), health, more_us)
         for name, latencies_us in latencies.items() if feeds_locust else ():
             locust_stats.feed(self._environment.stats, name, latencies_us, time.time())

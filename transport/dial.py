@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import ssl
+import struct
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_DIALS: Final = 256
 """How many connections are opened at a time; the rest wait their turn."""
+
+_SENT_AGAIN: Final = struct.Struct("100x I")
+"""`tcpi_total_retrans` of Linux's `struct tcp_info`: segments that were sent again."""
 
 _STREAMS: Final = {"upgrade": (101,), "proxy": (200,)}
 """Answers after which the connection is another's."""
@@ -65,6 +69,9 @@ class Dialler:
 
     def __init__(self) -> None:
         self._turns = BoundedSemaphore(MAX_DIALS)
+        self.sent_again = 0
+        """Connections whose first packets nobody answered in time, as when a server's backlog is full: the kernel
+        sent them again, after a second or more."""
         self._resolved: dict[tuple[str, int], list[Any]] = {}
         self._context: ssl.SSLContext | None = None
 
@@ -111,6 +118,7 @@ class Dialler:
                 path = f"{parts.path}?{parts.query}" if parts.query else parts.path
                 answer, received_ns = _upgrade(channel, parts.netloc, path, headers, deadline_s)
                 phases_ns["upgrade"] = time.perf_counter_ns() - started_ns
+                self.sent_again += _was_sent_again(sock)
             except DialError:
                 channel.close()
                 raise
@@ -164,6 +172,14 @@ def _connect_to(
         sock.close()
         raise
     return sock
+
+
+def _was_sent_again(sock: socket.socket) -> bool:
+    """Whether any packet was; never, where the system does not tell."""
+    if not hasattr(socket, "TCP_INFO"):
+        return False
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SENT_AGAIN.size)
+    return len(info) == _SENT_AGAIN.size and _SENT_AGAIN.unpack(info)[0] > 0
 
 
 def _tls(sock: socket.socket, name: str, context: ssl.SSLContext, host: str, deadline_s: float) -> TlsChannel:

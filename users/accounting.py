@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from backend.reader import Reader
+from clients.client import Client
 from clients.reporting import report_act
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from locust.env import Environment
 
+    from clients.credentials import Token
     from tasks.context import RunContext
     from transport.client import SocketIOClient
 
@@ -112,3 +114,16 @@ class AccountWatcher:
 
     def _report(self, name: str, started_ns: int, now_ns: int, failure: str = "") -> None:
         report_act(self._environment, "WS", name, (now_ns - started_ns) / 1e6, failure)
+
+
+def watched_client(environment: Environment, context: RunContext, token: Token | Callable[[], Token]) -> Client:
+    """A new client of the run, that storms reach, and not connected yet.
+
+    :param token: the JWT, or what gives it; None connects as a guest.
+    """
+    number = context.number("user")
+    plan = context.plan
+    watcher = AccountWatcher(environment, context)
+    client = Client(plan.endpoint_of(number), token, watcher=watcher, source_address=plan.source_of(number))
+    context.clients.add(client)
+    return client

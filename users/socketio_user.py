@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from locust import User
 from locust.exception import StopUser
 
-from clients.client import Client
 from clients.errors import FAILURES, ConnectFailedError
 from clients.reporting import report_act
 from tasks.context import current_context
 
-from .accounting import AccountWatcher
+from .accounting import watched_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clients.client import Client
     from clients.credentials import Token
 
 
@@ -32,9 +32,6 @@ class SocketIOUser(User):
     def on_start(self) -> None:
         """Take part in the run."""
         self.run_context = current_context(self.environment)
-        number = self.run_context.number("user")
-        self._source = self.run_context.plan.source_of(number)
-        self._endpoint = self.run_context.plan.endpoint_of(number)
         self.client: Client | None = None
 
     def connect(self, token: Token | Callable[[], Token]) -> Client:
@@ -42,9 +39,7 @@ class SocketIOUser(User):
 
         :param token: the JWT, or what gives it; None connects as a guest.
         """
-        watcher = AccountWatcher(self.environment, self.run_context)
-        self.client = Client(self._endpoint, token, watcher=watcher, source_address=self._source)
-        self.run_context.clients.add(self.client)
+        self.client = watched_client(self.environment, self.run_context, token)
         try:
             self.client.connect()
         except ConnectFailedError as error:

@@ -1,5 +1,5 @@
-"""Ours: Locust's viewers, with the whole measuring path on: kernel timestamp, trace, stream ledger, histogram,
-the reader's own delay, Locust's statistics, a report every second.
+"""Ours: Locust's viewers, or one audience, with the whole measuring path on: kernel timestamp, trace, stream
+ledger, histogram, the reader's own delay, Locust's statistics, a report every second.
 """
 
 from gevent import monkey
@@ -24,6 +24,7 @@ from run import locust_stats
 from run.limits import raise_file_limit
 from tasks.context import RunContext, install
 from transport.shared import shared
+from users.audience import Audience
 from users.viewer import Viewer
 
 from .protocol import say
@@ -35,11 +36,22 @@ def main() -> None:
     """Run."""
     raise_file_limit()
     url, connections = sys.argv[1], int(sys.argv[2])
+    audience = "audience" in sys.argv[3:]
+    spawn_rate = max(connections / 60, 100)
     meter = Meter(_RUN, Reader())
     room = Room(project_id="bench", agent_id="", token="x" * 200)
     endpoint = Endpoint(url, trust=Trust(insecure=True))
-    plan = Plan(run_id="bench", run=_RUN, endpoint=endpoint, rooms=(room,), rate_per_s=1.0, publishers=0)
-    environment = Environment(user_classes=[Viewer])
+    plan = Plan(
+        run_id="bench",
+        run=_RUN,
+        endpoint=endpoint,
+        rooms=(room,),
+        rate_per_s=1.0,
+        publishers=0,
+        audience_size=connections,
+        spawn_rate_per_s=spawn_rate,
+    )
+    environment = Environment(user_classes=[Audience if audience else Viewer])
     install(environment, RunContext(plan, meter))
     runner = environment.create_local_runner()
 
@@ -53,7 +65,7 @@ def main() -> None:
                 locust_stats.feed(environment.stats, event, latencies_us, now_s)
 
     say(start=True)
-    runner.start(connections, spawn_rate=max(connections / 60, 100))
+    runner.start(1 if audience else connections, spawn_rate=spawn_rate)
     while sum(account.is_member for account in meter.accounts.values()) < connections:
         gevent.sleep(0.1)
     gevent.spawn(report)

@@ -8,6 +8,7 @@ from locust import User, tag, task
 
 from faults import Fault
 from run import casting
+from run.casting import Size
 from users.actor import Actor
 
 
@@ -60,9 +61,38 @@ def test_an_unknown_class_is_named() -> None:
         chosen(mix="Nobody")
 
 
+def sized(users: int, **weights: int) -> Size:
+    from users.audience import Audience
+    from users.publisher import Publisher
+
+    kinds = {"Viewer": classes()["Plain"], "Audience": type("Listeners", (Audience,), {})}
+    for name, weight in weights.items():
+        kinds[name].weight = weight
+    options = Namespace(publishers=4, audience_size=500)
+    return casting.size_of([*(kinds[name] for name in weights), Publisher], options, users, 100.0)
+
+
+def test_an_audience_is_many() -> None:
+    assert sized(24, Viewer=1) == Size(24, 24, 1, 100.0)
+    assert sized(24, Audience=1) == Size(24, 4 + 20 * 500, 500, 100.0)
+    assert sized(24, Viewer=3, Audience=1) == Size(24, 4 + 15 + 5 * 500, 500, 100.0)
+    assert sized(4, Audience=1) == Size(4, 4, 500, 100.0)
+
+
+def test_an_audience_that_cannot_come_in_time_is_refused() -> None:
+    options = Namespace(mix="", run_time=100)
+    casting.check(options, Size(24, 9_999, 500, 100.0))
+    with pytest.raises(
+        Fault, match="10000 connections at --spawn-rate 100 take 100 s, and the run's time is 100 s"
+    ):
+        casting.check(options, Size(24, 10_000, 500, 100.0))
+    casting.check(Namespace(mix="", run_time=None), Size(24, 10_000, 500, 1.0))
+    casting.check(options, Size(10_000, 10_000, 1, 100.0))
+
+
 @pytest.mark.parametrize(("mix", "least"), [("A=9,B=1", 14), ("A,B", 6), ("A=90,B=20", 10)])
 def test_too_few_users_for_a_mix(mix: str, least: int) -> None:
-    options = Namespace(mix=mix, publishers=4)
-    casting.check(options, least)
+    options = Namespace(mix=mix, publishers=4, run_time=None)
+    casting.check(options, Size(least, least, 1, 1.0))
     with pytest.raises(Fault, match=f"Give {least} or more"):
-        casting.check(options, least - 1)
+        casting.check(options, Size(least - 1, least - 1, 1, 1.0))

@@ -31,12 +31,12 @@ def test_workers_that_fit_are_taken() -> None:
         (
             {"a": Answer("v", 1128, "kernel", PORTS), "b": Answer("v", 1128, "kernel", PORTS)},
             2001,
-            "1001 users would go to worker a, which may hold 1000 connections .* to 1129, or start 3 workers",
+            "1001 connections would go to worker a, which may hold 1000 .* to 1129, or start 3 workers",
         ),
         (
             {"a": Answer("v", 99_999, "kernel", PORTS), "b": Answer("v", 99_999, "kernel", 200)},
             500,
-            "250 users would go to worker b, whose addresses have 200 ports .* or start 3 workers",
+            "250 connections would go to worker b, whose addresses have 200 ports .* or start 3 workers",
         ),
     ],
 )

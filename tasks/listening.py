@@ -1,0 +1,62 @@
+"""Listening: many dashboards that sit in their projects' rooms, receive, and never act."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from gevent.pool import Pool
+from locust import TaskSet, task
+from locust.exception import StopUser
+
+from .always import always
+
+if TYPE_CHECKING:
+    from .context import RunContext
+
+_AT_A_TIME = 256
+"""Listeners that connect at a time; the dialler takes no more either."""
+
+
+class ListeningUser(Protocol):
+    """What a user needs in order to hold listeners."""
+
+    run_context: RunContext
+
+    def seat(self) -> None:
+        """Connect one more listener and have it join its rooms; what fails is counted."""
+        ...
+
+
+class Listening(TaskSet):
+    """Seats the listeners one by one at the run's pace, and stays until the run is over.
+
+    Its user is a `ListeningUser`. Connecting takes a greenlet as long as it lasts; listening takes none.
+    """
+
+    def on_start(self) -> None:
+        """Say how many will come."""
+        self._audience = cast("ListeningUser", self.user)
+        self._to_come = self._audience.run_context.plan.audience_size
+        self._audience.run_context.to_come += self._to_come
+
+    def on_stop(self) -> None:
+        """Who has not come by now does not come any more."""
+        self._audience.run_context.to_come -= self._to_come
+        self._to_come = 0
+
+    @always
+    @task
+    def listen(self) -> None:
+        """Seat everybody and wait for the end; what arrives is observed without waking any greenlet."""
+        context = self._audience.run_context
+        connecting = Pool(_AT_A_TIME)
+        try:
+            while self._to_come and not context.closing.wait(context.turn_s()):
+                self._to_come -= 1
+                context.to_come -= 1
+                connecting.spawn(self._audience.seat)
+            connecting.join()
+            context.over.wait()
+        finally:
+            connecting.kill()
+        raise StopUser

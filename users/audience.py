@@ -1,0 +1,54 @@
+"""The audience: many listeners for the price of one Locust user."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from locust import User
+
+from clients.errors import FAILURES
+from tasks.context import current_context
+from tasks.listening import Listening
+
+from .accounting import watched_client
+
+if TYPE_CHECKING:
+    from clients.client import Client
+
+
+class Audience(User):
+    """Holds `--audience-size` connections, each with an account of its own, and none of them ever acts.
+
+    A viewer's greenlet and Locust's books for it cost about as much memory as its connection; who only listens
+    needs neither.
+    """
+
+    tasks = [Listening]  # noqa: RUF012 - Locust's way to name them
+
+    def on_start(self) -> None:
+        """Take part in the run."""
+        self.run_context = current_context(self.environment)
+        self._listeners: list[Client] = []
+
+    def seat(self) -> None:
+        """One more listener, in the rooms of the next viewer."""
+        context = self.run_context
+        rooms = context.plan.rooms_of(context.number("viewer"))
+        token = partial(context.tokens.__getitem__, rooms[0])
+        client = watched_client(self.environment, context, token)
+        self._listeners.append(client)
+        # The watcher has counted what fails; a listener that is let in nowhere stays, as a dashboard would.
+        with suppress(*FAILURES):
+            client.connect()
+            for room in rooms:
+                with suppress(*FAILURES):
+                    client.join(context.plan.rooms[room].project_id)
+
+    def on_stop(self) -> None:
+        """Everybody goes."""
+        while self._listeners:
+            client = self._listeners.pop()
+            self.run_context.clients.discard(client)
+            client.disconnect()
