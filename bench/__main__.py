@@ -39,20 +39,24 @@ class Course:
     """A server of its own for one client, and the client, connected.
 
     :param folder: has the certificate, and takes what they log.
+    :param more: arguments of the client.
     """
 
-    def __init__(self, stack: ExitStack, peer: Peer, folder: Path, connections: int) -> None:
+    def __init__(self, stack: ExitStack, peer: Peer, folder: Path, connections: int, *more: str) -> None:
         log = stack.enter_context((folder / f"{peer.name}.log").open("a"))
         keys = [str(folder / "key.pem"), str(folder / "cert.pem")] if peer.tls else []
         self.server = stack.enter_context(Child(["node", str(HERE / "server.mjs"), *keys], log))
         url = f"{'https' if peer.tls else 'http'}://127.0.0.1:{self.server.line()['port']}"
-        self.client = stack.enter_context(Child(peer.command(url, connections), log, speaks=peer.speaks))
+        command = [*peer.command(url, connections), *more]
+        self.client = stack.enter_context(Child(command, log, speaks=peer.speaks))
         self.connect_ms: float | None = None
         self.connection_kb: float | None = None
         if peer.speaks:
             self.client.line()
+            self.began_s = time.monotonic()
             before_s, before_kb = self.client.cpu_s(), self.client.rss_kb()
             self.client.line()
+            self.connected_s = time.monotonic()
             self.connect_ms = (self.client.cpu_s() - before_s) / connections * 1000
             self.connection_kb = (self.client.rss_kb() - before_kb) / connections
         else:
@@ -77,7 +81,7 @@ def measure(peer: Peer, folder: Path, options: argparse.Namespace) -> Measured:
         idle_s, _ = course.client.settle(_SETTLE_S)
         burst = course.burst(options.rate * peer.share, options.seconds)
         busy_s, rested = course.client.settle(_SETTLE_S)
-        deliveries = burst["sent"] * burst["members"]
+        deliveries = burst["deliveries"]
         received = course.client.hang_up().get("received", deliveries) if peer.speaks else deliveries
         return Measured(
             delivery_us=(busy_s - idle_s) / deliveries * 1e6,
@@ -156,7 +160,7 @@ def main() -> None:
     if chosen is None:
         RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
         readme = README.read_text(encoding="utf-8")
-        README.write_text(put_into(readme, table(results, time.strftime("%Y-%m-%d"))), encoding="utf-8")
+        README.write_text(put_into(readme, "bench", table(results, time.strftime("%Y-%m-%d"))), encoding="utf-8")
 
 
 def make_certificate(folder: Path) -> None:

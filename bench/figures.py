@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from dataclasses import dataclass
 from typing import Final
 
 Figures = dict[str, dict[str, float]]
 
-_START: Final = "<!-- bench: written by `make bench` -->\n"
-_END: Final = "<!-- /bench -->\n"
-
 _TOLD: Final = {
     "floor": "C, `epoll_wait` and `recv`, no parsing: the floor",
     "measured": "**ours**, in Locust, everything measured",
+    "audience": "ours, an audience: one Locust user for all, everything measured",
     "measured_wss": "ours over TLS",
     "node": "socket.io-client on node, measures nothing",
     "artillery": "Artillery, Socket.IO v3 engine, measures nothing",
@@ -89,16 +88,15 @@ def table(figures: Figures, when: str) -> str:
     )
 
 
-def put_into(readme: str, new: str) -> str:
-    """The README with this table.
+def put_into(page: str, name: str, new: str) -> str:
+    """A page with this table, between the marks of its name.
 
-    :raises ValueError: if it has no place for it.
+    :raises ValueError: if the page has no place for it.
     """
-    head, start, rest = readme.partition(_START)
-    _, end, tail = rest.partition(_END)
-    if not start or not end:
-        raise ValueError("the README has no place for the bench's table")
-    return f"{head}{start}{new}{end}{tail}"
+    place = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*(<!-- /{name} -->\n)", re.DOTALL)
+    if not place.search(page):
+        raise ValueError(f"the page has no place for {name}")
+    return place.sub(lambda marks: marks[1] + new + marks[2], page)
 
 
 def _of(ratio: dict[str, float] | None) -> str:

@@ -53,7 +53,13 @@ def measure(workers: int, seconds: int, host: str, results: Path, publishing: in
     try:
         fleet = Workers(workers, port, users_each=_USERS_EACH, publishing=publishing)
         process = psutil.Process(master.pid)
-        spent = fleet.work(lambda: sum(process.cpu_times()[:2]), until_s=_START_S + seconds + _END_S)
+        rss_mb: list[float] = []
+
+        def look() -> float:
+            rss_mb.append(process.memory_info().rss / 1e6)
+            return float(sum(process.cpu_times()[:2]))
+
+        spent = fleet.work(look, until_s=_START_S + seconds + _END_S)
         master.wait(_END_S)
     finally:
         if master.poll() is None:
@@ -72,6 +78,7 @@ def measure(workers: int, seconds: int, host: str, results: Path, publishing: in
         "reports": fleet.reports,
         "master_cpu_percent_mean": round(100 * sum(steady) / len(steady), 1),
         "master_cpu_percent_max": round(100 * max(steady), 1),
+        "master_mb": round(max(rss_mb)),
         **fleet.answers(),
         "exit_code": master.returncode,
         "reasons": reasons,

@@ -42,7 +42,7 @@ def all_peers(folder: Path) -> list[Peer]:
     return [
         Peer("floor", _floor(folder), _missing("gcc"), speaks=True),
         Peer("measured", _module("measured")),
-        Peer("audience", _module("measured", "audience")),
+        Peer("audience", _module("measured", "--audience")),
         Peer("measured_wss", _module("measured"), _missing("openssl"), tls=True),
         # These two fall behind for good at the rate of the others.
         Peer("contrib", _module("contrib"), share=0.2),

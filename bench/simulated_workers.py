@@ -76,6 +76,7 @@ class Workers:
         self._latencies = pack_all(self._samples())
         self._stats = msgpack.packb(self._locust_stats())
         self._round_trips_ms: list[float] = []
+        self._delays_ms: list[float] = []
         self._all = count
         self.reports = 0
         for number in range(count):
@@ -111,11 +112,16 @@ class Workers:
         return spent
 
     def answers(self) -> dict[str, float]:
-        """How long the master took to answer, in milliseconds, and how much it said a second to each worker."""
+        """How long the master took to answer, and of that, until it had taken what was said, in milliseconds;
+        and how much it said for each report.
+        """
         times = np.array(self._round_trips_ms or [float("nan")])
+        delays = np.array(self._delays_ms or [float("nan")])
         return {
             "round_trip_p50_ms": round(float(np.percentile(times, 50)), 2),
             "round_trip_p99_ms": round(float(np.percentile(times, 99)), 1),
+            "report_delay_p50_ms": round(float(np.percentile(delays, 50)), 2),
+            "report_delay_p99_ms": round(float(np.percentile(delays, 99)), 1),
             "kb_heard_for_each_report": round(self._heard_bytes / 1000 / max(self.reports, 1), 2),
         }
 
@@ -253,6 +259,8 @@ class Workers:
         worker.clocks += sum(1 for _ in clocks_from(body["clocks"]))
         worker.known = worker.known or worker.clocks >= 2 * self._all
         self._round_trips_ms.append((at_ns - body["sent_ns"]) / 1e6)
+        # Questions and reports stand in the same queue, and one machine has one clock.
+        self._delays_ms.append((body["arrived_ns"] - body["sent_ns"]) / 1e6)
 
     def _on_drain(self, worker: _Worker, _body: Any, _at_ns: int) -> None:
         self._send(worker, messages.DRAINED, {"run_id": worker.run_id})

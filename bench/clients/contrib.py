@@ -30,7 +30,7 @@ def main() -> None:
         client = SocketIOClient(events.request)
         client.on("*", client.on_message)
         client.connect(url, auth={"token": "x" * 200}, transports=["websocket"], wait_timeout=10)
-        client.emit("joinProjectRoom", "bench")
+        client.emit("joinProjectRoom", "bench/0")
         clients.append(client)
 
     say(start=True)

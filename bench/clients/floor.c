@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
     wait_for(fd, "maxPayload");
     send_text(fd, "40");
     wait_for(fd, "40{");
-    send_text(fd, "42[\"joinProjectRoom\",\"bench\"]");
+    send_text(fd, "42[\"joinProjectRoom\",\"bench/0\"]");
     wait_for(fd, "joinedRoom");
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);

@@ -14,7 +14,7 @@ export default function () {
     socket.on("message", (packet) => {
       if (packet === "2") socket.send("3");
       else if (packet[0] === "0") socket.send('40{"token":"x"}');
-      else if (packet.startsWith("40")) socket.send('42["joinProjectRoom","bench"]');
+      else if (packet.startsWith("40")) socket.send('42["joinProjectRoom","bench/0"]');
       else if (packet.startsWith('42["agentLog"')) received.add(1);
     });
   });

@@ -10,7 +10,7 @@ let opened = 0;
 function connect() {
   if (opened++ >= connections) return;
   const socket = io(url, { transports: ["websocket"], forceNew: true, auth: { token: "x".repeat(200) } });
-  socket.on("connect", () => socket.emit("joinProjectRoom", "bench"));
+  socket.on("connect", () => socket.emit("joinProjectRoom", "bench/0"));
   socket.on("joinedRoom", () => {
     if (++joined === connections) console.log(JSON.stringify({ ready: true }));
     connect();

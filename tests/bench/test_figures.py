@@ -48,8 +48,8 @@ def test_the_table_has_a_row_for_each_client_that_was_there() -> None:
 
 def test_the_table_replaces_the_one_before_and_nothing_else() -> None:
     readme = "before\n<!-- bench: written by `make bench` -->\nold\n<!-- /bench -->\nafter\n"
-    once = put_into(readme, "| new |\n")
+    once = put_into(readme, "bench", "| new |\n")
     assert once == readme.replace("old\n", "| new |\n")
-    assert put_into(once, "| new |\n") == once
+    assert put_into(once, "bench", "| new |\n") == once
     with pytest.raises(ValueError, match="no place"):
-        put_into("nothing", "| new |\n")
+        put_into("nothing", "bench", "| new |\n")

@@ -11,13 +11,7 @@ from ..support import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.needs("node")]
 
 
-@pytest.fixture
-def _server_library() -> None:
-    if not (ROOT / "bench" / "node_modules").exists():
-        subprocess.run(["make", "bench/node_modules"], cwd=ROOT, check=True, capture_output=True)
-
-
-@pytest.mark.usefixtures("_server_library")
+@pytest.mark.usefixtures("bench_server")
 def test_many_users_in_one_process_get_everything_over_several_pings() -> None:
     """`make hold`, small; longer than the server waits for a pong that does not come."""
     command = [sys.executable, "-m", "bench.hold", "--users", "600", "--seconds", "50", "--rate", "2"]

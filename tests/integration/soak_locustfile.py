@@ -1,0 +1,85 @@
+"""A few who stay and many who come and go, in between two times of quiet; each process says what it holds."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+import greenlet
+import psutil
+from locust import events, task
+from locust.exception import StopUser
+
+from run import hooks
+from tasks.context import current_context
+from transport.shared import shared
+from users.publisher import Publisher
+from users.socketio_user import SocketIOUser
+from users.viewer import Viewer
+
+_PROBES = Path(os.environ["SOAK_PROBES"])
+_QUIET_S = float(os.environ["SOAK_QUIET_S"])
+_CHURN_S = float(os.environ["SOAK_CHURN_S"])
+_PROBE_S = 2.0
+_STAY_S = 0.5
+
+hooks.install()
+__all__ = ["Publisher", "Viewer", "Visitor"]
+
+
+class Visitor(SocketIOUser):
+    """Connects, joins, stays for a moment, and goes; again and again between the two times of quiet."""
+
+    weight = 2
+
+    @task
+    def come_and_go(self) -> None:
+        """One visit, or a part of the quiet."""
+        context = self.run_context
+        context.publishing.wait()
+        begun_s = _begun_s.setdefault(id(context), time.monotonic())
+        if not _QUIET_S < time.monotonic() - begun_s < _QUIET_S + _CHURN_S:
+            over = context.over.wait(_STAY_S)
+        else:
+            room = context.plan.room_of(context.number("visit"))
+            self.connect(context.plan.rooms[room].token)
+            self.join(room)
+            over = context.over.wait(_STAY_S)
+            self.on_stop()
+            self.client = None
+        if over:
+            raise StopUser
+
+
+_begun_s: dict[int, float] = {}
+
+
+@events.init.add_listener
+def _on_init(environment: Any, **_: Any) -> None:
+    gevent.spawn(_probe, environment)
+
+
+def _probe(environment: Any) -> None:
+    process = psutil.Process()
+    with (_PROBES / f"{type(environment.runner).__name__}-{process.pid}.jsonl").open("w") as file:
+        while True:
+            gevent.sleep(_PROBE_S)
+            try:
+                accounts = len(current_context(environment).meter.accounts)
+            except StopUser:
+                accounts = 0
+            held = {
+                "at_s": time.monotonic(),
+                "rss_mb": process.memory_info().rss / 1e6,
+                "descriptors": process.num_fds(),
+                "greenlets": sum(isinstance(one, greenlet.greenlet) and not one.dead for one in gc.get_objects()),
+                "watched": len(shared().poller._channels),
+                "accounts": accounts,
+            }
+            file.write(json.dumps(held) + "\n")
+            file.flush()

@@ -1,0 +1,117 @@
+"""An hour of moderate load with churn, in ten minutes: nothing grows, nothing is left, every count is exact."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from demo.processes import free_port
+from measure import growth
+
+from ..support import ROOT, locust_environment, node_server, summary_of
+from .machines import wrong_clock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("node"), pytest.mark.needs("gcc")]
+
+_SECONDS = int(os.environ.get("SOAK_S", "600"))
+"""Of the whole; less is for whoever works on this test."""
+_QUIET_S = 30
+_CHURN_S = _SECONDS - 2 * _QUIET_S - 10
+_VISITS = 50_000 * _CHURN_S // 530
+_VIEWERS = 40
+_VISITORS = 80
+_OFFSET_S = 3.0
+_MAY_DIFFER = {"watched": 0, "accounts": 0, "descriptors": 8, "greenlets": 8}
+"""By how much: publishers keep a connection for each of their triggers that were on the way together."""
+
+
+def _run(url: str, results: Path, probes: Path) -> str:
+    """A master and two workers, one of them with a clock of its own; what the master said."""
+    port = str(free_port())
+    environment = locust_environment() | {
+        "SOAK_PROBES": str(probes),
+        "SOAK_QUIET_S": str(_QUIET_S),
+        "SOAK_CHURN_S": str(_CHURN_S),
+    }
+    locustfile = str(ROOT / "tests" / "integration" / "soak_locustfile.py")
+    locust = [sys.executable, "-m", "locust", "-f", locustfile]
+    users = str(_VIEWERS + _VISITORS + 2)
+    master = [
+        *(*locust, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--headless"),
+        *("--expect-workers", "2", "--host", url, "--results-dir", str(results), "--rooms", "4", "--only-summary"),
+        *("-u", users, "-r", "100", "-t", f"{_SECONDS}s", "--publishers", "2", "--rate", "5"),
+        *("--no-report", "--no-probe"),
+    ]
+    worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+    leading = subprocess.Popen(
+        master, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    others = [
+        subprocess.Popen(
+            worker, cwd=ROOT, env=environment | clock, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
+        for clock in ({}, wrong_clock(probes, _OFFSET_S))
+    ]
+    try:
+        return leading.communicate(timeout=_SECONDS + 90)[0]
+    finally:
+        for process in (leading, *others):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def _held(probes: Path) -> dict[str, list[dict[str, Any]]]:
+    """What each process held, every two seconds."""
+    return {
+        path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in probes.glob("*.jsonl")
+    }
+
+
+def _median(rows: list[dict[str, Any]], what: str) -> float:
+    return statistics.median(row[what] for row in rows)
+
+
+@pytest.mark.timeout(_SECONDS + 180)
+def test_nothing_grows_and_nothing_is_left(tmp_path: Path) -> None:
+    probes, results = tmp_path / "probes", tmp_path / "results"
+    probes.mkdir()
+    with node_server("backend.mjs", {}) as url:
+        said = _run(url, results, probes)
+    summary = summary_of(results)
+    deliveries = summary["deliveries"]
+    assert deliveries["delivered"] == deliveries["expected"] > 1000, said[-3000:]
+    for kind in ("lost", "missed_offline", "unowed", "duplicate", "reordered", "leaked", "corrupt", "foreign"):
+        assert deliveries[kind] == 0, kind
+    assert summary["connect_ms"]["count"] >= _VISITS, said[-3000:]
+    assert summary["connect_ms"]["failed"] == summary["connections"]["lost"] == 0
+
+    held = _held(probes)
+    assert sorted(name.partition("-")[0] for name in held) == ["MasterRunner", "WorkerRunner", "WorkerRunner"]
+    for name, rows in held.items():
+        began_s = rows[0]["at_s"]
+        at = [(row["at_s"] - began_s, row) for row in rows]
+        before = [row for at_s, row in at if 14 < at_s < _QUIET_S]
+        churning = [(at_s, row) for at_s, row in at if _QUIET_S + 0.2 * _CHURN_S < at_s < _QUIET_S + _CHURN_S]
+        after = [row for at_s, row in at if _SECONDS - _QUIET_S + 8 < at_s < _SECONDS - 2]
+        for what, more in _MAY_DIFFER.items():
+            assert _median(after, what) - _median(before, what) <= more, (name, what)
+        if name.startswith("Worker"):
+            assert _median([row for _, row in churning], "watched") > _median(before, "watched"), "there was churn"
+        memory = growth.judge([at_s for at_s, _ in churning], [row["rss_mb"] for _, row in churning])
+        assert memory is not None
+        assert memory["verdict"] not in (growth.GROWS, growth.TOO_SHORT), (name, memory)
+
+    assert sum(path.stat().st_size for path in results.rglob("*") if path.is_file()) < 4000 * _SECONDS
+    assert summary["clocks"]["number"] == 2
+    assert summary["clocks"]["steps"] == 0
+    assert summary["clocks"]["bound_ms"]["p99"] < 50
