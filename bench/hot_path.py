@@ -12,7 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from backend.reader import Reader
 from measure.evidence import GENERATOR_DELAY
@@ -25,6 +27,8 @@ from transport.shared import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from transport.observer import Observer
 
 _RUN: Final = "0123abcd"
 _REPORT_EVERY: Final = 50
@@ -61,19 +65,23 @@ def serve(members: int, broadcasts: int) -> None:
 class _OneCallMore:
     """An observer that costs each delivery one call of Python more: the fault that the guard has to see."""
 
-    def __init__(self, observer: Any) -> None:
+    def __init__(self, observer: Observer) -> None:
         self._observer = observer
 
     def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
         """Hand on."""
         self._observer.observe(member, event, frame, received_ns)
 
+    def at(self, instance: str) -> Observer:
+        """From anywhere."""
+        return self._observer.at(instance)
+
 
 def connected(meter: Meter, port: int, *, slower: bool) -> SocketIOClient:
     """A member that has connected and joined."""
     client = SocketIOClient()
     account = meter.open_account()
-    observer = _OneCallMore(meter) if slower else meter
+    observer: Observer = _OneCallMore(meter) if slower else meter
     client.observe(observer, Reader.events, account.number)
     account.joining(0)
     account.joined(0, 1)
@@ -117,7 +125,8 @@ def main() -> None:
             while meter.received < due:
                 poller._poll()
             if number % _REPORT_EVERY == _REPORT_EVERY - 1:
-                meter.take_report(time.time_ns(), {}, {GENERATOR_DELAY: poller.take_delays_ns()})
+                delays_us = np.array(poller.take_delays_ns()) // 1000
+                meter.take_report(time.time_ns(), {}, {GENERATOR_DELAY: delays_us})
         server.stdin.close()
     if meter.received != options.broadcasts * len(members):
         sys.exit("not everything came")

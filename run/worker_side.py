@@ -27,7 +27,7 @@ from transport.shared import shared
 
 from . import locust_stats, messages, roll_call, source_addresses
 from .clock_sync import KNOWN_S, TOLD_S, ClockSync
-from .gc_pauses import GcPauses
+from .garbage import Garbage
 from .interim_counting import count_always
 from .limits import file_limit, local_ports
 from .trigger_feed import Inlet
@@ -68,7 +68,7 @@ class WorkerSide:
         self._cpu_taken_s = self._last_cpu_percent = 0.0
         self._transport = shared()
         self._coalesced_before = self._sent_again_before = 0
-        self._pauses = GcPauses()
+        self._garbage = Garbage()
         self._sync: ClockSync | None = None
         self._inlet = Inlet()
         self._planned_s = 0.0
@@ -112,8 +112,8 @@ class WorkerSide:
         self._begun = False
         self._cpu_percent()
         self._lags_us = array("q")
-        self._pauses.start()
-        self._pauses.take_us()
+        self._garbage.start()
+        self._garbage.take_us()
         self._transport.poller.take_delays_ns()
         self._coalesced_before = self._transport.coalesced
         self._sent_again_before = self._transport.dialler.sent_again
@@ -149,8 +149,9 @@ class WorkerSide:
             sync.known.wait(KNOWN_S)
             told_s = self._planned_s + TOLD_S - time.monotonic()
             gevent.sleep(max(told_s, 0.0))
-        while context.to_come:
+        while context.arrivals.to_come:
             gevent.sleep(_TURNS_S)
+        self._garbage.users_are_there()
         gevent.sleep(context.plan.warm_up_s)
         self._publishing_ns = time.time_ns()
         context.publishing.set()
@@ -216,13 +217,13 @@ class WorkerSide:
             received = context.meter.received
             gevent.sleep(_QUIET_S)
         gevent.killall(self._loops)
-        self._pauses.stop()
         # No other greenlet runs between the two, so the last report and the totals speak of the same moment.
         context.meter.close()
         self._report(context)
         totals = context.meter.settle()
         self._send(messages.TOTALS, {"run_id": context.plan.run_id, "totals": totals.to_message()})
         context.over.set()
+        self._garbage.stop()
 
     def _wait_for_triggers(self, context: RunContext, end: int) -> None:
         """Get the rest of the triggers, up to a number."""
@@ -251,7 +252,7 @@ class WorkerSide:
         more_us = {
             LOOP_LAG: np.array(lags_us),
             GENERATOR_DELAY: np.array(self._transport.poller.take_delays_ns()) // 1000,
-            GC_PAUSE: np.array(self._pauses.take_us()),
+            GC_PAUSE: np.array(self._garbage.take_us()),
         }
         health = {
             "cpu_percent": self._cpu_percent(),

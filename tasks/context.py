@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-import gevent
 from gevent.event import Event
 from locust.exception import StopUser
 
 from faults import Owner
 
-from .pace import Pace
+from .arrivals import Arrivals
 from .triggering import Triggers
 
 if TYPE_CHECKING:
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("loadtest")
 
 _CONNECTIONS: Final = 32
-_BATCH_S: Final = 1.0
-"""How often Locust starts users."""
 
 
 @dataclass(slots=True)
@@ -59,9 +55,7 @@ class RunContext:
     clients: set[Client] = field(default_factory=set)
     """Those of the users that hold one connection for as long as they live."""
     playing: int = 0
-    to_come: int = 0
-    """Users and listeners who wait for their turn to connect."""
-    _pace: Pace = field(init=False)
+    arrivals: Arrivals = field(init=False)
     _numbers: Counter[str] = field(default_factory=Counter)
     _triggers: dict[str | None, Triggers] = field(default_factory=dict)
     _seqs: Counter[int] = field(default_factory=Counter)
@@ -70,25 +64,12 @@ class RunContext:
         self.rooms = {room.project_id: number for number, room in enumerate(self.plan.rooms)}
         self.tokens = [room.token for room in self.plan.rooms]
         self.rate_per_s = self.plan.rate_per_s
-        self._pace = Pace(self.plan.spawn_rate_per_s / self.plan.workers)
+        self.arrivals = Arrivals(self.plan.spawn_rate_per_s / self.plan.workers)
 
     def number(self, kind: str) -> int:
         """A number from 0 for a new user of a kind in this process."""
         self._numbers[kind] += 1
         return self._numbers[kind] - 1
-
-    def turn_s(self, most_s: float = float("inf")) -> float:
-        """How long to wait before the next connect, so that connects follow the spawn rate evenly."""
-        return self._pace.wait_s(time.monotonic(), most_s)
-
-    def take_turn(self) -> None:
-        """Wait for one's turn among the users of a batch."""
-        self.to_come += 1
-        try:
-            # No longer than until the next batch: a run whose rate was raised in the middle keeps up with it.
-            gevent.sleep(self.turn_s(_BATCH_S))
-        finally:
-            self.to_come -= 1
 
     def close(self) -> None:
         """Publishers end."""

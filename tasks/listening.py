@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
-from gevent.pool import Pool
+from gevent.pool import Group
 from locust import TaskSet, task
 from locust.exception import StopUser
 
@@ -12,9 +12,6 @@ from .always import always
 
 if TYPE_CHECKING:
     from .context import RunContext
-
-_AT_A_TIME = 256
-"""Listeners that connect at a time; the dialler takes no more either."""
 
 
 class ListeningUser(Protocol):
@@ -36,27 +33,33 @@ class Listening(TaskSet):
     def on_start(self) -> None:
         """Say how many will come."""
         self._audience = cast("ListeningUser", self.user)
-        self._to_come = self._audience.run_context.plan.audience_size
-        self._audience.run_context.to_come += self._to_come
+        self._context = self._audience.run_context
+        self._to_come = self._context.plan.audience_size
+        self._context.arrivals.to_come += self._to_come
 
     def on_stop(self) -> None:
         """Who has not come by now does not come any more."""
-        self._audience.run_context.to_come -= self._to_come
+        self._context.arrivals.to_come -= self._to_come
         self._to_come = 0
 
     @always
     @task
     def listen(self) -> None:
         """Seat everybody and wait for the end; what arrives is observed without waking any greenlet."""
-        context = self._audience.run_context
-        connecting = Pool(_AT_A_TIME)
+        arrivals = self._context.arrivals
+        connecting = Group()
         try:
-            while self._to_come and not context.closing.wait(context.turn_s()):
+            while self._to_come and not self._context.closing.is_set():
+                arrivals.take_next_turn()
+                connecting.spawn(self._seat)
                 self._to_come -= 1
-                context.to_come -= 1
-                connecting.spawn(self._audience.seat)
-            connecting.join()
-            context.over.wait()
+                arrivals.to_come -= 1
+            self.on_stop()
+            self._context.over.wait()
         finally:
             connecting.kill()
         raise StopUser
+
+    def _seat(self) -> None:
+        with self._context.arrivals.arriving():
+            self._audience.seat()

@@ -33,7 +33,7 @@ class Watching(TaskSet):
         self._watcher = cast("SocketIOUser", self.user)
         context = self._watcher.run_context
         rooms = context.plan.rooms_of(context.number("viewer"))
-        context.take_turn()
+        context.arrivals.take_turn()
         # With an expiry in sight, what is good now has to be asked for at each connect.
         self._watcher.connect(partial(context.tokens.__getitem__, rooms[0]))
         for room in rooms:

@@ -21,6 +21,7 @@ from backend.tls import Trust
 from measure.evidence import GENERATOR_DELAY
 from measure.meter import Meter
 from run import locust_stats
+from run.garbage import Garbage
 from run.limits import raise_file_limit
 from tasks.context import RunContext, install
 from transport.shared import shared
@@ -69,10 +70,13 @@ def main() -> None:
             for event, latencies_us in latencies.items():
                 locust_stats.feed(environment.stats, event, latencies_us, now_s)
 
+    garbage = Garbage()
+    garbage.start()
     say(start=True)
     runner.start(1 if options.audience else connections, spawn_rate=options.spawn_rate)
     while sum(account.is_member for account in meter.accounts.values()) < connections:
         gevent.sleep(0.1)
+    garbage.users_are_there()
     gevent.spawn(report)
     say(ready=True)
     # Asked for with any line, it says how it goes; the end of its input is its own.
