@@ -18,7 +18,7 @@ TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help canaries demo nightly test quick bench hold calibrate peers chart images lint format lock clean
+.PHONY: help canaries demo nightly test quick bench hold instructions calibrate peers chart images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ canaries: canaries/node_modules ## install the official clients that `--canaries
 
 hold: $(VENV)/dev bench/node_modules ## 15,000 users in one process for three minutes, each broadcast counted at each
 	$(BIN)/python -m bench.hold
+
+instructions: $(VENV)/dev ## what a delivery takes, in instructions, beside the recorded reference (needs valgrind)
+	$(BIN)/python -m bench.instructions
 
 calibrate: $(VENV)/dev ## what a run says of a backend that does known wrong; writes results/calibration.json
 	$(BIN)/python -m calibration

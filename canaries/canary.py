@@ -45,8 +45,7 @@ class Canary:
         self._kind = KINDS[name]
         self._room = room
         self._state = meter.canaries.open(name)
-        self._account = meter.open_account()
-        self._account.label = name
+        self._account = meter.open_account(name)
         self._viewpoint = meter.apart(name)
         self._process: Any = None
         self._settings = settings_of(name, endpoint, project_id, token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,8 @@ class Books(Protocol):
 
     flight_ns: int
     """How long a broadcast may be in flight at the edge of a membership."""
+    members: Counter[str]
+    """Instance of the backend -> users that are in a room now; canaries are none."""
 
     def lines_of(self, room: int) -> dict[int, Line]:
         """A room's lines."""
@@ -54,6 +56,8 @@ class Account:
     """Of the backend, that the user is connected to; empty if it did not say."""
     label: str = ""
     """Of a canary, its name; empty of everybody else."""
+    member_at: str | None = None
+    """The instance where it counts among the members now; None where it is in no room."""
     ended_ns: int | None = None
     """When the user went for good."""
     held: dict[int, deque[tuple[Broadcast, int]]] | None = None
@@ -121,16 +125,19 @@ class Account:
         """The backend answered that the user is in the room."""
         self.joining(room)
         self.presences[room].join(now_ns, self.instance)
+        self._count_in()
 
     def left(self, room: int, now_ns: int) -> None:
         """The user left the room."""
         if (presence := self.presences.get(room)) is not None:
             presence.close(now_ns, End.LEFT)
+            self._count_out()
 
     def disconnected(self, now_ns: int, *, wanted: bool) -> None:
         """The connection ended; all memberships with it."""
         for presence in self.presences.values():
             presence.close(now_ns, End.LEFT if wanted else End.LOST)
+        self._count_out()
 
     def resumed(self, now_ns: int) -> None:
         """There is a connection again, after a lost one."""
@@ -143,16 +150,23 @@ class Account:
         for presence in self.presences.values():
             if presence.is_lost:
                 presence.join(now_ns, self.instance)
+                self._count_in()
 
     def ended(self, now_ns: int) -> None:
         """The user went for good."""
         self.disconnected(now_ns, wanted=True)
         self.ended_ns = now_ns
 
-    @property
-    def is_member(self) -> bool:
-        """Whether the user is in any room now."""
-        return any(presence.open for presence in self.presences.values())
+    def _count_in(self) -> None:
+        # Counted as it happens: to look at every account once a second would stop a large worker for a moment.
+        if self.member_at is None:
+            self.member_at = self.instance
+            self.books.members[self.instance] += not self.label
+
+    def _count_out(self) -> None:
+        if self.member_at is not None and not any(presence.open for presence in self.presences.values()):
+            self.books.members[self.member_at] -= not self.label
+            self.member_at = None
 
     def may_receive(self, room: int, now_ns: int) -> bool:
         """Whether a broadcast of a room that arrives now is none leaked."""

@@ -20,7 +20,7 @@ from .triggers import Outcome, Stream, Trigger, TriggerLog
 from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .latency import Samples
     from .presence import Line
@@ -54,6 +54,7 @@ class Meter(Viewpoint, Doings):
         classes: Sequence[int] = (),
     ) -> None:
         self.flight_ns = flight_ns
+        self.members: Counter[str] = Counter()
         self._classes = classes
         self._clocks = clocks or ClockTable(Clock(0, ""))
         # Accounts that are settled are not among them any more.
@@ -70,9 +71,12 @@ class Meter(Viewpoint, Doings):
         self._report_number = 0
         self._reported_ns = 0
 
-    def open_account(self) -> Account:
-        """An account for a new user."""
-        account = self.accounts[self._opened] = Account(self, self._opened)
+    def open_account(self, label: str = "") -> Account:
+        """An account for a new user.
+
+        :param label: of a canary, its name.
+        """
+        account = self.accounts[self._opened] = Account(self, self._opened, label=label)
         self._opened += 1
         return account
 
@@ -188,7 +192,6 @@ class Meter(Viewpoint, Doings):
         began_ns, self._reported_ns = self._reported_ns or now_ns - _SECOND_NS, now_ns
         came = self.counters["connects"] + self.counters["reconnects"]
         went = self.counters["connections_lost"] + self.counters["disconnects"]
-        members = sum(1 for _ in self._members())
         report = WorkerReport(
             number=self._report_number,
             at_s=(self._clocks.master_ns(began_ns) + _EARLY_NS) // _SECOND_NS,
@@ -198,8 +201,8 @@ class Meter(Viewpoint, Doings):
             fan_outs=taken.fan_outs,
             timed=dict(self._timed),
             counters={**self.counters, "received": self.received},
-            gauges={"connected": came - went, "members": members},
-            instances=self._members_by_instance(),
+            gauges={"connected": came - went, "members": self.members.total()},
+            instances={name: count for name, count in self.members.items() if count} if self._tells else {},
             paths=paths,
             health=dict(health),
         )
@@ -220,14 +223,10 @@ class Meter(Viewpoint, Doings):
         origin = self._log.origin(broadcast.room, broadcast.publisher, broadcast.seq)
         return "" if origin is None and self._closed else origin
 
-    def _members_by_instance(self) -> dict[str, int]:
-        if not any(viewpoint.recogniser.instance for viewpoint in self.viewpoints.values()):
-            return {}
-        return dict(Counter(account.instance for account in self._members()))
-
-    def _members(self) -> Iterator[Account]:
-        """Users that are in a room; canaries are none."""
-        return (account for account in self.accounts.values() if account.is_member and not account.label)
+    @property
+    def _tells(self) -> bool:
+        """Whether the backend's instances say their names."""
+        return any(viewpoint.recogniser.instance for viewpoint in self.viewpoints.values())
 
     def close(self) -> None:
         """All triggers are known and nothing is in flight: what still waits for its trigger is not of this run."""

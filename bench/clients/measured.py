@@ -74,7 +74,7 @@ def main() -> None:
     garbage.start()
     say(start=True)
     runner.start(1 if options.audience else connections, spawn_rate=options.spawn_rate)
-    while sum(account.is_member for account in meter.accounts.values()) < connections:
+    while meter.members.total() < connections:
         gevent.sleep(0.1)
     garbage.users_are_there()
     gevent.spawn(report)

@@ -64,8 +64,7 @@ def test_a_protocol_that_is_not_spoken_is_not_held_against_the_backend() -> None
 
 def test_it_is_counted_like_everybody_and_timed_apart() -> None:
     meter = Meter(RUN, Reader())
-    viewer, canary = member(meter, 0), member(meter, 0)
-    canary.label = "node-4"
+    viewer, canary = member(meter, 0), member(meter, 0, label="node-4")
     meter.canaries.open("node-4").joined = True
     meter.learn([trigger(), trigger(1, key="22222222-2222-4333-8444-555555555555")])
     for seq in (0, 1):

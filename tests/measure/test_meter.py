@@ -32,6 +32,7 @@ S = 1_000_000_000
 FLIGHT_NS = 2 * S
 TASK = "11111111-2222-4333-8444-555555555555"
 ACCEPTED, STARTED, FAILED = range(3)
+MOVES = ("joined", "left", "lost", "gone", "recovered", "one", "two")
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ def meter() -> Meter:
     return Meter(RUN, Reader())
 
 
-def member(meter: Meter, *rooms: int, joined_ns: int = 0) -> Account:
-    account = meter.open_account()
+def member(meter: Meter, *rooms: int, joined_ns: int = 0, label: str = "") -> Account:
+    account = meter.open_account(label)
     for room in rooms:
         account.joined(room, joined_ns)
     return account
@@ -367,3 +368,23 @@ def test_memory_grows_with_members_and_streams_and_not_with_deliveries() -> None
     assert (ledgers - before) / 200 < 400
     # Of 200 further triggers: their times, and the ids that lead back to them.
     assert (after - warm) / 200 < 400
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1), st.sampled_from(MOVES))))
+def test_members_are_counted_as_they_come_and_go(moves: list[tuple[int, int, str]]) -> None:
+    """Against a look at every presence, whatever happens in whatever order."""
+    meter = Meter(RUN, Reader())
+    accounts = [meter.open_account("canary" if number == 3 else "") for number in range(4)]
+    for now_ns, (number, room, move) in enumerate(moves, 1):
+        account = accounts[number]
+        if move in ("joined", "left"):
+            getattr(account, move)(room, now_ns)
+        elif move in ("lost", "gone"):
+            account.disconnected(now_ns, wanted=move == "gone")
+        elif move == "recovered":
+            account.recovered(now_ns)
+        else:
+            account.instance = move
+    there = [one for one in accounts[:3] if any(presence.open for presence in one.presences.values())]
+    assert meter.members.total() == len(there)
+    assert all(count >= 0 for count in meter.members.values())
