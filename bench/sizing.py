@@ -25,7 +25,7 @@ from .__main__ import Course
 from .children import HERE
 from .figures import put_into
 from .peers import all_peers
-from .sizing_figures import Point, knee, table
+from .sizing_figures import THE_CLIENT, THE_SERVER, Point, knee, table
 from .sizing_picture import draw
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ RESULTS: Final = HERE / "sizing.json"
 PAGE: Final = HERE.parent / "docs" / "sizing.md"
 PICTURE: Final = HERE.parent / "docs" / "sizing.png"
 KINDS: Final = {"measured": "viewers", "audience": "audience"}
-_ROOM: Final = 500
 _SPAWN_RATE: Final = 1000
 _SETTLE_S: Final = 30.0
 _STEP: Final = 1.3
@@ -45,11 +44,13 @@ _FOLLOWS: Final = 0.9
 class Held:
     """A process with users that are connected, and its server.
 
-    :param seconds: for how long it is watched with pings only.
+    :param options: of the command.
     """
 
-    def __init__(self, stack: ExitStack, peer: Peer, folder: Path, users: int, seconds: float) -> None:
-        rooms = max(users // _ROOM, 1)
+    def __init__(
+        self, stack: ExitStack, peer: Peer, folder: Path, users: int, options: argparse.Namespace
+    ) -> None:
+        rooms = max(users // options.room, 1)
         self._users = users
         self._room = users / rooms
         more = ("--rooms", str(rooms), "--spawn-rate", str(_SPAWN_RATE))
@@ -57,8 +58,8 @@ class Held:
         self._connecting_s = self._course.connected_s - self._course.began_s
         client = self._course.client
         before_s, _ = client.settle(_SETTLE_S)
-        time.sleep(seconds)
-        self._idle_percent = (client.cpu_s() - before_s) / seconds * 100
+        time.sleep(options.seconds)
+        self._idle_percent = (client.cpu_s() - before_s) / options.seconds * 100
         self._due = 0
 
     def point(self, deliveries_per_s: float, seconds: float) -> Point | None:
@@ -91,29 +92,29 @@ class Held:
         )
 
 
-def over_users(peer: Peer, folder: Path, steps: list[int], seconds: float) -> list[Point]:
+def over_users(peer: Peer, folder: Path, options: argparse.Namespace) -> list[Point]:
     """Each number of users in a process of its own."""
     found = []
-    for users in steps:
+    for users in options.users:
         with ExitStack() as stack:
-            point = Held(stack, peer, folder, users, seconds).point(float(users), seconds)
+            point = Held(stack, peer, folder, users, options).point(float(users), options.seconds)
         assert point is not None, "one delivery a second for each is nothing for the server"
         found.append(_told(peer, point))
     return found
 
 
-def over_rates(peer: Peer, folder: Path, users: int, seconds: float) -> tuple[list[Point], str]:
+def over_rates(peer: Peer, folder: Path, options: argparse.Namespace) -> tuple[list[Point], str]:
     """Ever more deliveries a second, and what ended it."""
     found: list[Point] = []
     with ExitStack() as stack:
-        held = Held(stack, peer, folder, users, seconds)
-        rate = float(users)
-        while (point := held.point(rate, seconds)) is not None:
+        held = Held(stack, peer, folder, options.rate_users, options)
+        rate = float(options.rate_users)
+        while (point := held.point(rate, options.seconds)) is not None:
             found.append(_told(peer, point))
             if point.delay_p99_ms > DELAY_SUSPECT_MS:
-                return found, "the client"
+                return found, THE_CLIENT
             rate *= _STEP
-    return found, "the server"
+    return found, THE_SERVER
 
 
 def main() -> None:
@@ -121,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.sizing", description=__doc__)
     parser.add_argument("--users", type=int, nargs="+", default=[1000, 2500, 5000, 10_000, 15_000])
     parser.add_argument("--rate-users", type=int, default=5000)
+    parser.add_argument("--room", type=int, default=500, help="users of one room")
     parser.add_argument(
         "--seconds", type=float, default=15.0, help="of pings only, and of deliveries, at each point"
     )
@@ -129,10 +131,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="loadtest-sizing-") as name:
         folder = Path(name)
         peers = {peer.name: peer for peer in all_peers(folder)}
-        users = {
-            told: over_users(peers[kind], folder, options.users, options.seconds) for kind, told in KINDS.items()
-        }
-        rates, ended_by = over_rates(peers["measured"], folder, options.rate_users, options.seconds)
+        users = {told: over_users(peers[kind], folder, options) for kind, told in KINDS.items()}
+        rates, ended_by = over_rates(peers["measured"], folder, options)
     found = {
         "when": time.strftime("%Y-%m-%d"),
         "machine": f"{os.cpu_count()} cores, the server on the same machine",

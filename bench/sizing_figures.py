@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from measure.validity import DELAY_SUSPECT_MS
 
+THE_CLIENT: Final = "the client"
+THE_SERVER: Final = "the server"
 _NAMES: Final = {
     "users": "users",
     "connects_per_s": "connects/s",
@@ -72,7 +74,6 @@ def table(found: dict[str, Any]) -> str:
     for kind, points in found["over_users"].items():
         rows += [_row([kind, *(form.format(one[name]) for name, form in _OF_USERS.items())]) for one in points]
     rates = [_row([form.format(one[name]) for name, form in _OF_RATES.items()]) for one in found["over_rates"]]
-    last = found["knee"]
     lines = [
         _row(["one process", *(_NAMES[name] for name in _OF_USERS)]),
         "|---" * (len(_OF_USERS) + 1) + "|",
@@ -81,11 +82,18 @@ def table(found: dict[str, Any]) -> str:
         _row([_NAMES[name] for name in _OF_RATES]),
         "|---" * len(_OF_RATES) + "|",
         *rates,
-        f"\nThe knee: {last['deliveries_per_s']:,.0f} deliveries a second, at {last['cpu_percent']:.0f}% of the",
-        f"core; then {found['ended_by']} falls behind.",
+        f"\n{_limit(found)}",
         f"\n`python -m bench.sizing`, {found['when']}, {found['machine']}.\n",
     ]
     return "\n".join(lines)
+
+
+def _limit(found: dict[str, Any]) -> str:
+    last = found["knee"]
+    at = f"{last['deliveries_per_s']:,.0f} deliveries a second, at {last['cpu_percent']:.0f}% of the core"
+    if found["ended_by"] == THE_CLIENT:
+        return f"The knee: {at}; with more, the process is later than a valid run allows."
+    return f"No knee up to {at}: then the server falls behind."
 
 
 def _row(cells: list[str]) -> str:

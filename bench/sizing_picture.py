@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from measure.validity import DELAY_SUSPECT_MS
 
+from .sizing_figures import THE_CLIENT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -48,7 +50,8 @@ def _draw_knee(axes: Axes, found: Mapping[str, Any]) -> None:
     axes.annotate("a run is suspect above", where, (0, 3), textcoords="offset points", fontsize=8)
     axes.axvline(knee["deliveries_per_s"], color="#777777", linewidth=1)
     axes.annotate(
-        f"the knee:\n{knee['deliveries_per_s']:,.0f}/s",
+        f"{'the knee' if found['ended_by'] == THE_CLIENT else 'the server falls behind'}:\n"
+        f"{knee['deliveries_per_s']:,.0f}/s",
         (knee["deliveries_per_s"], 1),
         (-4, -4),
         xycoords=("data", "axes fraction"),
@@ -58,7 +61,8 @@ def _draw_knee(axes: Axes, found: Mapping[str, Any]) -> None:
         fontsize=9,
     )
     _finish(axes, f"{found['rate_users']:,} viewers", "deliveries a second")
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.86))
+    axes.set_ylim(top=max(*_of(points, "cpu_percent"), DELAY_SUSPECT_MS) * 1.25)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.92))
 
 
 def _of(points: list[Mapping[str, Any]], key: str) -> list[float]:

@@ -51,4 +51,4 @@ def test_it_measures_and_says_so() -> None:
     assert points[0]["users"] == points[1]["users"] == 200
     rates = [point["deliveries_per_s"] for point in points[2:]]
     assert rates == sorted(rates)
-    assert "The knee: " in done.stdout
+    assert "deliveries a second, at " in done.stdout
