@@ -13,6 +13,9 @@ RATE ?= 10
 WORKERS ?= 2
 DURATION ?= 30
 
+# Of `make test` and `make quick`: tests wait more than they compute.
+SIDE_BY_SIDE ?= 3
+
 RUNTIME := requirements.txt target/requirements.txt
 TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
@@ -31,10 +34,11 @@ nightly: $(VENV)/runtime ## the run of nightly.conf against LOCUST_HOST, compare
 	@exec $(BIN)/locust --config nightly.conf
 
 test: $(VENV)/dev $(VENV)/tools ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not alone' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m alone
 
 quick: $(VENV)/dev ## the tests that take no time
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' -n $(SIDE_BY_SIDE) --dist loadfile
 
 bench: $(VENV)/dev bench/node_modules ## our transport beside its peers and the floor; writes bench/results.json
 	$(BIN)/python -m bench
