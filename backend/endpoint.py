@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from . import contract
+from .adapter import PROMETHEUS, load
 from .tls import Trust
 
 if TYPE_CHECKING:
     import ssl
+
+    from .adapter import Adapter
 
 IN_AUTH: Final = "auth"
 IN_HEADER: Final = "header"
@@ -56,7 +59,8 @@ class Endpoint:
 
     host: its URL. transport: of `TRANSPORTS`. parser: of `PARSERS`; both sides have to use the same. token_in: of
     `TOKEN_PLACES`. trust: for TLS. others: URLs of more instances of it. backoff: of clients that come back.
-    instance_header: of its answers, says which instance it is, if there are several behind one URL.
+    instance_header: of its answers, says which instance it is, if there are several behind one URL. backend: the
+    module that knows it, see `adapter`.
     """
 
     host: str
@@ -67,6 +71,7 @@ class Endpoint:
     others: tuple[str, ...] = ()
     backoff: Backoff = field(default_factory=Backoff)
     instance_header: str = contract.INSTANCE_HEADER
+    backend: str = PROMETHEUS
 
     @classmethod
     def at(cls, hosts: str, **rest: Any) -> Endpoint:
@@ -91,6 +96,14 @@ class Endpoint:
         """The n-th of its instances, in turn."""
         hosts = (self.host, *self.others)
         return replace(self, host=hosts[number % len(hosts)], others=()) if self.others else self
+
+    @property
+    def adapter(self) -> Adapter:
+        """What knows it.
+
+        :raises Fault: if there is none of this name.
+        """
+        return load(self.backend)
 
     @property
     def hosts(self) -> str:

@@ -43,7 +43,7 @@ class Reader:
         Slot(contract.TASK_STATUS_UPDATE, contract.FAILED),
     )
     untraced: tuple[str, ...] = tuple(_UNTRACED_LOGS.values())
-    events = (contract.AGENT_LOG, contract.TASK_STATUS_UPDATE)
+    events: tuple[str, ...] = (contract.AGENT_LOG, contract.TASK_STATUS_UPDATE)
 
     def read(self, event: str, frame: bytes) -> Sighting:
         """Tell what a frame of one of `events` is."""

@@ -16,7 +16,6 @@ from gevent import subprocess
 
 from backend import contract
 from backend.endpoint import IN_AUTH, IN_HEADER, IN_QUERY
-from backend.reader import Reader
 
 from . import sayings
 from .kinds import KINDS, SPEAKS_EIO3
@@ -107,7 +106,7 @@ class Canary:
 
 def settings_of(name: str, endpoint: Endpoint, project_id: str, token: str) -> dict[str, Any]:
     """What its script has to know."""
-    kind = KINDS[name]
+    kind, words = KINDS[name], endpoint.adapter.words
     options: dict[str, Any] = {}
     if kind.client == SPEAKS_EIO3 or endpoint.token_in == IN_QUERY:
         # Socket.IO 2 has no place of its own for a token.
@@ -122,10 +121,10 @@ def settings_of(name: str, endpoint: Endpoint, project_id: str, token: str) -> d
         "transports": kind.transports,
         "options": options,
         "parser": endpoint.parser,
-        "join": contract.JOIN,
-        "joined": contract.JOINED,
-        "refusal": contract.EXCEPTION,
+        "join": words.join,
+        "joined": words.joined,
+        "refusal": words.refused,
         "room": project_id,
-        "events": list(Reader.events),
+        "events": list(endpoint.adapter.reader.events),
         "browser": next(filter(shutil.which, _BROWSERS), _BROWSERS[0]),
     }

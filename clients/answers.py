@@ -10,12 +10,14 @@ from .inbox import first_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from backend.adapter import Adapter
+
     from .inbox import Expectation
 
 
-def ends_in(project_id: str) -> Callable[..., bool]:
+def about(adapter: Adapter, project_id: str) -> Callable[..., bool]:
     """Tells the answer that speaks of a room from those that speak of others."""
-    return lambda answer=None, *_: str(answer).endswith(project_id)
+    return lambda answer=None, *_: adapter.is_about(project_id, answer)
 
 
 def said(answer: Any = "") -> str:

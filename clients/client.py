@@ -10,10 +10,9 @@ import gevent
 import socketio
 from gevent.event import Event
 
-from backend import contract
 from transport.client import SocketIOClient
 
-from .answers import ends_in, let_in, said
+from .answers import about, let_in, said
 from .credentials import Credentials
 from .errors import FAILURES, ConnectFailedError, EventTimeoutError
 from .inbox import Heard, Inbox
@@ -162,12 +161,13 @@ class Client(RoundTrips):
         """
         if project_id not in self.rooms:
             self.rooms.append(project_id)
-        joined = self.inbox.expect(contract.JOINED, ends_in(project_id))
-        refused = self.inbox.expect(contract.EXCEPTION)
+        words = self.adapter.words
+        joined = self.inbox.expect(words.joined, about(self.adapter, project_id))
+        refused = self.inbox.expect(words.refused)
         self._watcher.joining(project_id)
         started_ns = time.time_ns()
         try:
-            self.emit(contract.JOIN, project_id)
+            self.emit(words.join, project_id)
             let_in(joined, refused, self.patience(timeout_s))
         except FAILURES as error:
             self._watcher.join_failed(project_id, started_ns, time.time_ns(), str(error))
@@ -186,10 +186,11 @@ class Client(RoundTrips):
         """
         if project_id in self.rooms:
             self.rooms.remove(project_id)
-        left = self.inbox.expect(contract.LEFT, ends_in(project_id))
+        words = self.adapter.words
+        left = self.inbox.expect(words.left, about(self.adapter, project_id))
         self._watcher.leaving(project_id, time.time_ns())
         try:
-            self.emit(contract.LEAVE, project_id)
+            self.emit(words.leave, project_id)
             return said(*left.wait(self.patience(timeout_s))[:1])
         finally:
             self.inbox.forget(left)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from backend import contract
 
-from .answers import ends_in
+from .answers import about
 from .latency import Latency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from backend.adapter import Adapter
+    from backend.endpoint import Endpoint
 
     from .inbox import Inbox
 
@@ -21,9 +24,15 @@ class RoundTrips:
 
     __slots__ = ()
 
+    _endpoint: Endpoint
     inbox: Inbox
     patience_s: float
     rooms: list[str]
+
+    @property
+    def adapter(self) -> Adapter:
+        """What knows the backend."""
+        return self._endpoint.adapter
 
     def emit(self, event: str, *arguments: Any) -> None:
         """Send an event."""
@@ -46,8 +55,8 @@ class RoundTrips:
 
         :raises EventTimeoutError: if there is no answer.
         """
-        room = self.rooms[-1]
-        return self._round_trip(contract.JOIN, room, contract.JOINED, ends_in(room), timeout_s)
+        room, words = self.rooms[-1], self.adapter.words
+        return self._round_trip(words.join, room, words.joined, about(self.adapter, room), timeout_s)
 
     def measure_latency(self, rounds: int = 10, *, by_ping: bool = True) -> Latency:
         """Measure so many round trips, one after the other.

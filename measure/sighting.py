@@ -49,6 +49,8 @@ class FrameReader(Protocol):
 
     slots: tuple[Slot, ...]
     """The traced broadcasts of one trigger."""
+    events: tuple[str, ...]
+    """The names of all events that broadcasts come by."""
     untraced: tuple[str, ...]
     """The steps of a trigger's burst that cannot be led back, in order; each is one broadcast."""
 

@@ -43,7 +43,7 @@ def assemble(
 
     :raises Fault: if a client with a good token cannot even connect.
     """
-    if options.no_probe:
+    if options.no_probe or not endpoint.adapter.plays_scenarios:
         return Cast(think_s=options.think_time, patience_s=options.patience)
     room = rooms[0]
     cast = Cast(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend import contract, endpoint
+from backend import adapter, contract, endpoint
 
 from . import option_types as types
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 def all_of(option: Callable[..., None]) -> None:
     """See `option_table.all_of`."""
+    option(
+        "--backend",
+        "The Python module that knows the backend: how to get into a room, what makes it broadcast, and how its "
+        "broadcasts carry a trace (default backend.prometheus)",
+        default=adapter.PROMETHEUS,
+    )
     option(
         "--transport",
         "How to connect: by WebSocket, by long-polling, or by polling with an upgrade (default websocket)",
@@ -87,4 +93,5 @@ def endpoint_of(opts: argparse.Namespace, trust: Trust) -> endpoint.Endpoint:
         trust=trust,
         backoff=endpoint.Backoff(first_s, most_s, opts.reconnect_jitter),
         instance_header=opts.instance_header,
+        backend=opts.backend,
     )

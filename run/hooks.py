@@ -16,6 +16,7 @@ from locust.exception import RPCError
 from locust.runners import STATE_MISSING, WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
+from backend import adapter
 from exit_codes import ExitCode
 from faults import Fault, Owner
 
@@ -61,6 +62,7 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
         termination.until_locust_listens(environment, runner)
     if isinstance(runner, MasterRunner | LocalRunner):
         try:
+            adapter.load(opts.backend)
             option_checks.check_shape(opts)
             casting.choose(environment.user_classes, opts)
         except Fault as fault:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.reader import Reader
+from backend import adapter
 from live import metrics, snapshot
 from live.curves import Curves
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _FRESH_S: Final = 0.9
 """A snapshot is good for so long, however many look."""
-_EVENTS: Final = Reader.events
 
 
 class LiveView:
@@ -36,7 +35,8 @@ class LiveView:
         self._opts = opts
         self._alive = alive
         self._run: Run | None = None
-        self._curves = Curves(_EVENTS)
+        self._events = adapter.load(opts.backend).reader.events
+        self._curves = Curves(self._events)
         self._shown = snapshot.idle()
         self._taken_s = 0.0
         self._histograms: dict[str, Any] = {}
@@ -76,7 +76,7 @@ class LiveView:
 
     def _reset(self, shown: dict[str, Any]) -> None:
         self._run = None
-        self._curves = Curves(_EVENTS)
+        self._curves = Curves(self._events)
         self._histograms = {}
         self._shown = shown
 
@@ -102,7 +102,7 @@ class LiveView:
         alive = self._alive()
         self._curves.update(run.fleet, alive)
         self._shown = {**snapshot.of_course(_course(run, alive)), "finishing": run.finishing}
-        self._histograms = {event: run.fleet.latencies[event] for event in _EVENTS}
+        self._histograms = {event: run.fleet.latencies[event] for event in self._events}
         self._taken_s = time.monotonic()
 
 
@@ -113,7 +113,7 @@ def _course(run: Run, alive: list[str]) -> snapshot.Course:
         elapsed_s=run.elapsed_s,
         publishing_s=run.publishing_s(),
         fleet=run.fleet,
-        events=_EVENTS,
+        events=run.reader.events,
         objectives=run.objectives,
         asked=run.asked,
         alive=alive,

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend import contract, preflight, tokens
+from backend import preflight, tokens
 from backend.plan import Plan
-from backend.reader import Reader
 from backend.rest import RestClient
 from backend.tls import Trust
 from backend.topology import Topology
@@ -75,7 +74,9 @@ class Run:
         self._topology = Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner)
         members = max(size.connections - opts.publishers, 0)
         self._classes = classes_of(self._topology.members(members, opts.rooms, workers))
-        by_class = ByClass(self._classes, [slot.event for slot in Reader.slots])
+        self._adapter = self._endpoint.adapter
+        self.reader = self._adapter.reader
+        by_class = ByClass(self._classes, [slot.event for slot in self.reader.slots])
         self.fleet = Fleet(self._phase_of, self._log, by_class, self._counts)
         self._draft: Draft | None = None
         self._monitor: Monitor | None = None
@@ -101,17 +102,16 @@ class Run:
         run_id = f"{self._began:%Y%m%d-%H%M%S}-{run}"
         if token := self._secrets["token"]:
             preflight.check_token(token, time.time())
-        preflight.check_backend(self._client)
+        self._profile = self._adapter.check(self._client)
         for host in self._endpoint.others:
-            preflight.check_backend(RestClient(host, ssl_context=self._trust.context()))
-        info = self._client.call("GET", contract.HEALTH_INFO)
-        self._profile = str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
-        self._provision = provisioning.choose(opts, self._secrets, self._mint, self._client, run_id)
+            self._adapter.check(RestClient(host, ssl_context=self._trust.context()))
+        wanted = provisioning.wanted(opts, self._secrets, self._mint, self._client, run_id)
+        self._provision = self._adapter.provision(wanted)
         try:
             sources, why_not = sources_of(opts.monitor, self._client, self._trust.context(), opts.instance_header)
             self._draft = self._begin_record(run_id)
             rooms = self._provision.create(opts.rooms)
-            preflight.check_rooms(self._client, rooms)
+            self._adapter.check_rooms(self._client, rooms)
             scenes = cast.assemble(opts, self._endpoint, rooms, self._provision, self._mint)
         except BaseException:
             if self._draft is not None:
@@ -214,7 +214,7 @@ class Run:
 
     def progress(self) -> str:
         """A line on how it goes."""
-        times = summarise(summaries.all_deliveries(self.fleet, Reader.events))
+        times = summarise(summaries.all_deliveries(self.fleet, self.reader.events))
         return console.progress(time.monotonic() - self._began_s, self.fleet, times)
 
     @property
@@ -277,7 +277,7 @@ class Run:
         )
         took_part = [name for name, count in self.users.items() if count]
         return {
-            **summaries.build(of_run, self.fleet, Reader(), self.objectives, self.asked),
+            **summaries.build(of_run, self.fleet, self.reader, self.objectives, self.asked),
             **cast.outcome(opts, plan.cast, took_part, self.fleet),
             "capacity": None if self.search is None else self.search.result(),
         }
@@ -285,7 +285,7 @@ class Run:
     def _tables(self, summary: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         assert self._monitor is not None
         return {
-            **tables.all_of(self.fleet, Reader()),
+            **tables.all_of(self.fleet, self.reader),
             "backend": self._monitor.rows,
             "conformance": [{**row, "suites": " ".join(row["suites"])} for row in summary["conformance"]],
         }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from locust import LoadTestShape
 
-from backend.reader import Reader
+from backend import adapter
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.latency import count_above, summarise
 from shapes import choice
@@ -80,6 +80,7 @@ class CapacityShape(LoadTestShape):
         self._options = options
         self.spawn_rate = _spawn_rate(options)
         self._fleet = fleet
+        self._reader = adapter.load(options.backend).reader
         self._change_rate = change_rate
         self._limit_us = round(chosen.number("limit", 200.0) * 1000)
         self.by_users = chosen.parameters.get("by", choice.USERS) == choice.USERS
@@ -133,7 +134,7 @@ class CapacityShape(LoadTestShape):
         members = fleet.gauge("members")
         rooms = max(self._options.rooms, 1)
         sent = fleet.counter("sent")
-        self._owed += (sent - self._sent) * len(Reader.slots) * members / rooms
+        self._owed += (sent - self._sent) * len(self._reader.slots) * members / rooms
         self._sent = sent
         moments = [self._moment(second, fleet, members) for second in seconds]
         if seconds:
@@ -141,7 +142,7 @@ class CapacityShape(LoadTestShape):
         return moments
 
     def _moment(self, second: Second, fleet: Fleet, members: int) -> Moment:
-        delivered = [second.latencies[event] for event in Reader.events if event in second.latencies]
+        delivered = [second.latencies[event] for event in self._reader.events if event in second.latencies]
         return Moment(
             at_s=second.at_s,
             count=sum(histogram.get_total_count() for histogram in delivered),

@@ -13,9 +13,8 @@ import numpy as np
 import psutil
 
 from backend.plan import Plan
-from backend.reader import Reader
 from canaries import keeper
-from faults import Owner
+from faults import Fault, Owner
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.meter import Meter
 from measure.report import triggers_from
@@ -97,6 +96,11 @@ class WorkerSide:
             # It came when the roll had been called: its users find no run, and the master no totals.
             logger.error("This worker %s: it takes no part (fault of %s).", roll_call.OTHER_VERSION, Owner.USER)
             return
+        try:
+            reader = plan.endpoint.adapter.reader
+        except Fault as fault:
+            logger.error("This worker takes no part: %s", fault)  # noqa: TRY400 - a fault is one line
+            return
         addresses = source_addresses.resolve(plan.source_addresses, plan.endpoint.host)
         plan = replace(plan, source_addresses=addresses)
         gevent.killall(self._loops)
@@ -104,7 +108,7 @@ class WorkerSide:
         self._inlet = Inlet(plan.triggers_from)
         self._sync = ClockSync(plan.run_id, plan.worker, plan.workers, self._send)
         flight_ns = round(plan.flight_s * 1e9)
-        meter = Meter(plan.run, Reader(), self._sync.table, flight_ns, plan.room_classes)
+        meter = Meter(plan.run, reader, self._sync.table, flight_ns, plan.room_classes)
         self._context = RunContext(plan, meter)
         install(self._environment, self._context)
         self._planned_s = time.monotonic()

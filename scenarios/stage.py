@@ -12,7 +12,7 @@ import gevent
 
 from backend import contract
 from backend.factory import DataFactory
-from clients.answers import ends_in
+from clients.answers import about
 from clients.errors import FAILURES, NoAnswerError
 from clients.network import Conditions, Network
 
@@ -111,7 +111,7 @@ class Stage:
     def serves(self, client: Client) -> str:
         """Why a client's join is not answered, whatever is answered to other things meanwhile; empty if it is."""
         project_id = self.project()
-        joined = client.expect(contract.JOINED, ends_in(project_id))
+        joined = client.expect(contract.JOINED, about(client.adapter, project_id))
         try:
             return outcome(partial(client.emit, contract.JOIN, project_id)) or outcome(
                 partial(joined.wait, self.patience_s)

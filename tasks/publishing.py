@@ -12,7 +12,7 @@ from locust.exception import StopUser
 
 from . import schedule
 from .always import always
-from .triggering import NAME, Triggers
+from .triggering import Triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,4 +90,4 @@ class Publishing(TaskSet):
 
     def _send(self, ticket: Ticket) -> None:
         sent = self._triggers.send(ticket)
-        self._sender.report(NAME, sent.answer_ms, sent.failure)
+        self._sender.report(self._triggers.name, sent.answer_ms, sent.failure)

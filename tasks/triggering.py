@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from backend import contract
 from backend.rest import Answer, RestClient, UnreachableError
 from measure import trace
 from measure.triggers import Outcome, Trigger
@@ -15,8 +14,8 @@ from measure.triggers import Outcome, Trigger
 if TYPE_CHECKING:
     from .context import RunContext
 
-NAME: Final = "/v1/projects/:id/tasks"
-"""Of a trigger in Locust's statistics."""
+_CREATED: Final = 201
+_DONE: Final = (200, _CREATED, 202, 204)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,9 @@ class Triggers:
         self._address = address
         self.client = RestClient(endpoint.host, address, connections, endpoint.ssl_context())
         self._instance_header = endpoint.instance_header
+        self._adapter = endpoint.adapter
+        self.name = self._adapter.trigger_name
+        """Of a trigger in Locust's statistics."""
         self._next_seq: Counter[int] = Counter() if next_seq is None else next_seq
         self.in_flight = 0
 
@@ -91,15 +93,15 @@ class Triggers:
     def send(self, ticket: Ticket) -> Sent:
         """Send it, and enter its outcome."""
         where = self._context.plan.rooms[ticket.room]
-        body = {"title": ticket.title, "description": "made by a load test", "agentId": where.agent_id}
+        call = self._adapter.trigger(where, ticket.title)
         started_s = time.perf_counter()
         failure = ""
         answer = None
         asked = True
         try:
             token = self._context.tokens[ticket.room]
-            answer = self.client.send("POST", contract.tasks_path(where.project_id), token, body)
-            failure = "" if answer.status == 201 else f"{answer.status}: {answer.message}"
+            answer = self.client.send(call.method, call.path, token, call.body)
+            failure = "" if answer.status in _DONE else f"{answer.status}: {answer.message}"
         except UnreachableError as error:
             failure = str(error)
             asked = error.asked
@@ -115,8 +117,8 @@ class Triggers:
     def _outcome(self, answer: Answer | None) -> tuple[Outcome, str]:
         if answer is None or answer.status >= 500:
             return Outcome.FAILED, ""
-        if answer.status == 201:
-            return Outcome.ACCEPTED, str(answer.body["id"])
+        if answer.status in _DONE:
+            return Outcome.ACCEPTED, self._adapter.key_of(answer.body)
         if answer.status == 429:
             quiet_until_s = time.monotonic() + answer.retry_after_s
             self._context.throttled_until_s[self._address] = quiet_until_s

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -171,6 +172,19 @@ def until_said(process: subprocess.Popen[str], words: str) -> str:
         if words in line:
             return line
     raise AssertionError(f"the process ended before it said {words!r}")
+
+
+def until_listening(port: int) -> None:
+    """Wait until somebody listens on a port of this machine."""
+    deadline_s = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            assert time.monotonic() < deadline_s, f"nobody listens on {port}"
+            time.sleep(0.02)
+        else:
+            return
 
 
 def run_locust(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from backend.reader import Reader
 from clients.client import Client
 from clients.reporting import report_act
 
@@ -37,7 +36,8 @@ class AccountWatcher:
     def attach(self, socket: SocketIOClient) -> None:
         """Observe what arrives."""
         self._socket = socket
-        socket.observe(self._meter, Reader.events, self._account.number)
+        events = self._context.plan.endpoint.adapter.reader.events
+        socket.observe(self._meter, events, self._account.number)
 
     def connected(self, started_ns: int, now_ns: int, phases_ns: Mapping[str, int]) -> None:
         """Count a connection."""

@@ -17,7 +17,6 @@ from scenarios.capabilities import Capabilities
 from scenarios.company import SkipError
 from scenarios.hearing import Task
 from tasks.context import current_context
-from tasks.triggering import NAME
 
 from .accounting import AccountWatcher
 
@@ -82,7 +81,7 @@ class Actor(User):
         self.run_context.meter.trigger_due()
         ticket = triggers.take(room)
         sent = triggers.send(ticket)
-        report_act(self.environment, "POST", NAME, sent.answer_ms, sent.failure)
+        report_act(self.environment, "POST", triggers.name, sent.answer_ms, sent.failure)
         if sent.answer is None or sent.answer.status >= 500:
             raise NoAnswerError(f"a task could not be made: {sent.failure}")
         if sent.failure:

@@ -24,7 +24,7 @@ from demo.processes import free_port
 from exit_codes import ExitCode
 from run import options
 
-from ..support import ROOT, SECRET, locust_environment
+from ..support import ROOT, SECRET, locust_environment, until_listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +150,21 @@ def test_what_a_page_says_can_be_typed(reader: Reader, page: str, tmp_path: Path
         )
         typed += 1
     assert typed
+
+
+@SLOW
+def test_another_backend_as_the_page_has_it(reader: Reader) -> None:
+    server, load = commands_of("another-backend")
+    port = str(free_port())
+    with subprocess.Popen(shlex.split(server.replace("8008", port)), cwd=ROOT, env=reader.environment) as process:
+        try:
+            until_listening(int(port))
+            assert reader.types(load.replace("8008", port)) in MEASURED, reader.said[-3000:]
+        finally:
+            process.terminate()
+    said = re.search(r"Delivered (\d+) of (\d+) expected; 0 lost", reader.said)
+    assert said is not None, reader.said[-3000:]
+    assert said[1] == said[2] != "0"
 
 
 @SLOW

@@ -1,0 +1,75 @@
+"""The Prometheus Backend, as documented and as built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from . import contract, preflight
+from .adapter import Adapter, Call, Wanted, Words
+from .provision import SqlProvision
+from .reader import Reader
+from .rest_provision import RestProvision
+
+if TYPE_CHECKING:
+    from measure.sighting import FrameReader
+
+    from .plan import Room
+    from .provision import Provision
+    from .rest import RestClient
+
+
+class Prometheus:
+    """Implements `adapter.Adapter`."""
+
+    reader: FrameReader = Reader()
+    words = Words(contract.JOIN, contract.JOINED, contract.LEAVE, contract.LEFT, contract.EXCEPTION)
+    trigger_name = "/v1/projects/:id/tasks"
+    plays_scenarios = True
+
+    def check(self, client: RestClient) -> str:
+        """By its health, and by Engine.IO's opening."""
+        preflight.check_backend(client)
+        info = client.call("GET", contract.HEALTH_INFO)
+        return str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
+
+    def provision(self, wanted: Wanted) -> Provision:
+        """By SQL where the database is known, else through REST."""
+        if wanted.database_url:
+            assert wanted.mint is not None
+            return SqlProvision(
+                wanted.database_url,
+                wanted.mint,
+                wanted.run_id,
+                wanted.lifetime_s,
+                rooms_each=wanted.rooms_each,
+                tasks_each=wanted.tasks_each,
+                keep=wanted.keep,
+            )
+        return RestProvision(
+            wanted.client,
+            wanted.run_id,
+            token=wanted.token,
+            accounts=wanted.accounts,
+            rooms_each=wanted.rooms_each,
+            keep=wanted.keep,
+        )
+
+    def check_rooms(self, client: RestClient, rooms: tuple[Room, ...]) -> None:
+        """By asking for the first one's project."""
+        preflight.check_rooms(client, rooms)
+
+    def is_about(self, room_id: str, answer: Any) -> bool:
+        """Its answers are sentences that end in the room's id."""
+        return str(answer).endswith(room_id)
+
+    def trigger(self, room: Room, title: str) -> Call:
+        """A task."""
+        body = {"title": title, "description": "made by a load test", "agentId": room.agent_id}
+        return Call("POST", contract.tasks_path(room.project_id), body)
+
+    def key_of(self, answer: Any) -> str:
+        """The task's id."""
+        return str(answer["id"])
+
+
+BACKEND: Final[Adapter] = Prometheus()

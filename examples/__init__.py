@@ -1,0 +1,1 @@
+"""Small things that others are made after; each has a page in `docs/`."""
