@@ -41,10 +41,12 @@ class Columns:
                 self._whole.discard(name)
             column.append(_NOTHING if value is None else value)
         self._length += 1
-        for columns, nothing in ((self._numbers, _NOTHING), (self._texts, None)):
-            for column in columns.values():
-                if len(column) < self._length:
-                    column.append(nothing)
+        for numbers in self._numbers.values():
+            if len(numbers) < self._length:
+                numbers.append(_NOTHING)
+        for texts in self._texts.values():
+            if len(texts) < self._length:
+                texts.append(None)
 
     def __len__(self) -> int:
         return self._length
