@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import owed, room_classes
 from .by_class import ByClass
 from .checks import Checks
+from .columns import Columns
 from .instances import Instances
 from .latency import fold, new_histogram
 from .presence import Counts
@@ -57,7 +58,7 @@ class Fleet:
         self.instances = Instances()
         self.workers: dict[str, WorkerState] = {}
         self.latencies: dict[str, Any] = defaultdict(new_histogram)
-        self.timeline: list[dict[str, Any]] = []
+        self.timeline = Columns()
         self.phases: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(new_histogram))
         """Phase -> name -> histogram in µs."""
         self.most_connected = 0

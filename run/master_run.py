@@ -273,7 +273,7 @@ class Run:
             options=facts.options_of(opts),
             software=facts.software(),
             monitoring=self._monitor.summary(),
-            backend=self._monitor.rows,
+            backend=self._monitor.rows[:],
         )
         took_part = [name for name, count in self.users.items() if count]
         return {
@@ -286,7 +286,7 @@ class Run:
         assert self._monitor is not None
         return {
             **tables.all_of(self.fleet, self.reader),
-            "backend": self._monitor.rows,
+            "backend": self._monitor.rows[:],
             "conformance": [{**row, "suites": " ".join(row["suites"])} for row in summary["conformance"]],
         }
 

@@ -14,6 +14,7 @@ from backend import contract, metrics
 from backend.metrics import Vitals
 from backend.rest import RestClient, UnreachableError
 from faults import Fault, Owner
+from measure.columns import Columns
 
 if TYPE_CHECKING:
     import ssl
@@ -149,7 +150,7 @@ class Monitor:
         self._sources = sources
         self._why_not = why_not
         self._every_s = every_s
-        self.rows: list[dict[str, Any]] = []
+        self.rows = Columns()
         """at_s (since the epoch), instance, cpu_percent, and the fields of `Vitals` but for cpu_s."""
         self._failed = 0
         self._restarts = 0

@@ -109,12 +109,17 @@ def install(environment: Environment, context: RunContext) -> None:
     _contexts[environment] = context
 
 
+def context_of(environment: Environment) -> RunContext | None:
+    """The current run of a Locust environment, or the last one; None if there was none."""
+    return _contexts.get(environment)
+
+
 def current_context(environment: Environment) -> RunContext:
     """The current run of a Locust environment.
 
     :raises StopUser: if there is none: ends the user.
     """
-    context = _contexts.get(environment)
+    context = context_of(environment)
     if context is None:
         logger.error("A user was started before the master's plan came; it is stopped (fault of %s).", Owner.OURS)
         raise StopUser

@@ -16,7 +16,7 @@ from locust import events, task
 from locust.exception import StopUser
 
 from run import hooks
-from tasks.context import current_context
+from tasks.context import RunContext, context_of
 from transport.shared import shared
 from users.publisher import Publisher
 from users.socketio_user import SocketIOUser
@@ -42,8 +42,7 @@ class Visitor(SocketIOUser):
         """One visit, or a part of the quiet."""
         context = self.run_context
         context.publishing.wait()
-        begun_s = _begun_s.setdefault(id(context), time.monotonic())
-        if not _QUIET_S < time.monotonic() - begun_s < _QUIET_S + _CHURN_S:
+        if not _churns(context):
             over = context.over.wait(_STAY_S)
         else:
             room = context.plan.room_of(context.number("visit"))
@@ -59,6 +58,13 @@ class Visitor(SocketIOUser):
 _begun_s: dict[int, float] = {}
 
 
+def _churns(context: RunContext) -> bool:
+    begun_s = (
+        _begun_s.setdefault(id(context), time.monotonic()) if context.publishing.is_set() else time.monotonic()
+    )
+    return _QUIET_S < time.monotonic() - begun_s < _QUIET_S + _CHURN_S
+
+
 @events.init.add_listener
 def _on_init(environment: Any, **_: Any) -> None:
     gevent.spawn(_probe, environment)
@@ -69,17 +75,21 @@ def _probe(environment: Any) -> None:
     with (_PROBES / f"{type(environment.runner).__name__}-{process.pid}.jsonl").open("w") as file:
         while True:
             gevent.sleep(_PROBE_S)
-            try:
-                accounts = len(current_context(environment).meter.accounts)
-            except StopUser:
-                accounts = 0
+            context = context_of(environment)
+            # What was there when the load began is out of the collector's sight.
+            quiet = context is None or not _churns(context)
+            if quiet:
+                gc.unfreeze()
+            greenlets = sum(isinstance(one, greenlet.greenlet) and not one.dead for one in gc.get_objects())
+            if quiet and context is not None and context.publishing.is_set():
+                gc.freeze()
             held = {
                 "at_s": time.monotonic(),
                 "rss_mb": process.memory_info().rss / 1e6,
                 "descriptors": process.num_fds(),
-                "greenlets": sum(isinstance(one, greenlet.greenlet) and not one.dead for one in gc.get_objects()),
+                "greenlets": greenlets,
                 "watched": len(shared().poller._channels),
-                "accounts": accounts,
+                "accounts": 0 if context is None else len(context.meter.accounts),
             }
             file.write(json.dumps(held) + "\n")
             file.flush()
