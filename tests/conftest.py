@@ -49,6 +49,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"{tool}, or what it needs, is missing: .ci/run installs it")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: beside the others it takes no time of its own."""
+    items.sort(key=lambda item: "test_soak" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def documented() -> Iterator[Backend]:
     backend = start_backend("documented")

@@ -119,6 +119,7 @@ def test_replays_are_what_a_later_connection_got_of_triggers_from_before_it() ->
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("case", "profile", "workers"),
     [("all", "documented", 1), ("all", "as-built", 3), ("slow instance", "documented", 3)],

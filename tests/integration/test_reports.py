@@ -20,7 +20,7 @@ from ..support import ROOT, SECRET, locust_environment, run_locust, start_backen
 if TYPE_CHECKING:
     from ..support import Backend
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def environment(backend: Backend) -> dict[str, str]:

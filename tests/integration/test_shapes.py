@@ -91,6 +91,7 @@ def test_who_does_not_come_back_from_a_storm_is_counted(tmp_path: Path) -> None:
     assert deliveries["lost"] == deliveries["missed_offline"] > 0.2 * deliveries["expected"]
 
 
+@pytest.mark.alone
 def test_the_search_finds_the_number_of_members_that_holds(tmp_path: Path) -> None:
     """A backend that is late in rooms with more than 24 members."""
     backend = start_backend("documented", "--faults", "crowd=24:300")

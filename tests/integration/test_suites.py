@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 NOT_ABOUT_TIME = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
 SECONDS = {"core": 45, "stress": 30, "integration": 25, "production": 30, "security": 25}

@@ -86,6 +86,7 @@ def words(found: Comparison) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_two_runs_of_the_same_thing_are_no_difference_and_a_tenth_is_found() -> None:
     rng = np.random.default_rng(1)
     pairs = 30
