@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,6 +166,24 @@ def test_another_backend_as_the_page_has_it(reader: Reader) -> None:
     said = re.search(r"Delivered (\d+) of (\d+) expected; 0 lost", reader.said)
     assert said is not None, reader.said[-3000:]
     assert said[1] == said[2] != "0"
+
+
+@SLOW
+def test_a_plot_as_the_page_changes_it(tmp_path: Path) -> None:
+    """In a copy: what is applied and typed is what stands there."""
+    for name in ("reports", "measure"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("faults.py", "exit_codes.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    record = next((ROOT / "tests" / "reports" / "records").glob("*"))
+    shutil.copytree(record, tmp_path / "results" / "latest")
+    (change,) = re.findall(r"```diff\n(.*?)```", text_of("changing-a-plot"), re.DOTALL)
+    (tmp_path / "plot.diff").write_text(change)
+    environment = locust_environment() | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in commands_of("changing-a-plot"):
+        done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr[-2000:])
+    assert done.stdout.startswith("Events for each member")
 
 
 @SLOW
