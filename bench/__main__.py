@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .peers import Peer
 
 RESULTS: Final = HERE / "results.json"
-README: Final = HERE.parent / "README.md"
+PAGE: Final = HERE.parent / "docs" / "beside-others.md"
 _CONNECT_S: Final = 120.0
 _SETTLE_S: Final = 20.0
 _STEP: Final = 1.25
@@ -159,8 +159,8 @@ def main() -> None:
         sys.stdout.write(f"{name:32} {figure['median']:9.2f}  ({figure['min']:.2f} to {figure['max']:.2f})\n")
     if chosen is None:
         RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-        readme = README.read_text(encoding="utf-8")
-        README.write_text(put_into(readme, "bench", table(results, time.strftime("%Y-%m-%d"))), encoding="utf-8")
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(put_into(page, "bench", table(results, time.strftime("%Y-%m-%d"))), encoding="utf-8")
 
 
 def make_certificate(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""From measurements to figures: ratios within a round, medians and extremes, and the README's table. Pure."""
+"""From measurements to figures: ratios within a round, medians and extremes, and the page's table. Pure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def summarise(rounds: list[dict[str, Measured]]) -> Figures:
 
 
 def table(figures: Figures, when: str) -> str:
-    """The README's table, in Markdown."""
+    """The page's table, in Markdown."""
     rows = ["| client | CPU for each delivery | × ours | KB for each connection |", "|---|---|---|---|"]
     for name, told in _TOLD.items():
         cpu = figures.get(f"{name}_us_per_delivery")
@@ -84,7 +84,7 @@ def table(figures: Figures, when: str) -> str:
         kilobytes = f"{memory['median']:.1f}" if memory else "–"
         rows.append(f"| {told} | {cpu['median']:.1f} µs | {ratio} | {kilobytes} |")
     return "\n".join(
-        [*rows, "", f"Medians of one run of `make bench`, {when}; [with their spread](bench/results.json).\n"]
+        [*rows, "", f"Medians of one run of `make bench`, {when}; [with their spread](../bench/results.json).\n"]
     )
 
 

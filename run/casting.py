@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faults import Fault, Owner
+from shapes.choice import Choice
 from tasks import always
 from users.actor import Actor
 from users.audience import Audience
@@ -87,6 +88,12 @@ def check(options: argparse.Namespace, size: Size) -> None:
     :raises Fault: if they are too few, or the run too short for all listeners to come.
     """
     users = size.users
+    if size.at_once > 1 and options.shape and Choice.parse(options.shape).by_users:
+        raise Fault(
+            Owner.USER,
+            f"--shape {options.shape} searches for a number of users; one Audience is {size.at_once} listeners",
+            "Search with viewers, or for a rate: capacity:by=rate.",
+        )
     coming_s = size.connections / size.spawn_rate_per_s
     if size.at_once > 1 and options.run_time and coming_s >= float(options.run_time):
         raise Fault(

@@ -83,7 +83,7 @@ class CapacityShape(LoadTestShape):
         self._reader = adapter.load(options.backend).reader
         self._change_rate = change_rate
         self._limit_us = round(chosen.number("limit", 200.0) * 1000)
-        self.by_users = chosen.parameters.get("by", choice.USERS) == choice.USERS
+        self.by_users = chosen.by_users
         self.reset_time()
 
     def reset_time(self) -> None:

@@ -55,6 +55,11 @@ class Choice:
         """Whether it is the capacity search, which ends by itself."""
         return self.name == CAPACITY
 
+    @property
+    def by_users(self) -> bool:
+        """Whether it searches for a number of users."""
+        return self.searches and self.parameters.get("by", USERS) == USERS
+
     def profile(self, lasts_s: float) -> Profile:
         """The shape over so many seconds; not of a search."""
         return PROFILES[self.name](lasts_s, **{key: float(value) for key, value in self.parameters.items()})

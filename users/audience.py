@@ -15,6 +15,8 @@ from tasks.listening import Listening
 from .accounting import watched_client
 
 if TYPE_CHECKING:
+    from locust.env import Environment
+
     from clients.client import Client
 
 
@@ -27,10 +29,13 @@ class Audience(User):
 
     tasks = [Listening]  # noqa: RUF012 - Locust's way to name them
 
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._listeners: list[Client] = []
+
     def on_start(self) -> None:
         """Take part in the run."""
         self.run_context = current_context(self.environment)
-        self._listeners: list[Client] = []
 
     def seat(self) -> None:
         """One more listener, in the rooms of the next viewer."""
@@ -48,7 +53,7 @@ class Audience(User):
 
     def on_stop(self) -> None:
         """Everybody goes."""
-        while self._listeners:
-            client = self._listeners.pop()
+        listeners, self._listeners = self._listeners, []
+        for client in listeners:
             self.run_context.clients.discard(client)
             client.disconnect()

@@ -28,11 +28,11 @@ class SocketIOUser(User):
     """
 
     abstract = True
+    client: Client | None = None
 
     def on_start(self) -> None:
         """Take part in the run."""
         self.run_context = current_context(self.environment)
-        self.client: Client | None = None
 
     def connect(self, token: Token | Callable[[], Token]) -> Client:
         """Connect and authenticate; a user that cannot is stopped.

@@ -205,10 +205,12 @@ def connects(record: Record) -> Picture:
             rows["whole connect" if name == "connect" else "room joined"] = summary[f"{name}_ms"]
     if not rows:
         return Picture(slug, title, "Nothing to draw: no client got a connection.")
-    failed = summary["connect_ms"]["failed"]
+    failed, again = summary["connect_ms"]["failed"], summary["connections"]["sent_again"]
     text = (
         f"From p50 to p99 of {summary['connect_ms']['count']:,} connects, with the slowest as a cross"
-        f"{f'; {failed:,} failed' if failed else ''}: where the time goes until a dashboard is in its room."
+        f"{f'; {failed:,} failed' if failed else ''}"
+        f"{f'; the first packets of {again:,} were lost, and sent again by the kernel' if again else ''}: "
+        "where the time goes until a dashboard is in its room."
     )
     objectives = [
         row

@@ -41,6 +41,7 @@ WITH_COMMANDS = (
     "while-it-runs",
     "lost-connections",
     "nightly",
+    "sizing",
 )
 MEASURED = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
 ELSEWHERE = ("git clone", "make demo", "pip install", "python -m webbrowser")

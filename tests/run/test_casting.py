@@ -80,19 +80,33 @@ def test_an_audience_is_many() -> None:
 
 
 def test_an_audience_that_cannot_come_in_time_is_refused() -> None:
-    options = Namespace(mix="", run_time=100)
+    options = Namespace(mix="", run_time=100, shape="")
     casting.check(options, Size(24, 9_999, 500, 100.0))
     with pytest.raises(
         Fault, match="10000 connections at --spawn-rate 100 take 100 s, and the run's time is 100 s"
     ):
         casting.check(options, Size(24, 10_000, 500, 100.0))
-    casting.check(Namespace(mix="", run_time=None), Size(24, 10_000, 500, 1.0))
+    casting.check(Namespace(mix="", run_time=None, shape=""), Size(24, 10_000, 500, 1.0))
     casting.check(options, Size(10_000, 10_000, 1, 100.0))
+
+
+@pytest.mark.parametrize(
+    ("shape", "at_once", "refused"),
+    [("capacity", 500, True), ("capacity", 1, False), ("capacity:by=rate", 500, False), ("spike", 500, False)],
+)
+def test_no_search_for_a_number_of_users_that_are_many_each(shape: str, at_once: int, refused: bool) -> None:
+    options = Namespace(mix="", run_time=None, shape=shape)
+    size = Size(24, 20 * at_once + 4, at_once, 100.0)
+    if refused:
+        with pytest.raises(Fault, match="one Audience is 500 listeners.*capacity:by=rate"):
+            casting.check(options, size)
+    else:
+        casting.check(options, size)
 
 
 @pytest.mark.parametrize(("mix", "least"), [("A=9,B=1", 14), ("A,B", 6), ("A=90,B=20", 10)])
 def test_too_few_users_for_a_mix(mix: str, least: int) -> None:
-    options = Namespace(mix=mix, publishers=4, run_time=None)
+    options = Namespace(mix=mix, publishers=4, run_time=None, shape="")
     casting.check(options, Size(least, least, 1, 1.0))
     with pytest.raises(Fault, match=f"Give {least} or more"):
         casting.check(options, Size(least - 1, least - 1, 1, 1.0))
