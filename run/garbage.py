@@ -2,7 +2,8 @@
 
 A full collection looks at every object: half a second where 10,000 users are connected, and a quarter of the time
 that it takes to connect them. So only young objects are looked at while users come; when they are there, all that
-they consist of is put out of the collector's sight (`gc.freeze`) for as long as the run lasts.
+they consist of is put out of the collector's sight (`gc.freeze`) for as long as the run lasts. What little is garbage
+by then stays as long.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _YOUNG_ONLY: Final = (50_000, 1_000_000, 1_000_000)
 
 
 class Garbage:
-    """Notes every collection between `start` and `stop`, but for the one when all users have come."""
+    """Notes every collection between `start` and `stop`."""
 
     def __init__(self) -> None:
         self._pauses_us: array[int] = array("q")
@@ -31,13 +32,10 @@ class Garbage:
         gc.callbacks.append(self._note)
 
     def users_are_there(self) -> None:
-        """They have come, and nothing is measured yet: look at everything once, and then no more."""
+        """They have come: nothing of what there is now is looked at any more."""
         if self._thresholds is not None:
-            gc.callbacks.remove(self._note)
-            gc.collect()
             gc.freeze()
             gc.set_threshold(*self._thresholds)
-            gc.callbacks.append(self._note)
 
     def stop(self) -> None:
         """The run is over; the next one may be of others."""

@@ -50,8 +50,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: beside the others it takes no time of its own."""
-    items.sort(key=lambda item: "test_soak" not in item.nodeid)
+    """The longest first: beside the others they take no time of their own."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in ("test_soak", "test_pods")))
 
 
 @pytest.fixture(scope="session")

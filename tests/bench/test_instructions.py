@@ -28,6 +28,7 @@ def test_another_python_is_not_compared() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.needs("valgrind")
 def test_one_call_more_for_each_delivery_is_seen() -> None:
     """The fault: the reference's code, and a Python function around its observer."""

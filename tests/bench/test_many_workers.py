@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_run_of_simulated_workers(tmp_path: Path) -> None:
     backend = start_backend("documented", "--throttle-limit", "0")
     try:

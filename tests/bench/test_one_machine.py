@@ -8,7 +8,7 @@ import pytest
 
 from ..support import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("node")]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.needs("node")]
 
 
 def test_one_machine_small() -> None:

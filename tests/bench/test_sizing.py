@@ -38,6 +38,7 @@ def test_the_knee_is_the_last_point_at_which_a_run_is_not_suspect() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.needs("node")
 @pytest.mark.usefixtures("bench_server")
 def test_it_measures_and_says_so() -> None:

@@ -98,7 +98,7 @@ class Reader:
             "http://127.0.0.1:3000": self.backend.url,
             "postgresql://user:password@db.example.org/prometheus": self.backend.database_url,
             "the-backend-s-own-secret": SECRET,
-            "--run-time 1m": "--run-time 6s",
+            "--run-time 1m": "--run-time 10s",
             "results/nightly/latest": f"{self.results}/latest",
             "results/latest": f"{self.results}/latest",
             ".venv/bin/": "",

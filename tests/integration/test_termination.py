@@ -53,7 +53,7 @@ def test_while_a_shape_goes_on_the_record_is_written(documented: Backend, tmp_pa
 
 
 def test_while_the_report_is_made_it_is_waited_for(documented: Backend, tmp_path: Path) -> None:
-    with fleet(documented, tmp_path, "-u", "14", "-r", "100", "-t", "6s") as (master, *_):
+    with fleet(documented, tmp_path, "-u", "14", "-r", "100", "-t", "12s") as (master, *_):
         until_publishing(master)
         deadline_s = time.monotonic() + 60
         while not list(tmp_path.glob("2*/summary.json")) and time.monotonic() < deadline_s:
