@@ -2,8 +2,8 @@
 
 A full collection looks at every object: half a second where 10,000 users are connected, and a quarter of the time
 that it takes to connect them. So only young objects are looked at while users come; when they are there, all that
-they consist of is put out of the collector's sight (`gc.freeze`) for as long as the run lasts. What little is garbage
-by then stays as long.
+they consist of is put out of the collector's sight (`gc.freeze`) for as long as the run lasts. What little is
+garbage by then stays as long.
 """
 
 from __future__ import annotations
