@@ -32,7 +32,7 @@ _VISITORS = 80
 _OFFSET_S = 3.0
 _A_VISIT_BYTES = 300
 """What a visit may leave with its worker, which keeps when it connected, and every trigger. A client is 20,000."""
-_MASTER_BYTES = 3e6
+_MASTER_BYTES = 4e6
 """What the master may grow by, mostly for its time line."""
 _MAY_DIFFER = {"watched": 0, "accounts": 0, "descriptors": 8, "greenlets": 24}
 """By how much: publishers keep a connection for each of their triggers that were on the way together, and the
