@@ -14,7 +14,7 @@ WORKERS ?= 2
 DURATION ?= 30
 
 # Of `make test` and `make quick`: tests wait more than they compute.
-SIDE_BY_SIDE ?= 2
+SIDE_BY_SIDE ?= 3
 
 RUNTIME := requirements.txt target/requirements.txt
 TOOLS := tests/tools/requirements
