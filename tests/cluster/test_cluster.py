@@ -143,7 +143,7 @@ def test_instances_that_are_cut_off_from_each_other_lose_what_is_between_them(tm
 @pytest.mark.parametrize("transport", ["polling", "upgrade"])
 def test_missing_sticky_sessions_are_called_by_their_name(tmp_path: Path, transport: str) -> None:
     with cluster("--instances", "3", "--sticky", "none") as (url, database_url):
-        summary = load(url, database_url, tmp_path, "-t", "6s", "--transport", transport)
+        summary = load(url, database_url, tmp_path, "-t", "15s", "--transport", transport)
     said = [reason for reason in summary["failures"] if "no sticky sessions: instance" in reason]
     assert said
     assert summary["connect_ms"]["failed"] + summary["connections"]["lost"] > 0
