@@ -18,7 +18,7 @@ from typing import Final
 
 import psutil
 
-from demo.processes import free_port
+from demo.processes import free_port, locust_environment
 
 from .simulated_workers import Workers
 
@@ -45,8 +45,7 @@ def measure(workers: int, seconds: int, host: str, results: Path, publishing: in
             *("--no-report", "--only-summary", "--monitor", "none", "--no-probe"),
         ],
         cwd=_ROOT,
-        # As everybody starts it: tests have Locust leave the standard library alone, in their own process.
-        env={name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"},
+        env=locust_environment(),
         stdout=log,
         stderr=subprocess.STDOUT,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any, Final
 
 import psutil
 
-from demo.processes import free_port
+from demo.processes import free_port, locust_environment
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SERVER: Final = _ROOT / "tests" / "contract" / "backend.mjs"
@@ -35,7 +34,7 @@ def measure(options: argparse.Namespace, results: Path) -> dict[str, Any]:
         done = subprocess.run(
             _command(options, port, results),
             cwd=_ROOT,
-            env={name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"},
+            env=locust_environment(),
             capture_output=True,
             text=True,
             timeout=options.seconds + _LATE_S,

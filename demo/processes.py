@@ -79,6 +79,13 @@ def wait_for_line(process: subprocess.Popen[str], log: Path, start_of_line: str,
     raise TimeoutError(f"no line {start_of_line!r} in {log}")
 
 
+def locust_environment() -> dict[str, str]:
+    """Our environment for a Locust that patches the standard library, as it does for everybody else: tests have
+    it left alone, in their own process.
+    """
+    return {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
+
+
 def free_port() -> int:
     """A TCP port that was free a moment ago."""
     with socket.socket() as probe:

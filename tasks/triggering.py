@@ -14,8 +14,7 @@ from measure.triggers import Outcome, Trigger
 if TYPE_CHECKING:
     from .context import RunContext
 
-_CREATED: Final = 201
-_DONE: Final = (200, _CREATED, 202, 204)
+_DONE: Final = (200, 201, 202, 204)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import socket
@@ -21,6 +20,7 @@ import websocket
 
 from backend import tokens
 from backend.rows import OwnedRoom
+from demo.processes import locust_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -158,11 +158,6 @@ class Wire:
             opcode, data = self.socket.recv_data(control_frame=True)
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 return int.from_bytes(data[:2], "big") if len(data) >= 2 else 1005
-
-
-def locust_environment() -> dict[str, str]:
-    """Our environment for a Locust that patches the standard library, as it does for everybody else."""
-    return {name: value for name, value in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
 
 
 def until_said(process: subprocess.Popen[str], words: str) -> str:
