@@ -99,6 +99,7 @@ class Reader:
             "postgresql://user:password@db.example.org/prometheus": self.backend.database_url,
             "the-backend-s-own-secret": SECRET,
             "--run-time 1m": "--run-time 10s",
+            "--metrics-port 9646": f"--metrics-port {free_port()}",
             "results/nightly/latest": f"{self.results}/latest",
             "results/latest": f"{self.results}/latest",
             ".venv/bin/": "",

@@ -204,8 +204,9 @@ def as_pod(thing: dict[str, Any], name: str, folder: Path, files: dict[str, dict
     for each in [*begin, *spec["containers"]]:
         each["image"] = BACKEND if each["name"] == "backend" else LOADTEST
         each["imagePullPolicy"] = "Never"
-        for probe in ("readinessProbe", "livenessProbe"):
-            each.pop(probe, None)
+        # By podman, ports would be taken on this machine too, where other tests want them.
+        for key in ("readinessProbe", "livenessProbe", "ports"):
+            each.pop(key, None)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
