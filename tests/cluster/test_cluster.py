@@ -90,7 +90,9 @@ def test_what_a_killed_instance_and_a_rolling_restart_cost(tmp_path: Path) -> No
     # Some 20 members were with each; of a rolling restart everybody loses the connection at least once.
     assert connections["lost"] == connections["reconnects"] >= 15 + 60
     assert connections["away"] == 0
-    assert deliveries["lost"] == deliveries["missed_offline"] > 0, "nobody lost anything but for being away"
+    assert deliveries["missed_offline"] > 0
+    # Each of the four that ended may have been in the middle of a burst, whose rest reaches none of ten members.
+    assert deliveries["lost"] - deliveries["missed_offline"] <= 4 * 3 * 10, "but for that, who was there got all"
     assert deliveries["duplicate"] == deliveries["leaked"] == deliveries["reordered"] == 0
     assert set(summary["instances"]["members"]) == {"1", "2", "3"}
     assert max(summary["instances"]["members"].values()) > 25, "those of the others came"
