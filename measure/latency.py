@@ -106,10 +106,9 @@ def count_above(histogram: Any, limit_us: int) -> int:
 
 def summarise(histogram: Any) -> dict[str, float | int | None]:
     """Count, quantiles, mean and maximum in milliseconds; None for what an empty histogram does not have."""
-    count = histogram.get_total_count()
-    if not count:
+    if not histogram.get_total_count():
         return {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_100K), "max": None}
-    return summarise_counts(counts_of(histogram)) | {"max": histogram.get_max_value() / 1000}
+    return summarise_counts(counts_of(histogram))
 
 
 def summarise_counts(counts: Samples) -> dict[str, float | int | None]:

@@ -9,7 +9,7 @@ import pytest
 
 from backend import contract
 from backend.reader import Reader
-from measure.canaries import CANARY, Outcome, State, hold, outcomes
+from measure.canaries import CANARY, Canaries, Outcome, State, hold, outcomes
 from measure.latency import new_histogram
 from measure.meter import Meter
 from measure.presence import Counts
@@ -84,3 +84,29 @@ def test_it_is_counted_like_everybody_and_timed_apart() -> None:
     # One log and four updates of the two triggers did not come.
     assert (counted.expected, counted.delivered, counted.lost) == (6, 1, 5)
     assert totals.streams[0, 1, 0].expected == 4, "it is a member"
+
+
+def test_who_was_never_in_its_room_was_owed_nothing() -> None:
+    canaries = Canaries()
+    state = canaries.open("a")
+    state.client, state.evidence = "node", "refused"
+    canaries.open("b").joined = True
+    assert canaries.open("a") is state
+    rows = canaries.to_rows({"b": Counts(expected=2, delivered=2)})
+    found = {row["name"]: row for row in outcomes(rows, {}, {})}
+    assert (found["a"]["outcome"], found["a"]["evidence"], found["a"]["client"]) == (
+        Outcome.NOT_THERE.value,
+        "refused",
+        "node",
+    )
+    assert (found["b"]["outcome"], found["b"]["evidence"]) == (Outcome.SAME.value, "2 of 2")
+    assert found["b"]["latency_ms"]["count"] == 0
+
+
+def test_what_is_said_of_one() -> None:
+    assert judged(THERE, Counts())["evidence"] == "it was owed nothing"
+    both = Counts(expected=9, delivered=6, lost=3, missed_offline=1, duplicate=4)
+    assert judged(THERE, both)["evidence"] == "2 lost, 4 duplicate"
+    missed = Counts(expected=3, delivered=2, lost=1, missed_offline=1)
+    assert judged(THERE, missed)["evidence"] == "2 of 3, 1 missed while offline"
+    assert judged(State("x"), Counts(), {"another": "no"})["outcome"] == Outcome.NOT_THERE.value

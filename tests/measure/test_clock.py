@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measure.clock import MOST_DRIFT, ClockFilter, Exchange
+from measure.clock import MOST_DRIFT, STAGE_NS, WANDER, ClockFilter, Exchange
 
 MS = 1_000_000
 S = 1000 * MS
@@ -123,3 +123,68 @@ def test_an_exchange_during_which_a_clock_was_set_back_says_nothing() -> None:
     clocks = ClockFilter()
     clocks.take(Exchange(START_NS, START_NS, START_NS + S, START_NS + MS))
     assert clocks.estimate is None
+
+
+def estimate_of(*exchanges: Exchange) -> tuple[float, float, float, int]:
+    """(drift, growth, bound, steps)."""
+    clocks = ClockFilter()
+    for exchange in exchanges:
+        clocks.take(exchange)
+    assert clocks.estimate is not None
+    return clocks.estimate.drift, clocks.estimate.growth, clocks.estimate.bound_ns, clocks.steps
+
+
+def test_one_exchange_says_nothing_of_the_drift() -> None:
+    world = World(S, 0.0)
+    drift, growth, bound_ns, _ = estimate_of(world.exchange(START_NS, MS, 0, MS))
+    assert drift == 0.0
+    assert growth == MOST_DRIFT + WANDER
+    # Half of the delay, what a clock may drift meanwhile, and the remainders of two divisions.
+    assert bound_ns == MS + MOST_DRIFT * 2 * MS + 2
+
+
+def test_two_exchanges_limit_the_drift_and_the_wander_is_added() -> None:
+    world = World(S, 0.0)
+    apart_ns = 100 * S
+    drift, growth, _, _ = estimate_of(*(world.exchange(START_NS + at, MS, 0, MS) for at in (0, apart_ns)))
+    error_ns = 2 * (MS + MOST_DRIFT * 2 * MS + 1)
+    assert drift == pytest.approx(0.0, abs=1e-12)
+    assert growth == pytest.approx(error_ns / apart_ns + 2 * WANDER, rel=1e-9)
+
+
+def test_two_exchanges_at_one_moment_say_nothing_of_the_drift() -> None:
+    world = World(S, 0.0)
+    first = world.exchange(START_NS + STAGE_NS, MS, 0, MS)
+    # The clock went back: what is received at the same time belongs to another stage of the other kept ones.
+    again = world.exchange(START_NS, MS, 0, STAGE_NS + MS)
+    _, growth, _, steps = estimate_of(first, again)
+    assert steps == 0
+    assert growth == MOST_DRIFT + WANDER
+
+
+def test_of_each_stage_the_quickest_is_kept() -> None:
+    world = World(S, 0.0)
+    begin_ns = START_NS // STAGE_NS * STAGE_NS
+    for quick in range(3):
+        delays = [5 * MS] * 3
+        delays[quick] = MS
+        exchanges = [world.exchange(begin_ns + at * S, delay, 0, delay) for at, delay in enumerate(delays)]
+        # Of two seconds ago, and what a clock may drift meanwhile.
+        assert estimate_of(*exchanges)[2] < 2.2 * MS
+    # One of a later stage is kept beside it.
+    later = world.exchange(begin_ns + 3 * STAGE_NS, 5 * MS, 0, 5 * MS)
+    assert estimate_of(*exchanges, later)[1] < MOST_DRIFT
+
+
+def test_a_clock_that_is_set_twice_is_noticed_twice() -> None:
+    world = World(0, 0.0)
+    exchanges = [world.exchange(START_NS, MS, 0, MS)]
+    for number in (1, 2):
+        world.jumped_ns += S
+        exchanges.append(world.exchange(START_NS + number * S, MS, 0, MS))
+    assert estimate_of(*exchanges)[3] == 2
+
+
+def test_an_exchange_that_took_no_time_is_the_best_there_can_be() -> None:
+    drift, _, bound_ns, _ = estimate_of(Exchange(START_NS, START_NS + S, START_NS + S, START_NS))
+    assert (drift, bound_ns) == (0.0, 2.0)

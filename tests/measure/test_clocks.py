@@ -57,3 +57,28 @@ def test_what_is_not_known_has_no_bound() -> None:
     assert here(clock(0, "a", None), clock(1, "b")) == unknown
     assert here(clock(0, "a"), clock(1, "b", None)) == unknown
     assert here(clock(0, "a"), clock(1, "b"), worker=7) == unknown
+
+
+def test_a_clock_is_its_own_whatever_is_known_of_it() -> None:
+    assert clock(0, "", None).is_that_of(clock(0, "", None))
+
+
+def test_one_machine_is_not_enough_where_one_clock_is_not_known() -> None:
+    assert not clock(0, "a").is_that_of(clock(1, "a", None))
+    assert not clock(0, "a", None).is_that_of(clock(1, "a"))
+
+
+def test_how_many_clocks_are_known() -> None:
+    table = ClockTable(clock(0, "a"))
+    assert table.knows(1)
+    assert not table.knows(2)
+    table.update([clock(1, "b", None)])
+    assert not table.knows(2)
+    table.update([clock(1, "b"), clock(2, "b")])
+    assert table.knows(3)
+    assert not ClockTable(clock(0, "a", None)).knows(1)
+
+
+def test_the_master_s_time_is_ours_until_more_is_known() -> None:
+    assert ClockTable(clock(0, "a", None)).master_ns(NOW) == NOW
+    assert ClockTable(clock(0, "a", 5)).master_ns(NOW) == NOW + 5

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from measure.growth import GROWS, NOT_SURE, SHRINKS, STABLE, TOO_SHORT, judge
+from measure.growth import GROWS, NOT_SURE, SHRINKS, STABLE, TOO_SHORT, judge, steadiest
 
 
 def series(seconds: int, mb_per_hour: float, noise_mb: float, seed: int = 1) -> tuple[list[float], list[float]]:
@@ -61,3 +61,78 @@ def test_what_is_too_short_says_so(seconds: int) -> None:
 
 def test_nothing_is_nothing() -> None:
     assert judge([], []) is None
+
+
+def test_a_line_is_found_exactly() -> None:
+    at_s = [1000.0 + 2 * second for second in range(24)]
+    assert judge(at_s, [50.0 + 0.01 * (moment - 1000.0) for moment in at_s]) == {
+        "verdict": STABLE,
+        "mb": 50.23,
+        "seconds": 46.0,
+        "mb_per_hour": 36.0,
+        "low_mb_per_hour": 36.0,
+        "high_mb_per_hour": 36.0,
+    }
+
+
+def test_the_interval_by_kendall_s_statistic() -> None:
+    """Eight blocks of three: 28 slopes, of which the 7th and the 23rd are the borders (Sen 1968)."""
+    levels = [0.0, 3.0, 1.0, 7.0, 4.0, 12.0, 9.0, 20.0]
+    found = judge([float(second) for second in range(24)], [100.0 + level for level in levels for _ in range(3)])
+    slopes = sorted(
+        (levels[later] - levels[earlier]) / (3 * (later - earlier))
+        for later in range(8)
+        for earlier in range(later)
+    )
+    assert found is not None
+    assert found["low_mb_per_hour"] == round(slopes[6] * 3600, 3)
+    assert found["high_mb_per_hour"] == round(slopes[22] * 3600, 3)
+    assert found["mb_per_hour"] == round((slopes[13] + slopes[14]) / 2 * 3600, 3)
+    assert found["verdict"] == GROWS
+
+
+@pytest.mark.parametrize("samples", [23, 24])
+def test_eight_blocks_of_three_are_enough(samples: int) -> None:
+    found = judge([float(second) for second in range(samples)], [10.0] * samples)
+    assert found is not None
+    assert found == {
+        "verdict": STABLE if samples == 24 else TOO_SHORT,
+        "mb": 10.0,
+        "seconds": samples - 1.0,
+        **dict.fromkeys(("mb_per_hour", "low_mb_per_hour", "high_mb_per_hour"), 0.0 if samples == 24 else None),
+    }
+
+
+def test_a_memory_of_nothing_cannot_be_judged() -> None:
+    found = judge([float(second) for second in range(100)], [0.0] * 100)
+    assert found is not None
+    assert found["verdict"] == TOO_SHORT
+    found = judge([5.0] * 100, [1.0] * 100)
+    assert found is not None
+    assert found["verdict"] == TOO_SHORT
+
+
+def test_what_is_told_is_rounded() -> None:
+    found = judge([0.0, 1.26], [1.23456, 1.23456])
+    assert found is not None
+    assert (found["mb"], found["seconds"]) == (1.23, 1.3)
+
+
+@pytest.mark.parametrize(
+    ("levels", "span_s"),
+    [
+        ([], None),
+        ([(0.0, 0.0), (5.0, 0.0)], None),
+        # The longest, without its first tenth.
+        ([(0.0, 100.0), (10.0, 100.0)], (1.0, 10.0)),
+        ([(0.0, 10.0), (3.0, 50.0), (23.0, 51.0), (30.0, 90.0), (35.0, 90.0)], (5.0, 23.0)),
+        # A twentieth away from where it began is near, and more is not.
+        ([(0.0, 100.0), (10.0, 105.0), (20.0, 105.1), (25.0, 105.1)], (1.0, 10.0)),
+        ([(0.0, 100.0), (10.0, 95.0), (20.0, 94.9)], (1.0, 10.0)),
+        # Of two that are as long, the first; and nothing while nobody is there.
+        ([(0.0, 9.0), (10.0, 9.0), (20.0, 0.0), (40.0, 0.0), (50.0, 9.0), (60.0, 9.0)], (1.0, 10.0)),
+        ([(0.0, 0.0), (40.0, 7.0), (50.0, 7.0)], (41.0, 50.0)),
+    ],
+)
+def test_the_longest_steady_time(levels: list[tuple[float, float]], span_s: tuple[float, float] | None) -> None:
+    assert steadiest(levels) == (span_s if span_s is None else pytest.approx(span_s))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 from backend import contract
 from backend.reader import Reader
 from measure.fleet import Fleet
+from measure.instances import Instances
 from measure.latency import new_histogram
 from measure.meter import Meter
 from measure.report import Totals, WorkerReport
-from measure.shards import merge_packed
+from measure.shards import merge_packed, pack
 from measure.viewpoint import MOST_INSTANCES, OTHERS
 
 from .test_meter import FAILED, RUN, S, counts, log_frame, settle, status_frame, trigger
@@ -172,3 +174,37 @@ def test_members_are_added_up_over_workers_that_do_not_report_at_once() -> None:
         (6, "a", 6),
         (6, "b", 0),
     ]
+
+
+def test_what_the_summary_says_of_each_way_and_each_instance() -> None:
+    instances = Instances()
+    packed = pack(np.array([5000, 5000]))
+    instances.take("w1", 1, {"a": 2}, {("a", "b"): packed})
+    instances.take("w2", 1, {"a": 1, "b": 4}, {("a", "b"): packed, ("", "b"): packed})
+    instances.take("w1", 3, {"a": 7}, {})
+    instances.take("w2", 4, {"b": 1}, {})
+    instances.take("w2", 5, {}, {})
+    assert instances.rows() == [
+        {"at_s": 1, "instance": "a", "members": 3},
+        {"at_s": 1, "instance": "b", "members": 4},
+        {"at_s": 3, "instance": "a", "members": 8},
+        {"at_s": 3, "instance": "b", "members": 4},
+        {"at_s": 4, "instance": "a", "members": 7},
+        {"at_s": 4, "instance": "b", "members": 1},
+    ]
+    totals = [
+        Totals(1, {}, {}, {}, {}, {}, [], paths=[("a", "b", owed, lost), ("b", "b", 1, 1)])
+        for owed, lost in ((5, 1), (7, 2))
+    ]
+    found = instances.summary(totals)
+    assert found is not None
+    assert found["members"] == {"a": 8, "b": 4}
+    assert [
+        (path["triggered"], path["member"], path["expected"], path["lost"], path["latency_ms"]["count"])
+        for path in found["paths"]
+    ] == [("", "b", 0, 0, 2), ("a", "b", 12, 3, 4), ("b", "b", 2, 2, 0)]
+
+
+def test_where_no_instance_said_its_name_there_is_no_such_summary() -> None:
+    assert Instances().summary([]) is None
+    assert Instances().summary([Totals(1, {}, {}, {}, {}, {}, [], paths=[("", "", 5, 1)])]) is None

@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from measure.latency import (
     HIGHEST_US,
     QUANTILES_PER_100K,
+    count_above,
+    counts_of,
+    decode,
     fold,
     new_histogram,
     quantiles_us,
     summarise,
+    summarise_counts,
 )
 from measure.shards import merge_packed, pack
 
@@ -123,3 +127,41 @@ def test_exact_quantiles_of_ten_distributions(name: str) -> None:
     found_us = quantiles_us(histogram, per_100k)
     # Three digits: to a thousandth, and whole microseconds.
     assert found_us == pytest.approx(exact_us, rel=0.001, abs=1)
+
+
+def test_every_figure_of_a_few_values() -> None:
+    values_us = [1000] * 90 + [2000] * 9 + [500_000]
+    found = summarise(of(values_us))
+    assert found == {
+        "count": 100,
+        "mean": 6.081,
+        "p50": 1.0,
+        "p90": 1.0,
+        "p95": 2.0,
+        "p99": 2.0,
+        "p999": 500.223,
+        "p9999": 500.223,
+        "p99999": 500.223,
+        "max": 500.223,
+    }
+    assert summarise_counts(counts_of(of(values_us))) == found
+    assert list(summarise(of([]))) == list(found)
+
+
+def test_what_was_encoded_comes_back() -> None:
+    histogram = of([5, 70_000, 10**8])
+    assert summarise(decode(histogram.encode())) == summarise(histogram)
+
+
+@given(samples, st.integers(0, 10**8))
+def test_how_many_are_above_a_limit(values_us: list[int], limit_us: int) -> None:
+    """A step may reach a thousandth beyond the limit."""
+    found = count_above(of(values_us), limit_us)
+    assert sum(value_us > limit_us * 1.001 for value_us in values_us) <= found
+    assert found <= sum(value_us > limit_us for value_us in values_us)
+
+
+def test_what_is_just_at_the_limit_is_not_above_it() -> None:
+    histogram = of([99, 100, 101, 101])
+    assert [count_above(histogram, limit_us) for limit_us in (98, 99, 100, 101)] == [4, 3, 2, 0]
+    assert count_above(of([]), 0) == 0

@@ -388,3 +388,80 @@ def test_members_are_counted_as_they_come_and_go(moves: list[tuple[int, int, str
     there = [one for one in accounts[:3] if any(presence.open for presence in one.presences.values())]
     assert meter.members.total() == len(there)
     assert all(count >= 0 for count in meter.members.values())
+
+
+def test_numbers_of_accounts_are_their_own() -> None:
+    meter = Meter(RUN, Reader())
+    assert [meter.open_account().number for _ in range(3)] == [0, 1, 2]
+
+
+def test_what_publishers_did_is_counted(meter: Meter) -> None:
+    for _ in range(3):
+        meter.trigger_due()
+    meter.trigger_missed()
+    for seq in range(2):
+        meter.trigger_sent(1, 0, seq, 10 * S)
+    assert meter.in_flight == 2
+    meter.trigger_answered(trigger(0, outcome=Outcome.REFUSED, key=""), 1.2345)
+    meter.trigger_sent(1, 0, 2, 10 * S)
+    meter.trigger_answered(trigger(2, outcome=Outcome.REFUSED, key=""), None)
+    assert meter.in_flight == 1
+    meter.trigger_answered(trigger(1, outcome=Outcome.UNSENT, key=""), None)
+    assert meter.in_flight == 0
+    assert {name: meter.counters[name] for name in ("due", "missed", "sent", "refused", "unsent")} == {
+        "due": 3,
+        "missed": 2,
+        "sent": 2,
+        "refused": 2,
+        "unsent": 0,
+    }
+    assert list(meter.samples_us["trigger"]) == [1234]
+    report, _ = meter.take_report(11 * S, {}, {})
+    assert [(one.seq, one.outcome) for one in report.triggers] == [
+        (0, Outcome.REFUSED),
+        (2, Outcome.REFUSED),
+        (1, Outcome.UNSENT),
+    ]
+
+
+def test_a_report_says_when_it_began_and_until_when_triggers_are_complete(meter: Meter) -> None:
+    for number, (now_ns, at_s) in enumerate(((12 * S + 3, 11), (13 * S - 4_000_000, 12), (14 * S, 13)), 1):
+        report, _ = meter.take_report(now_ns, {}, {})
+        assert (report.number, report.at_s, report.complete_ns) == (number, at_s, now_ns)
+    meter.trigger_sent(1, 0, 0, 13 * S + 7)
+    meter.trigger_sent(1, 0, 1, 13 * S + 9)
+    assert meter.take_report(15 * S, {}, {})[0].complete_ns == 13 * S + 7
+
+
+def test_who_is_connected_came_and_did_not_go(meter: Meter) -> None:
+    meter.counters.update(connects=10, reconnects=4, connections_lost=5, disconnects=2)
+    account = member(meter, 0, 1)
+    member(meter, 0)
+    report, _ = meter.take_report(11 * S, {}, {})
+    assert report.gauges == {"connected": 7, "members": 2}
+    account.ended(11 * S)
+    assert meter.take_report(12 * S, {}, {})[0].gauges == {"connected": 7, "members": 1}
+
+
+def test_what_nobody_is_a_member_of_is_counted_by_its_kind(meter: Meter) -> None:
+    account = member(meter, 0)
+    for seq in range(2):
+        meter.observe(account.number, contract.AGENT_LOG, log_frame(seq, run="ffffffff"), 10 * S)
+        meter.observe(account.number, contract.AGENT_LOG, docker_frame(), 10 * S)
+    assert meter.received == 4
+    totals = settle(meter)
+    assert totals.counters == {"foreign": 2, "received": 4}
+    assert totals.untraced == {"agentLog 4 docker": 2}
+    assert meter.accounts == {}
+
+
+def test_late_triggers_are_counted_each_time(meter: Meter) -> None:
+    account = member(meter, 0)
+    account.ended(20 * S)
+    meter.complete_until(20 * S + FLIGHT_NS)
+    assert account.number in meter.accounts, "what left just then may still come to be known"
+    meter.complete_until(20 * S + FLIGHT_NS + 1)
+    assert meter.accounts == {}
+    for seq, sent_ns in enumerate((21 * S, 22 * S, 22 * S - 1)):
+        meter.learn([trigger(seq)._replace(sent_ns=sent_ns)])
+    assert meter.counters["late_triggers"] == 2

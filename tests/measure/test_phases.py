@@ -69,3 +69,46 @@ def test_what_is_published_while_a_run_warms_up_counts_in_no_figure() -> None:
     # Whoever delivers before anybody said that publishing began, delivers the first.
     assert not phases.counts(100, None)
     assert Phases().counts(100, None)
+
+
+def test_a_shape_that_did_not_begin_names_nothing() -> None:
+    assert Phases(marks=((0.0, "before"),)).of(105, 100.0) == "steady"
+    assert Phases(shape_began_s=50.0).of(105, 100.0) == "steady"
+
+
+def test_before_its_first_mark_it_is_in_its_first_part() -> None:
+    marks = ((5.0, "first"), (20.0, "second"))
+    assert Phases(marks=marks, shape_began_s=100.0).of(102, 100.0) == "first"
+
+
+def test_the_rate_has_risen_when_its_time_is_over() -> None:
+    assert [Phases(ramp_s=5.0).of(at_s, 100.0) for at_s in (104, 105)] == ["ramp", "steady"]
+
+
+def test_a_phase_in_which_nobody_was_owed_anything_has_lost_no_share() -> None:
+    fleet = Fleet(phase_of=lambda _: "only")
+    for number in range(1, 4):
+        fleet.take("w", report(number, number, 1000 * number), float(number))
+    fleet.close()
+    found = summaries(fleet, ["agentLog"], [*fleet.timeline, {"at_s": 9}, {"at_s": 8, "phase": ""}])["only"]
+    assert found["figures"]["lost_percent"] is None
+    assert found["deliveries"] == {"expected": 0, "delivered": 0, "lost": 0}
+    assert found["figures"]["received_per_s"] == 10.0
+    assert (found["from_s"], found["to_s"]) == (1, 4)
+    assert found["latency_ms"]["agentLog"]["count"] == 30
+    assert set(found["figures"]) == {
+        *(f"latency_{name}_ms" for name in ("mean", "p50", "p90", "p95", "p99", "p999", "p9999", "p99999", "max")),
+        *("lost_percent", "received_per_s"),
+    }
+
+
+def test_shares_and_rates_are_rounded() -> None:
+    fleet = Fleet(phase_of=lambda _: "only")
+    for number in range(1, 4):
+        fleet.take("w", report(number, number, 1000), float(number))
+    fleet.close()
+    rows = [{**row, "owed": 7, "lost": 1, "received": 7} for row in fleet.timeline]
+    rows.append({"at_s": 4, "phase": "only"})
+    rows += [{"at_s": at_s, "phase": "only", "received": 1} for at_s in (5, 6)]
+    figures = summaries(fleet, ["agentLog"], rows)["only"]["figures"]
+    assert (figures["lost_percent"], figures["received_per_s"]) == (14.285714, 3.833)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from faults import Fault
+from faults import Fault, Owner
 from measure import slo
 
 DEFAULTS = slo.parse(tomllib.loads(Path(slo.__file__).with_name("slo.toml").read_text()), "slo.toml")
@@ -126,3 +126,77 @@ def test_a_limit_that_a_baseline_gives(baseline_ms: float | None, passed: bool |
     (judged,) = slo.judge(slo.parse({"slo": [row]}, "mine.toml"), SUMMARY, {}, valid=True, baseline=baseline)
     assert judged["passed"] is passed
     assert judged["limit"] == (None if baseline_ms is None else baseline_ms * 1.1)
+
+
+def refused(document: dict[str, Any]) -> Fault:
+    with pytest.raises(Fault) as caught:
+        slo.parse(document, "mine.toml")
+    assert caught.value.owner is Owner.USER
+    return caught.value
+
+
+def test_what_is_wrong_is_said_with_the_way_on() -> None:
+    fault = refused({"slos": [], "objectives": []})
+    assert (fault.what, fault.way_on) == ("mine.toml: there is no objectives, slos", "Write [[slo]] rows only.")
+    right = {"name": "x", "figure": "lost_percent", "below": 1}
+    fault = refused({"slo": [right, {**right, "figure": "nothing"}]})
+    assert fault.what == "mine.toml: [[slo]] number 2: there is no figure 'nothing'"
+    assert fault.way_on == (
+        f"Give one of {', '.join(slo.FIGURES)}, or a way such as latency_ms.agentLog.p99; see docs/reports.md."
+    )
+    fault = refused({"slo": [{**right, "figure": "connect_20_ms", "phase": "steady"}]})
+    assert fault.what == "mine.toml: [[slo]] number 1: there is no figure 'connect_20_ms' of a phase"
+    assert fault.way_on.startswith(f"Give one of {', '.join(slo.PHASE_FIGURES)}, or a way")
+    fault = refused({"slo": [{"name": "x", "below": 1}]})
+    assert fault.what == "mine.toml: [[slo]] number 1: there is no figure ''"
+    fault = refused({"slo": [{**right, "unit": "ms"}]})
+    assert fault.what.endswith("is not right: {'name': 'x', 'figure': 'lost_percent', 'below': 1, 'unit': 'ms'}")
+    assert fault.way_on == (
+        "Give it a name, a figure, and a number for one of below, above, at_most, at_least, "
+        "below_times_baseline, above_times_baseline, at_most_times_baseline, at_least_times_baseline."
+    )
+
+
+def test_a_file_without_a_row_has_no_objective() -> None:
+    assert slo.parse({}, "mine.toml") == []
+
+
+def test_everything_of_a_row_is_kept() -> None:
+    rows = [
+        {"name": "n", "figure": "lost_percent", "below": 1, "when_asked": True, "phase": "spike"},
+        {"name": "m", "figure": "latency_p99_ms", "above_times_baseline": 2},
+    ]
+    assert slo.parse({"slo": rows}, "mine.toml") == [
+        slo.Objective("n", "lost_percent", "below", 1.0, when_asked=True, phase="spike"),
+        slo.Objective("m", "latency_p99_ms", "above", 2.0, relative=True),
+    ]
+
+
+def test_each_is_judged_by_its_own_limit_and_by_the_one_that_is_asked_for() -> None:
+    objectives = [
+        slo.Objective("not asked", "latency_p50_ms", "below", 1.0, when_asked=True),
+        slo.Objective("asked", "latency_p99_ms", "below", 1.0, when_asked=True),
+        slo.Objective("of a phase", "latency_ms.agentLog.p99", "at_most", 2.0, phase="spike", relative=True),
+    ]
+    summary = SUMMARY | {"figures": {"latency_p99_ms": 20.0}}
+    baseline = {"phases": {"spike": {"latency_ms": {"agentLog": {"p99": 40.0}}}}, "latency_ms": {}}
+    assert slo.judge(objectives, summary, {"latency_p99_ms": 30.0}, valid=True, baseline=baseline) == [
+        {
+            "name": "asked",
+            "figure": "latency_p99_ms",
+            "phase": "",
+            "comparison": "<",
+            "limit": 30.0,
+            "value": 20.0,
+            "passed": True,
+        },
+        {
+            "name": "of a phase",
+            "figure": "latency_ms.agentLog.p99",
+            "phase": "spike",
+            "comparison": "≤",
+            "limit": 80.0,
+            "value": 80.0,
+            "passed": True,
+        },
+    ]

@@ -1,0 +1,103 @@
+"""What a fleet's counts say of the run itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from measure.evidence import Evidence, evidence_at_the_end, evidence_of, mean
+from measure.fleet import Fleet
+from measure.latency import fold
+from measure.presence import Counts
+from measure.report import Totals, WorkerReport
+from measure.validity import Verdict, judge
+
+EVERY = (
+    *("due", "missed", "refused", "late_triggers", "unknown_triggers", "negative_latency", "unbounded_latency"),
+    *("clock_steps", "user_errors", "received", "sent_again", "coalesced"),
+)
+
+
+def report(number: int, counters: dict[str, int], cpu_percent: float = 10.0) -> WorkerReport:
+    health = {"cpu_percent": cpu_percent, "rss_bytes": 1e6}
+    return WorkerReport(number, 1, 0, [], {}, [], {(0, 0): 30, (0, 1): 4}, counters, {"connected": 5}, health)
+
+
+def fleet_of(counters: dict[str, int], reported: dict[str, int] | None = None, reports: int = 1) -> Fleet:
+    fleet = Fleet()
+    fleet.take("a", report(1, reported or counters, 20.0), 0.0)
+    fleet.finish("a", Totals(reports, counters, {}, {}, {}, {"tcp: Out of file descriptors": 3, "other": 9}, []))
+    return fleet
+
+
+def test_each_counter_is_its_own() -> None:
+    counters = {name: at for at, name in enumerate(EVERY, 1)} | {"connects": 100, "reconnects": 20}
+    fleet = fleet_of(counters)
+    fleet.take("b", report(1, {}, 70.0), 0.0)
+    fleet.take("b", report(4, {}, 50.0), 9.0)
+    for name, value_us in (("clock_bound", 3000), ("loop_lag", 4000), ("generator_delay", 5000), ("replay", 1)):
+        fold(fleet.latencies[name], np.full(7, value_us))
+    failures = {"tcp: out of file descriptors (ulimit -n)": 3, "Out of local ports": 4, "refused": 9}
+    found = evidence_of(fleet, Counts(expected=77), failures, [fleet.workers["b"]], cpu_warning=True)
+    assert asdict(found) == {
+        **{name: at for at, name in enumerate(EVERY, 1)},
+        "connects": 120,
+        "expected": 77,
+        "lost_workers": ["1 (5 connections, 34 deliveries timed)"],
+        "away_workers": ["1 (9 s)"],
+        "missing_reports": 2,
+        "uncounted_reports": 0,
+        "clock_bound_p99_ms": 3.001,
+        "loop_lag_p99_ms": 4.001,
+        "generator_delay_p99_ms": 5.003,
+        "exhausted": 7,
+        "timed": 0,
+        "arrived": 0,
+        "unowed": 0,
+        "cpu_percent": 60.0,
+        "cpu_warning": True,
+        "interrupted": False,
+    }
+
+
+def test_at_the_end_what_was_timed_is_held_against_the_accounts() -> None:
+    fleet = fleet_of({"due": 1})
+    fold(fleet.latencies["replay"], np.full(7, 5))
+    found = evidence_at_the_end(
+        fleet, Counts(expected=1, arrived=41, unowed=2), cpu_warning=False, interrupted=True
+    )
+    assert (found.timed, found.arrived, found.unowed, found.interrupted, found.cpu_warning) == (
+        41,
+        41,
+        2,
+        True,
+        False,
+    )
+    assert (found.exhausted, list(found.lost_workers)) == (3, [])
+    fleet.take("dead", report(1, {}), 0.0)
+    late = evidence_at_the_end(fleet, Counts(), cpu_warning=False, interrupted=False)
+    assert list(late.lost_workers) == ["1 (5 connections, 34 deliveries timed)"]
+
+
+def uncounted(*arguments: object) -> int:
+    fleet = fleet_of(*arguments)  # type: ignore[arg-type]
+    return evidence_of(fleet, Counts(), {}, []).uncounted_reports
+
+
+def test_totals_are_those_of_the_last_report() -> None:
+    assert uncounted({"due": 1}, {"due": 1, "sent": 0}) == 0
+    assert uncounted({"due": 1}, {"due": 2}) == 1
+    assert uncounted({"due": 1}, {"due": 1, "sent": 1}) == 1
+    assert uncounted({"due": 1}, {"due": 1}, 2) == 1
+
+
+def test_nobody_there_says_nothing() -> None:
+    found = evidence_of(Fleet(), Counts(), {}, [])
+    assert found == Evidence(lost_workers=[], away_workers=[])
+    assert judge(found)[0] is Verdict.INVALID
+
+
+def test_the_mean_of_nothing_is_none() -> None:
+    assert mean([]) is None
+    assert mean([1.0, 4.0]) == 2.5
