@@ -172,7 +172,7 @@ class EngineIOClient(ObservingEngine):
         try:
             messages = self._parser.feed(data)
         except WebSocketProtocolError as error:
-            for opcode, payload in error.messages:  # type: ignore[attr-defined]
+            for opcode, payload in error.messages:
                 self._on_message(opcode, payload, received_ns)
             self._write(CLOSE, error.code.to_bytes(2, "big"))
             self.break_off(f"protocol error of the server: {error}")

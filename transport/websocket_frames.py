@@ -43,6 +43,8 @@ class WebSocketProtocolError(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+        self.messages: list[Message] = []
+        """What came before, and is whole."""
 
 
 class FrameParser:
@@ -69,8 +71,7 @@ class FrameParser:
     def feed(self, data: bytes) -> list[Message]:
         """Take what was read; the messages that are whole now.
 
-        :raises WebSocketProtocolError: if the server broke the protocol. The messages before it are in the
-            exception's `messages`.
+        :raises WebSocketProtocolError: if the server broke the protocol; it has the messages before.
         """
         try:
             return self._feed(data)
@@ -118,7 +119,7 @@ class FrameParser:
                 position = end
         except WebSocketProtocolError as error:
             self.closed = True
-            error.messages = messages  # type: ignore[attr-defined]
+            error.messages = messages
             raise
         if position < size:
             self._keep(data, position, 2)

@@ -94,3 +94,27 @@ def test_a_removed_item_does_not_expire() -> None:
     wheel.remove(item)
     assert wheel.expired(10.0) == []
     assert len(wheel) == 0
+
+
+def test_it_is_looked_at_each_second_once() -> None:
+    """A deadline of 5.0 belongs to the sixth second; a look within a second that was seen finds nothing new."""
+    wheel: TimerWheel[Item] = TimerWheel(0.5)
+    item, exact = Item(5.0), Item(6.0)
+    wheel.add(item)
+    wheel.add(exact)
+    assert wheel.expired(5.999) == []
+    assert wheel.expired(6.0) == [item]
+    assert wheel.expired(6.9) == []
+    assert wheel.expired(7.0) == [exact]
+
+
+def test_after_a_long_sleep_every_slot_is_looked_at_once() -> None:
+    wheel: TimerWheel[Item] = TimerWheel(0.0)
+    items = [Item(float(deadline_s)) for deadline_s in range(SLOTS)]
+    for item in items:
+        wheel.add(item)
+    far = Item(10.0 * SLOTS)
+    wheel.add(far)
+    assert sorted(wheel.expired(5.0 * SLOTS), key=lambda item: item.deadline_s) == items
+    assert len(wheel) == 1
+    assert wheel.expired(10.0 * SLOTS + 1) == [far]

@@ -63,3 +63,7 @@ def test_a_read_is_known_by_its_bytes() -> None:
     assert known.learn(frame(packed("other"))) is None
     assert known.learn(read + b"\x80") is None
     assert KnownReads(["agentLog"]).learn(read) is None
+
+
+def test_text_stays_as_it_is_written() -> None:
+    assert as_text(packed("e", "задача")) == '42["e","задача"]'.encode()

@@ -67,3 +67,24 @@ def test_a_frame_without_an_offset_gives_none(frame: bytes) -> None:
     recovery = connected()
     recovery.before(Seen()).observe(1, "log", frame, 5)
     assert recovery.offset == ""
+
+
+class Everything:
+    """An observer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def observe(self, *seen: Any) -> None:
+        self.told.append(seen)
+
+    def at(self, instance: str) -> Any:
+        self.told.append((instance,))
+        return "there"
+
+
+def test_whom_it_stands_before_hears_everything_and_is_asked_where_it_looks_from() -> None:
+    recovery, seen = connected(), Everything()
+    recovery.before(seen).observe(7, "agentLog", b"frame", 99)
+    assert recovery.at("b") == "there"
+    assert seen.told == [(7, "agentLog", b"frame", 99), ("b",)]

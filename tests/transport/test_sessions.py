@@ -21,6 +21,12 @@ def test_only_an_unknown_session_is_one(status: int, body: str, unknown: bool) -
 
 
 def test_it_is_the_balancer_s_fault_only_where_two_instances_are_seen() -> None:
-    assert "no sticky sessions: instance a opened it" in session_fault("a", "b")
+    assert session_fault("a", "b") == (
+        "no sticky sessions: instance a opened it, and a request of it went to instance b, which does not know it "
+        "(HTTP 400)"
+    )
     for opened_by, asked in (("a", "a"), ("", "b"), ("a", ""), ("", "")):
-        assert session_fault(opened_by, asked).startswith("the session is not known")
+        assert session_fault(opened_by, asked) == (
+            "the session is not known (HTTP 400): requests of one session reach several instances, as without "
+            "sticky sessions, or the instance was started again"
+        )

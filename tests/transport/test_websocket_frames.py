@@ -271,3 +271,82 @@ def test_known_reads_are_bounded() -> None:
     for number in range(10_000):
         known.learn(server_frame(TEXT, f'42["n",{number}]'.encode()))
     assert len(known.reads) <= 4096
+
+
+def fails(data: bytes, limit: int = 1000) -> tuple[int, str, list[Message]]:
+    parser = FrameParser(limit)
+    with pytest.raises(WebSocketProtocolError) as caught:
+        parser.feed(server_frame(TEXT, b"before") + data)
+    assert parser.closed
+    assert not parser.idle
+    assert parser.feed(server_frame(TEXT, b"after")) == []
+    return caught.value.code, str(caught.value), caught.value.messages
+
+
+FIRST_PART = server_frame(TEXT, b"x" * 600, fin=False)
+BROKEN = {
+    "a masked frame from the server": (1002, b"\x81\x85abcd"),
+    "a length that is not written in the shortest way": (1002, b"\x81\x7e\x00\x7d" + b"x" * 125),
+    "reserved bits are set, and no extension was agreed on": (1002, b"\xc1\x00"),
+    "unknown control frame 0xb": (1002, b"\x8b\x00"),
+    "unknown data frame 0x3": (1002, b"\x83\x00"),
+    "a fragmented control frame": (1002, b"\x09\x00"),
+    "a control frame that is too long": (1002, b"\x89\x7e\x00\x7e"),
+    "a continuation of nothing": (1002, b"\x80\x00"),
+    "a new message inside a fragmented one": (1002, FIRST_PART + b"\x81\x00"),
+    "a message of 1001 bytes": (1009, server_frame(TEXT, b"x" * 1001)),
+    "a message of more than 1000 bytes": (1009, FIRST_PART + server_frame(0, b"x" * 401)),
+    "a close frame with a code that must not be sent": (1002, b"\x88\x02\x03\xed"),
+    "a close frame whose reason is not UTF-8": (1007, b"\x88\x03\x03\xe8\xff"),
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_what_is_broken_is_said_with_its_code_and_what_came_before_is_kept(reason: str) -> None:
+    code, data = BROKEN[reason]
+    assert fails(data) == (code, reason, [(TEXT, b"before")])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        server_frame(TEXT, b"x" * 1000),
+        FIRST_PART + server_frame(0, b"x" * 400),
+        server_frame(PING, b"x" * 125),
+        server_frame(TEXT, b"x" * 126),
+    ],
+)
+def test_what_is_just_allowed(data: bytes) -> None:
+    assert len(FrameParser(1000).feed(data)) == 1
+
+
+@pytest.mark.parametrize(("length", "right"), [(125, False), (126, True), (65_535, False), (65_536, True)])
+def test_a_length_is_written_in_the_shortest_way(length: int, right: bool) -> None:
+    field = b"\x7e" + length.to_bytes(2, "big") if length < 1000 else b"\x7f" + length.to_bytes(8, "big")
+    parser = FrameParser()
+    if right:
+        assert parser.feed(b"\x81" + field + b"x" * length) == [(TEXT, b"x" * length)]
+    else:
+        with pytest.raises(WebSocketProtocolError, match="shortest"):
+            parser.feed(b"\x81" + field)
+
+
+@pytest.mark.parametrize(
+    ("payload", "right"),
+    [
+        *((code.to_bytes(2, "big"), True) for code in (1000, 1003, 1007, 1014, 3000, 4999)),
+        *((code.to_bytes(2, "big"), False) for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000)),
+        (b"\x03", False),
+    ],
+)
+def test_which_codes_may_be_sent(payload: bytes, right: bool) -> None:
+    if right:
+        assert close_code(payload) == (int.from_bytes(payload, "big"), "")
+    else:
+        with pytest.raises(WebSocketProtocolError, match="must not be sent"):
+            close_code(payload)
+
+
+def test_a_new_parser_is_between_two_messages() -> None:
+    parser = FrameParser()
+    assert (parser.closed, parser.idle) == (False, True)
