@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from backend import contract
 from backend.reader import Reader
-from measure.interim import Interim, merge
+from measure.interim import Count, Interim, merge
 from measure.meter import Meter
 from measure.presence import Counts
 from measure.report import Totals
-from measure.triggers import Outcome, Trigger
+from measure.settlement import Settlement
+from measure.triggers import Outcome, Trigger, TriggerLog
 
 from .test_meter import RUN, S, log_frame
 
@@ -116,3 +117,13 @@ def test_messages_carry_it_and_workers_add_up() -> None:
     assert (both.until_ns, both.counts[2, 0].lost, both.members[2]) == (3, 2, 14)
     assert both.failures == {"how": 9, "why": 3}
     assert merge([]).counts == {}
+
+
+def test_nobody_counts_from_the_beginning() -> None:
+    assert merge([]).until_ns == 0
+
+
+def test_those_who_have_gone_are_members_of_their_rooms_class() -> None:
+    settled = Settlement(TriggerLog(), 1, 0)
+    settled.members.update({0: 2, 1: 3, 2: 4})
+    assert Count(settled, [], (1, 0, 1), 0).found.members == {1: 6, 0: 3}

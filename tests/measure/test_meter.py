@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from backend import contract
 from backend.reader import Reader
+from measure.clock import Estimate
+from measure.clocks import Clock, ClockTable
 from measure.latency import new_histogram, summarise
 from measure.meter import REPLAY, Meter
 from measure.presence import Counts, ledger_key
@@ -465,3 +467,34 @@ def test_late_triggers_are_counted_each_time(meter: Meter) -> None:
     for seq, sent_ns in enumerate((21 * S, 22 * S, 22 * S - 1)):
         meter.learn([trigger(seq)._replace(sent_ns=sent_ns)])
     assert meter.counters["late_triggers"] == 2
+
+
+def test_another_worker_s_triggers_are_owed_by_what_its_clock_may_be_wrong() -> None:
+    """A member that joined within the bound after one left is not owed it; the same of our own clock's it would be
+    an edge of the flight only.
+    """
+    here, there = (Estimate(0, offset_ns, 0.0, 500.0, 0.0) for offset_ns in (0, -3 * S))
+    table = ClockTable(Clock(0, "a", here))
+    table.update([Clock(1, "b", there)])
+    meter = Meter(RUN, Reader(), table, flight_ns=0)
+    far = Trigger(0, 4096, 0, 13 * S, 13 * S, Outcome.ACCEPTED, "")
+    meter.learn([far])
+    member(meter, 0, joined_ns=10 * S - 999)
+    assert settle(meter).streams[0, 4096, 0] == Counts(edge=1)
+
+
+def test_what_the_master_says_is_turned_into_our_own_clock() -> None:
+    table = ClockTable(Clock(0, "a", Estimate(0, -3 * S, 0.0, 0.0, 0.0)))
+    meter = Meter(RUN, Reader(), table)
+    account = member(meter, 0)
+    account.ended(20 * S)
+    assert meter.master_ns(20 * S) == 17 * S
+    meter.complete_until(17 * S + FLIGHT_NS)
+    assert meter.accounts
+    meter.complete_until(17 * S + FLIGHT_NS + 1)
+    assert not meter.accounts
+
+
+def test_checks_are_among_the_totals(meter: Meter) -> None:
+    meter.checks.count("s", "c", True, "yes")
+    assert settle(meter).checks == [["s", "c", 1, 0, 0, "yes", "", ""]]

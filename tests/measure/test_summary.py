@@ -171,3 +171,27 @@ def test_tables() -> None:
     ]
     (worker,) = worker_rows(fleet)
     assert (worker["received"], worker["rss_mb"], worker["totals"]) == (600, 2.0, True)
+
+
+def test_the_steps_of_a_burst_are_owed_as_the_first_broadcast_is() -> None:
+    fleet = fleet_of()
+    (totals,) = fleet.totals()
+    totals.streams[0, 4097, 0].edge = 7
+    totals.streams[0, 4097, 0].expected = 599
+    assert summary_of(fleet)["untraced"]["agentLog 4 docker"] == {  # type: ignore[index]
+        "expected": 599,
+        "edge": 7,
+        "received": 600,
+    }
+
+
+def test_twenty_reasons_are_enough() -> None:
+    fleet = fleet_of({"clock_steps": 3, "away": 4})
+    (totals,) = fleet.totals()
+    totals.failures.clear()
+    totals.failures.update({str(number): number for number in range(1, 31)})
+    summary = summary_of(fleet, replace(FACTS, interrupted=True))
+    assert list(summary["failures"].values()) == list(range(30, 10, -1))  # type: ignore[attr-defined]
+    assert summary["clocks"]["steps"] == 3  # type: ignore[index]
+    assert summary["connections"]["away"] == 4  # type: ignore[index]
+    assert any("was ended before its --run-time" in why for why in summary["validity"]["reasons"])  # type: ignore[index]

@@ -48,3 +48,11 @@ def test_anything_is_a_trace_or_none_or_corrupt(frame: bytes) -> None:
 
 def test_a_frame_without_a_token() -> None:
     assert find("[Docker]: Создаю среду".encode()) is None
+
+
+def test_what_is_wrong_with_a_token_is_said() -> None:
+    token = encode(Trace("0123abcd", 1, 2, 3, 4))
+    with pytest.raises(CorruptTraceError, match=r"^wrong checksum$"):
+        find(token.replace(".1.", ".2.").encode())
+    with pytest.raises(CorruptTraceError, match=r"^not a token between the token's marks$"):
+        find(b"~something~")

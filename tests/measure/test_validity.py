@@ -96,6 +96,20 @@ def test_the_worst_rule_decides_and_is_named_first() -> None:
     assert [reason.split(":")[0] for reason in reasons] == ["invalid", "suspect"]
 
 
+@pytest.mark.parametrize(
+    ("evidence", "verdict"),
+    [
+        ({"missed": 1000}, Verdict.INVALID),
+        ({"missed": 10}, Verdict.SUSPECT),
+        ({"loop_lag_p99_ms": 200.0}, Verdict.SUSPECT),
+        ({"generator_delay_p99_ms": 200.0}, Verdict.SUSPECT),
+    ],
+)
+def test_no_case_falls_between_suspect_and_invalid(evidence: dict[str, Any], verdict: Verdict) -> None:
+    found, reasons = judge(replace(GOOD, **evidence))
+    assert (found, len(reasons)) == (verdict, 1)
+
+
 def test_few_coalesced_reads_do_no_harm_however_slow_they_are() -> None:
     few = replace(GOOD, coalesced=100, received=1000, generator_delay_p99_ms=20.0)
     assert judge(few) == (Verdict.VALID, [])
