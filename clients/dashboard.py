@@ -48,6 +48,7 @@ class Dashboard:
         self.helper = Helper(endpoint)
         self._rest = rest
         self._report = report
+        self._trigger_name = endpoint.adapter.trigger_name
         self._factory = DataFactory(f"{time.time_ns():x}")
         self.client: Client = self.helper.client(room.token)
         report("WS", "connect", self.client.connect())
@@ -63,7 +64,7 @@ class Dashboard:
         made: dict[str, Any] = self._rest.call(
             "POST", path, self.room.token, body or self._factory.task(self.room.agent_id)
         )
-        self._report("POST", "/v1/projects/:id/tasks", (time.perf_counter() - began_s) * 1000)
+        self._report("POST", self._trigger_name, (time.perf_counter() - began_s) * 1000)
         return made
 
     def hear_of_a_task(self, timeout_s: float = _TIMEOUT_S) -> float:

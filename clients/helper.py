@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import gevent
 
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
     from .credentials import Token
     from .watcher import Watcher
+
+_WINDOW: Final = 256
+"""Acts whose events have not come yet, at most: more would only fill the kernel's buffers."""
+_PAUSE_S: Final = 0.001
+_REST_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +241,6 @@ class Helper:
         running = [gevent.spawn(_reason, act) for act in acts]
         gevent.joinall(running, raise_error=True)
         return [one.value for one in running if one.value is not None]
-
-
-_WINDOW = 256
-"""Acts whose events have not come yet, at most: more would only fill the kernel's buffers."""
-_PAUSE_S = 0.001
-_REST_S = 2.0
 
 
 def _reason(act: Callable[[], object]) -> Exception | None:
