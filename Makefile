@@ -21,7 +21,7 @@ TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help canaries demo nightly test quick bench hold instructions calibrate peers chart images lint format lock clean
+.PHONY: help canaries demo nightly test quick bench hold instructions mutants calibrate peers chart images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,11 @@ hold: $(VENV)/dev bench/node_modules ## 15,000 users in one process for three mi
 
 instructions: $(VENV)/dev ## what a delivery takes, in instructions, beside the recorded reference (needs valgrind)
 	$(BIN)/python -m bench.instructions
+
+mutants: $(VENV)/dev ## change the pure parts, one place at a time, and see whether a test notices: an hour on two cores
+	$(BIN)/pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 calibrate: $(VENV)/dev ## what a run says of a backend that does known wrong; writes results/calibration.json
 	$(BIN)/python -m calibration

@@ -26,7 +26,9 @@ os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 
 # How long an example takes depends on who else uses the machine.
 settings.register_profile("loadtest", deadline=None)
-settings.load_profile("loadtest")
+# Each mutant is met by all tests of its function: a few examples tell most of them.
+settings.register_profile("mutants", deadline=None, max_examples=20, derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "loadtest"))
 
 NODE_MODULES = ROOT / "tests" / "contract" / "node_modules"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import socket
@@ -20,10 +21,10 @@ import websocket
 
 from backend import tokens
 from backend.rows import OwnedRoom
-from demo.processes import locust_environment
+from demo.processes import free_port, locust_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "the-secret-of-the-tests-0123456789"
@@ -38,6 +39,11 @@ class Backend:
     url: str
     database_url: str
     profile: str
+
+    @property
+    def by_sql(self) -> dict[str, str]:
+        """The options for making data by SQL, as variables."""
+        return {"LOCUST_DATABASE_URL": self.database_url, "LOCUST_JWT_SECRET": SECRET}
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it; its exit code."""
@@ -180,6 +186,48 @@ def until_listening(port: int) -> None:
             time.sleep(0.02)
         else:
             return
+
+
+def until(happens: Callable[[], object], timeout_s: float = 60, pause_s: float = 0.1) -> None:
+    """Wait until another process has come so far."""
+    deadline_s = time.monotonic() + timeout_s
+    while not happens():
+        assert time.monotonic() < deadline_s, "it did not happen in time"
+        time.sleep(pause_s)
+
+
+@contextmanager
+def web_page(
+    host: str, log: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Locust with its web page, which answers: (process, URL); ended by SIGTERM."""
+    port = free_port()
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--host", host]
+    command += ["--web-host", "127.0.0.1", "--web-port", str(port), *arguments]
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=locust_environment() | dict(environment or {}),
+            stdout=file,
+            stderr=file,
+            text=True,
+            start_new_session=True,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            with urllib3.PoolManager(retries=urllib3.Retry(60, backoff_factor=0.1)) as pool:
+                assert pool.request("GET", url).status == 200
+            yield process, url
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
 
 
 def run_locust(

@@ -157,7 +157,7 @@ def test_what_a_page_says_can_be_typed(reader: Reader, page: str, tmp_path: Path
         (tmp_path / re.findall(r"# (\S+\.py)", code)[0]).write_text(code)
     if page in ("reading-the-report", "nightly", "own-backend", "reports"):
         line = "locust --host https://staging.example.org --headless --users 24 --spawn-rate 50 --run-time 1m"
-        secrets = {"LOCUST_DATABASE_URL": reader.backend.database_url, "LOCUST_JWT_SECRET": SECRET}
+        secrets = reader.backend.by_sql
         reader.environment |= secrets
         assert reader.types(f"{line} --rooms 1") in MEASURED, reader.said[-3000:]
         for name in secrets:
@@ -221,7 +221,7 @@ def test_a_plot_as_the_page_changes_it(tmp_path: Path) -> None:
 @SLOW
 @pytest.mark.timeout(200)
 def test_master_and_workers_as_the_page_starts_them(reader: Reader) -> None:
-    secrets = {"LOCUST_DATABASE_URL": reader.backend.database_url, "LOCUST_JWT_SECRET": SECRET}
+    secrets = reader.backend.by_sql
     port = str(free_port())
     ports = {"LOCUST_MASTER_BIND_PORT": port, "LOCUST_MASTER_NODE_PORT": port}
     reader.environment |= secrets | ports

@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING
 
 from demo.processes import free_port
 
-from ..support import ROOT, SECRET, locust_environment, until_said
+from ..support import ROOT, locust_environment, until_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..support import Backend
-
-
-def by_sql(backend: Backend) -> dict[str, str]:
-    """The options for making data by SQL, as variables."""
-    return {"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET}
 
 
 @contextmanager
@@ -53,7 +48,7 @@ def fleet(
         subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**environment, **(by_sql(backend) if command is master else {})},
+            env={**environment, **(backend.by_sql if command is master else {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -9,7 +9,7 @@ import pytest
 from exit_codes import ExitCode
 
 from ..support import run_locust, start_backend, summary_of
-from .fleets import by_sql, fleet
+from .fleets import fleet
 from .test_runs import is_whole
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _AUDIENCE = ("--mix", "Audience=1", "--audience-size", "30", "--publishers", "2"
 
 def run(backend: Backend, results: Path, *more: str) -> subprocess.CompletedProcess[str]:
     options = [*_AUDIENCE, "-u", "4", "-r", "60", "--rooms", "3", "--results-dir", str(results), *more]
-    return run_locust(backend.url, *options, environment=by_sql(backend))
+    return run_locust(backend.url, *options, environment=backend.by_sql)
 
 
 def connections(summary: dict[str, Any]) -> dict[str, int]:

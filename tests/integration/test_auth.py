@@ -67,7 +67,7 @@ def test_a_token_in_the_wrong_place_is_one_line(tmp_path: Path) -> None:
         ended = run_locust(
             backend.url,
             *("-u", "6", "-t", "3s", "--results-dir", str(tmp_path)),
-            environment={"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET},
+            environment=backend.by_sql,
         )
     assert ended.returncode == ExitCode.SETUP_FAILED
     assert "Check --token-in" in ended.stderr

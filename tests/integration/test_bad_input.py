@@ -143,7 +143,7 @@ def test_a_master_s_port_that_is_taken(documented: Backend, results: Path) -> No
 
 def test_a_results_folder_that_cannot_be_written(documented: Backend, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    environment = {"LOCUST_DATABASE_URL": documented.database_url, "LOCUST_JWT_SECRET": SECRET}
+    environment = documented.by_sql
     where = str(tmp_path / "file" / "results")
     ended = run_locust(documented.url, *SIZE, "--results-dir", where, environment=environment)
     assert ended.returncode == ExitCode.SETUP_FAILED

@@ -8,7 +8,7 @@ import pytest
 
 from demo.processes import free_port
 
-from ..support import ROOT, SECRET, run_locust, summary_of
+from ..support import ROOT, run_locust, summary_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def test_users_that_come_and_go_get_exactly_what_they_are_owed(
     ran = run_locust(
         documented.url,
         *load,
-        environment={"LOCUST_DATABASE_URL": documented.database_url, "LOCUST_JWT_SECRET": SECRET},
+        environment=documented.by_sql,
         locustfile=ROOT / "tests" / "integration" / "churn_locustfile.py",
     )
     summary = summary_of(tmp_path)

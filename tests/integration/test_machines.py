@@ -15,7 +15,7 @@ import pytest
 
 from demo.processes import free_port
 
-from ..support import ROOT, SECRET, locust_environment, start_backend, summary_of
+from ..support import ROOT, locust_environment, start_backend, summary_of
 from .machines import HUB_ADDRESS, may_make_namespaces, network, wrong_clock
 
 if TYPE_CHECKING:
@@ -63,10 +63,6 @@ def worker_of(address: str, port: int) -> list[str]:
     return [*LOCUST, "--worker", "--master-host", address, "--master-port", str(port)]
 
 
-def secrets_of(backend: Backend) -> dict[str, str]:
-    return {"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET}
-
-
 def until_publishing(log: Path) -> None:
     deadline_s = time.monotonic() + 60
     while "latency p50" not in log.read_text(encoding="utf-8"):
@@ -96,7 +92,7 @@ def test_a_worker_that_stands_still_and_comes_back(documented: Backend, tmp_path
     port, log = free_port(), tmp_path / "log"
     master = master_of(documented, tmp_path, port, 2, 24)
     worker = (worker_of("127.0.0.1", port), {})
-    with running([(master, secrets_of(documented)), worker, worker], log) as (leading, first, _):
+    with running([(master, documented.by_sql), worker, worker], log) as (leading, first, _):
         until_publishing(log)
         first.send_signal(signal.SIGSTOP)
         time.sleep(6)
@@ -119,7 +115,7 @@ def test_a_worker_that_is_cut_off_and_restored(tmp_path: Path) -> None:
         try:
             master = net.command(net.hub, *master_of(backend, tmp_path, 5557, 2, 30))
             workers = [(net.command(machine, *worker_of(HUB_ADDRESS, 5557)), {}) for machine in net.others]
-            with running([(master, secrets_of(backend)), *workers], log) as (leading, *_):
+            with running([(master, backend.by_sql), *workers], log) as (leading, *_):
                 until_publishing(log)
                 net.cut_off(0)
                 time.sleep(6)
@@ -150,7 +146,7 @@ def test_packets_that_get_lost_between_one_worker_and_the_backend(
         try:
             master = net.command(net.hub, *master_of(backend, tmp_path, 5557, 2, 30))
             workers = [(net.command(machine, *worker_of(HUB_ADDRESS, 5557)), {}) for machine in net.others]
-            with running([(master, secrets_of(backend)), *workers], log) as (leading, *_):
+            with running([(master, backend.by_sql), *workers], log) as (leading, *_):
                 until_publishing(log)
                 net.drop(0, port, percent)
                 time.sleep(for_s)
@@ -175,7 +171,7 @@ def test_clocks_that_are_wrong_and_drift(documented: Backend, tmp_path: Path) ->
     port, log = free_port(), tmp_path / "log"
     clocks: list[dict[str, str]] = [{}, wrong_clock(tmp_path, 7.5, 1.0002), wrong_clock(tmp_path, -30.0)]
     workers = [(worker_of("127.0.0.1", port), clock) for clock in clocks]
-    with running([(master_of(documented, tmp_path, port, 3, 20), secrets_of(documented)), *workers], log) as (
+    with running([(master_of(documented, tmp_path, port, 3, 20), documented.by_sql), *workers], log) as (
         leading,
         *_,
     ):

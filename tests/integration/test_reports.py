@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
-def environment(backend: Backend) -> dict[str, str]:
-    return {"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET}
-
-
 def reports(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-m", "reports", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -49,7 +45,7 @@ def test_a_run_with_losses_a_shape_and_a_monitor(tmp_path: Path) -> None:
         ]
         monitor = ["--monitor", f"pid:{backend.process.pid},health", "--monitor-every", "0.5"]
         ended = run_locust(
-            backend.url, *load_of, *monitor, "--results-dir", str(tmp_path), environment=environment(backend)
+            backend.url, *load_of, *monitor, "--results-dir", str(tmp_path), environment=backend.by_sql
         )
     finally:
         backend.stop()
@@ -106,7 +102,7 @@ def test_what_a_killed_master_leaves_has_a_report(documented: Backend, tmp_path:
     locust = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**locust_environment(), **environment(documented)},
+        env={**locust_environment(), **documented.by_sql},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -129,7 +125,7 @@ def test_what_a_killed_master_leaves_has_a_report(documented: Backend, tmp_path:
     run_locust(
         documented.url,
         *("-u", "5", "-t", "2s", "--no-report", "--results-dir", str(tmp_path)),
-        environment=environment(documented),
+        environment=documented.by_sql,
     )
 
 
@@ -138,7 +134,7 @@ def test_a_monitor_that_tells_nothing_is_one_line(documented: Backend, tmp_path:
     ended = run_locust(
         documented.url,
         *("-u", "5", "-t", "2s", "--results-dir", str(tmp_path / "r"), "--monitor", monitor),
-        environment=environment(documented),
+        environment=documented.by_sql,
     )
     assert ended.returncode == ExitCode.SETUP_FAILED
     assert f"--monitor {monitor}" in ended.stderr

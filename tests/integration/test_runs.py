@@ -7,8 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +16,18 @@ import urllib3
 from demo.processes import free_port
 from exit_codes import ExitCode, of_summary
 
-from ..support import ROOT, SECRET, children_of, locust_environment, run_locust, start_backend, summary_of
-from .fleets import by_sql, fleet, until_publishing
+from ..support import (
+    SECRET,
+    children_of,
+    run_locust,
+    start_backend,
+    summary_of,
+    until,
+    web_page,
+)
+from .fleets import fleet, until_publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..support import Backend
 
 pytestmark = pytest.mark.slow
@@ -31,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 def load(backend: Backend, results: Path, *more: str, users: int = 24) -> subprocess.CompletedProcess[str]:
     size = ["-u", str(users), "-r", "100", "-t", "5s", "--rooms", "1", "--results-dir", str(results)]
-    return run_locust(backend.url, *size, *more, environment=by_sql(backend))
+    return run_locust(backend.url, *size, *more, environment=backend.by_sql)
 
 
 def csv_rows(results: Path, table: str) -> list[dict[str, str]]:
@@ -256,38 +260,20 @@ def deliveries(pool: urllib3.PoolManager, page: str) -> int:
     return sum(row["num_requests"] for row in rows if row["name"] == "agentLog")
 
 
-def until(happens: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 30
-    while not happens():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.2)
-
-
 def test_two_runs_from_the_web_page(documented: Backend, tmp_path: Path) -> None:
-    port = free_port()
-    environment = locust_environment()
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--web-host", "127.0.0.1"]
-    command += ["--web-port", str(port), "--results-dir", str(tmp_path), "--no-report", "--host", documented.url]
-    log = (tmp_path / "log").open("w")
-    process = subprocess.Popen(command, cwd=ROOT, env=environment | by_sql(documented), stdout=log, stderr=log)
-    page = f"http://127.0.0.1:{port}"
-    try:
-        with urllib3.PoolManager(retries=urllib3.Retry(30, backoff_factor=0.1)) as pool:
-            assert pool.request("GET", page).status == 200
-            for number in (1, 2):
-                form = {"user_count": "14", "spawn_rate": "100", "host": documented.url, "rooms": str(number)}
-                assert pool.request("POST", f"{page}/swarm", fields=form, encode_multipart=False).status == 200
-                until(lambda: state(pool, page) == "running" and deliveries(pool, page) > 20)
-                assert pool.request("POST", f"{page}/stop").status == 200
-                # The page's figures are up to two seconds old.
-                until(lambda: state(pool, page) == "stopped")
-                summary = summary_of(tmp_path)
-                is_whole(summary)
-                assert summary["rooms"] == number
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        log.close()
+    options = ("--results-dir", str(tmp_path), "--no-report")
+    locust = web_page(documented.url, tmp_path / "log", *options, environment=documented.by_sql)
+    with locust as (_, page), urllib3.PoolManager() as pool:
+        for number in (1, 2):
+            form = {"user_count": "14", "spawn_rate": "100", "host": documented.url, "rooms": str(number)}
+            assert pool.request("POST", f"{page}/swarm", fields=form, encode_multipart=False).status == 200
+            until(lambda: state(pool, page) == "running" and deliveries(pool, page) > 20)
+            assert pool.request("POST", f"{page}/stop").status == 200
+            # The page's figures are up to two seconds old.
+            until(lambda: state(pool, page) == "stopped")
+            summary = summary_of(tmp_path)
+            is_whole(summary)
+            assert summary["rooms"] == number
     assert len({path.name for path in tmp_path.iterdir() if path.name.startswith("20")}) == 2
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from exit_codes import ExitCode
 
-from ..support import SECRET, run_locust, start_backend, summary_of
+from ..support import run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,7 +26,7 @@ def shaped(backend: Backend, results: Path, *more: str) -> subprocess.CompletedP
     return run_locust(
         backend.url,
         *("--rooms", "1", "--no-report", "--no-probe", "--results-dir", str(results), *more),
-        environment={"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET},
+        environment=backend.by_sql,
         timeout_s=115,
     )
 

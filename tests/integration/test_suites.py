@@ -14,7 +14,7 @@ from scenarios.catalogue import ALL
 from scenarios.scenario import SUITES
 
 from ..scenarios.test_profiles import LACKING, able
-from ..support import ROOT, SECRET, run_locust, start_backend, summary_of
+from ..support import ROOT, run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def play(backend: Backend, results: Path, suite: str, *more: str) -> tuple[int, 
         backend.url,
         *("--config", str(ROOT / "suites" / f"{suite}.conf"), "--run-time", f"{SECONDS[suite]}s"),
         *("--think-time", "0.2:0.6", "--results-dir", str(results), *more),
-        environment={"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET},
+        environment=backend.by_sql,
         timeout_s=110,
     )
     rows = {(row["scenario"], row["check"]): row["outcome"] for row in summary_of(results)["conformance"]}

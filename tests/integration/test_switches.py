@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -21,8 +20,8 @@ from demo.processes import free_port
 from exit_codes import ExitCode, of_summary
 from run import options
 
-from ..support import ROOT, SECRET, locust_environment, run_locust, start_backend, summary_of
-from .test_runs import by_sql, deliveries, is_whole, load, state, until, users_in
+from ..support import ROOT, SECRET, locust_environment, run_locust, start_backend, summary_of, until, web_page
+from .test_runs import deliveries, is_whole, load, state, users_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,7 +172,7 @@ def test_otel_has_the_deliveries(documented: Backend, tmp_path: Path) -> None:
     size = ["-u", "14", "-r", "100", "-t", "5s", "--rooms", "1", "--results-dir", str(tmp_path), "--no-report"]
     ended = run_locust(
         *(documented.url, *size, "--otel"),
-        environment=by_sql(documented)
+        environment=documented.by_sql
         | exporters
         | {"OTEL_METRICS_EXPORTER": "console", "OTEL_METRIC_EXPORT_INTERVAL": "1000"},
     )
@@ -192,21 +191,9 @@ def test_otel_has_the_deliveries(documented: Backend, tmp_path: Path) -> None:
 @pytest.fixture
 def page(documented: Backend, tmp_path: Path, request: pytest.FixtureRequest) -> Any:
     """A Locust with a web page and more switches: (process, url)."""
-    port = free_port()
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--web-host", "127.0.0.1"]
-    command += ["--web-port", str(port), "--results-dir", str(tmp_path), "--no-report", "--host", documented.url]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, *request.param],
-            cwd=ROOT,
-            env=locust_environment() | by_sql(documented),
-            stdout=log,
-            stderr=log,
-        )
-        yield process, f"http://127.0.0.1:{port}"
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.wait(30)
+    options = ("--results-dir", str(tmp_path), "--no-report", *request.param)
+    with web_page(documented.url, tmp_path / "log", *options, environment=documented.by_sql) as found:
+        yield found
 
 
 def post(pool: urllib3.PoolManager, url: str, **form: str) -> dict[str, Any]:
@@ -277,7 +264,7 @@ def test_users_are_dealt_out_to_several_hosts(tmp_path: Path) -> None:
     looking.start()
     try:
         size = ["-u", "44", "-r", "100", "-t", "6s", "--rooms", "1", "--results-dir", str(tmp_path), "--no-report"]
-        run_locust(",".join(hosts), *size, environment=by_sql(backend))
+        run_locust(",".join(hosts), *size, environment=backend.by_sql)
     finally:
         ended.set()
         looking.join()
@@ -295,7 +282,7 @@ def test_metrics_are_served_without_a_web_page(documented: Backend, tmp_path: Pa
     process = subprocess.Popen(
         [*command, "--host", documented.url, *size, "--metrics-port", str(port)],
         cwd=ROOT,
-        env=locust_environment() | by_sql(documented),
+        env=locust_environment() | documented.by_sql,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from demo.processes import free_port
 
-from ..support import ROOT, SECRET, locust_environment, summary_of
+from ..support import SECRET, summary_of, until, web_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,29 +93,14 @@ def driver(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 @contextmanager
 def locust_page(backend: Backend, results: Path, *more: str) -> Iterator[str]:
-    port, master_port = free_port(), free_port()
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--host", backend.url]
-    command += ["--web-host", "127.0.0.1", "--web-port", str(port), "--results-dir", str(results), *more]
-    command += ["--processes", "2", "--master-bind-port", str(master_port), "--master-port", str(master_port)]
-    secrets = {"LOCUST_DATABASE_URL": backend.database_url, "LOCUST_JWT_SECRET": SECRET}
-    with (results / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=locust_environment() | secrets, stdout=log, stderr=log, start_new_session=True
-        )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            with urllib3.PoolManager(retries=urllib3.Retry(60, backoff_factor=0.1)) as pool:
-                while pool.request("GET", f"{url}/worker-count").json() != {"worker_count": 2}:
-                    time.sleep(0.2)
-            yield url
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                raise
+    """Locust's page, with two workers."""
+    port = str(free_port())
+    workers = ("--processes", "2", "--master-bind-port", port, "--master-port", port)
+    options = ("--results-dir", str(results), *workers, *more)
+    with web_page(backend.url, results / "log", *options, environment=backend.by_sql) as (_, url):
+        with urllib3.PoolManager() as pool:
+            until(lambda: pool.request("GET", f"{url}/worker-count").json() == {"worker_count": 2})
+        yield url
 
 
 def test_from_the_form_to_the_report(driver: webdriver.Chrome, documented: Backend, tmp_path: Path) -> None:
