@@ -6,10 +6,12 @@ import ast
 import importlib.metadata
 import re
 import sys
+import tomllib
 from functools import cache
 from typing import Final
 
 import pytest
+import yaml
 
 from .support import ROOT
 from .test_architecture import ROOMS, files
@@ -81,6 +83,15 @@ def imported(*roots: str) -> set[str]:
     own = {*ROOMS, "tests", "faults", "exit_codes", "locustfile"}
     others = packages - own - sys.stdlib_module_names
     return {name for package in others for name in providers()[package]} - OPTIONAL
+
+
+def test_there_is_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    chart = yaml.safe_load((ROOT / "k8s" / "chart" / "Chart.yaml").read_text(encoding="utf-8"))
+    assert (chart["version"], chart["appVersion"]) == (project, project)
+    for place in ("Makefile", "k8s/README.md"):
+        text = (ROOT / place).read_text(encoding="utf-8")
+        assert set(re.findall(r"prometheus-loadtest(?:-backend)?:([\d.]+)", text)) == {project}, place
 
 
 STEMS: Final = ("requirements", "target/requirements", "k8s/requirements", "requirements-dev")
