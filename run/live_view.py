@@ -57,9 +57,8 @@ class LiveView:
         self._reset(snapshot.failed(why))
 
     def ending(self, run: Run) -> None:
-        """A run is about to be counted."""
-        self._look(run)
-        self._workers = self._shown["workers"]
+        """A run is about to be counted. Broadcasts are still on their way, so nothing else is looked at now."""
+        self._workers = snapshot.worker_rows(run.fleet, self._alive(), time.monotonic())
 
     def ended(self, run: Run, code: ExitCode) -> None:
         """A run is over."""
