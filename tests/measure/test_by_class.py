@@ -69,3 +69,16 @@ def test_a_warm_up_is_in_its_seconds_and_in_no_total() -> None:
     assert fleet.latencies["fan_out"].get_total_count() == 0
     assert fleet.latencies["connect"].get_total_count() == 2  # connections are made before
     assert {phase: found["log"].get_total_count() for phase, found in fleet.phases.items()} == {"4": 1, "5": 2}
+
+
+def test_slots_of_one_event_and_rooms_of_one_class_add_up() -> None:
+    by_class = ByClass((2, 2, 0), ("a", "b", "a"))
+    by_class.add_fan_outs({(0, 0): [1000], (0, 2): [3000], (1, 0): [5000, 7000], (2, 1): [9000]})
+    found = {(row["event"], row["room_class"]): row for row in by_class.rows({}, {0: 4}, {})}
+    assert {key: row["fan_out_ms"]["count"] for key, row in found.items()} == {
+        ("a", "up to 1"): 0,
+        ("a", "20–99"): 4,
+        ("b", "up to 1"): 1,
+        ("b", "20–99"): 0,
+    }
+    assert [row["members"] for row in found.values()] == [4, 0, 4, 0]

@@ -307,6 +307,15 @@ def test_what_a_worker_has_counted_so_far_is_its_own() -> None:
     assert [worker.interim for worker in fleet.workers.values()] == [interim, None]
 
 
+def test_how_many_were_timed_so_far() -> None:
+    fleet = Fleet()
+    for worker, timed in (("a", {(0, 0): 3, (0, 1): 4}), ("b", {(1, 0): 5})):
+        made = report(1)
+        made.timed = timed
+        fleet.take(worker, made, 0.0)
+    assert fleet.timed() == 12
+
+
 def test_checks_of_all_workers() -> None:
     fleet = Fleet()
     for worker in "ab":

@@ -136,3 +136,10 @@ def test_what_is_told_is_rounded() -> None:
 )
 def test_the_longest_steady_time(levels: list[tuple[float, float]], span_s: tuple[float, float] | None) -> None:
     assert steadiest(levels) == (span_s if span_s is None else pytest.approx(span_s))
+
+
+def test_a_slope_is_told_to_a_kilobyte_an_hour() -> None:
+    at_s = [float(second) for second in range(24)]
+    found = judge(at_s, [10.0 + second * 1.23456789e-4 for second in at_s])
+    assert found is not None
+    assert found["mb_per_hour"] == 0.444

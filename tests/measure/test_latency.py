@@ -165,3 +165,10 @@ def test_what_is_just_at_the_limit_is_not_above_it() -> None:
     histogram = of([99, 100, 101, 101])
     assert [count_above(histogram, limit_us) for limit_us in (98, 99, 100, 101)] == [4, 3, 2, 0]
     assert count_above(of([]), 0) == 0
+
+
+def test_what_is_folded_in_twice_is_there_twice() -> None:
+    histogram = of([5, 7])
+    fold(histogram, [9])
+    fold(histogram, [])
+    assert (histogram.get_total_count(), histogram.get_min_value(), histogram.get_max_value()) == (3, 5, 9)

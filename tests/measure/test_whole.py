@@ -20,10 +20,12 @@ from measure.by_class import ByClass
 from measure.clock import Estimate
 from measure.clocks import Clock, ClockTable, publisher_number
 from measure.fleet import Fleet
+from measure.latency import fold
 from measure.meter import Meter
 from measure.phases import Phases
 from measure.presence import Counts
 from measure.report import Totals, WorkerReport
+from measure.second import Second
 from measure.slo import Objective
 from measure.summary import RunFacts, build
 from measure.trace import Trace, encode
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from measure.account import Account
-    from measure.second import Second
 
 GOLDEN = ROOT / "tests" / "measure" / "golden"
 RUN = "0123abcd"
@@ -332,3 +333,12 @@ def test_the_head_of_the_log() -> None:
     assert head.endswith("\n")
     assert all(interval_log.parse(line) is None for line in head.splitlines(keepends=True))
     assert interval_log.parse("Tag=a b,12.000,1.000,3.500,SGk=\n") == ("a b", 12, b"SGk=")
+
+
+def test_a_line_of_the_log_has_its_second_and_its_largest_value() -> None:
+    second = Second(7)
+    fold(second.latencies["x"], [1500])
+    fold(second.latencies["y"], [1])
+    line, _ = interval_log.lines_of(second).splitlines()
+    assert line.startswith("Tag=x,7.000,1.000,1.500,HIST")
+    assert interval_log.lines_of(second, frozenset("xy")) == ""
