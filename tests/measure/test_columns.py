@@ -58,3 +58,14 @@ def test_a_row_takes_a_tenth_of_a_dictionary() -> None:
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken / rows < 800
+
+
+def test_a_text_may_be_missing_beside_a_number() -> None:
+    columns = Columns()
+    for row in ({"text": "a", "number": 1}, {"text": None, "number": 2}, {"number": None, "text": "b"}):
+        columns.append(row)
+    assert list(columns) == [
+        {"text": "a", "number": 1},
+        {"text": None, "number": 2},
+        {"text": "b", "number": None},
+    ]

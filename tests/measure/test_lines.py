@@ -77,3 +77,16 @@ def test_what_came_at_the_very_moment_of_the_loss_came_before_it(meter: Meter) -
     account.disconnected(9 * S, wanted=False)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(due_ns=8 * S), 9 * S)
     assert not meter.samples_us[REPLAY]
+
+
+def test_who_waits_in_one_slot_stays_in_line_in_the_others(meter: Meter) -> None:
+    account = member(meter, 0)
+    meter.observe(account.number, contract.AGENT_LOG, log_frame(0), 10 * S)
+    meter.learn([trigger(0)])
+    meter.observe(account.number, contract.TASK_STATUS_UPDATE, status_frame("FAILED"), 10 * S)
+    lines = meter.recogniser.lines[0]
+    assert lines[ledger_key(1, ACCEPTED)] == lines[ledger_key(1, FAILED)] == {account.number: 1}
+    unknown = status_frame("FAILED", "99999999-2222-4333-8444-555555555555")
+    meter.observe(account.number, contract.TASK_STATUS_UPDATE, unknown, 10 * S)
+    assert lines[ledger_key(1, ACCEPTED)] == {account.number: 1}
+    assert lines[ledger_key(1, FAILED)] == {}

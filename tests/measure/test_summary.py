@@ -195,3 +195,13 @@ def test_twenty_reasons_are_enough() -> None:
     assert summary["clocks"]["steps"] == 3  # type: ignore[index]
     assert summary["connections"]["away"] == 4  # type: ignore[index]
     assert any("was ended before its --run-time" in why for why in summary["validity"]["reasons"])  # type: ignore[index]
+
+
+def test_a_memory_that_was_seen_while_nobody_was_there_says_nothing() -> None:
+    samples = [{"at_s": at_s, "instance": "health", "rss_mb": 10.0} for at_s in range(30)]
+    fleet = Fleet()
+    assert summary_of(fleet, replace(FACTS, backend=samples))["memory"] == {
+        "backend": None,
+        "instances": {},
+        "generator": None,
+    }

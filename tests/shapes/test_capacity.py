@@ -147,3 +147,30 @@ def test_a_trigger_under_way_at_the_end_of_a_short_time_is_not_missing() -> None
     for at_s, owed, timed in ((1, 240.0, 240), (2, 480.0, 480), (3, 720.0, 690)):
         search.feed(Moment(at_s, 240, 0, 10, owed, timed, due=8 * at_s))
     assert search.trials[0].outcome == "held"
+
+
+def judged(*counts: int, **settings: float) -> Search:
+    """A search after one level, with so many deliveries in each of its seconds."""
+    search = Search(Settings(10, 100, hold_s=len(counts), settle_s=0, **settings))  # type: ignore[arg-type]
+    search.begin(0)
+    owed = timed = 0
+    for at_s, count in enumerate((0, *counts), 1):
+        owed, timed = owed + count, timed + count
+        search.feed(Moment(at_s, count, 0, 10, owed, timed, 10 * at_s, 0, 0, 1.0))
+    return search
+
+
+def test_a_level_at_which_nothing_is_delivered_breaks() -> None:
+    (trial,) = judged(0, 0, 0).trials
+    assert (trial.outcome, trial.why) == (BROKE, "nothing was delivered")
+
+
+def test_a_level_at_which_one_second_is_served_breaks() -> None:
+    (trial,) = judged(0, 50, 0).trials
+    assert (trial.outcome, trial.why) == (BROKE, "in all seconds but one nothing was delivered")
+
+
+def test_where_the_least_is_too_much_the_search_is_over() -> None:
+    search = judged(0, 0, 0)
+    assert search.done
+    assert search.result()["holds"] is None
