@@ -37,7 +37,7 @@ test: $(VENV)/dev $(VENV)/tools ## the whole test suite
 	$(BIN)/python -m pytest -m 'not alone' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m alone
 
-quick: $(VENV)/dev ## the tests that take no time
+quick: $(VENV)/dev ## the tests that take no time: two minutes
 	$(BIN)/python -m pytest -m 'not slow' -n $(SIDE_BY_SIDE) --dist loadfile
 
 bench: $(VENV)/dev bench/node_modules ## our transport beside its peers and the floor; writes bench/results.json

@@ -31,6 +31,7 @@ def pytest_of(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=100, env=environment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["websocket", "upgrade"])
 def test_the_examples_pass(documented: Backend, tmp_path: Path, transport: str) -> None:
     ended = pytest_of(tmp_path, "--backend-url", documented.url, "--backend-transport", transport)
@@ -46,6 +47,7 @@ def test_without_a_backend_they_are_skipped(tmp_path: Path) -> None:
     assert "4 skipped" in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_backend_that_mutes_a_member_fails_them(breakable: Backend, tmp_path: Path) -> None:
     breakable.breaks("the first member of a room hears nothing")
     try:
@@ -69,6 +71,7 @@ def load_file(folder: Path) -> Path:
     return folder / "test_load.py"
 
 
+@pytest.mark.slow
 def test_a_load_file_is_a_test_too(documented: Backend, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(load_file(tmp_path))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCUST_SKIP_MONKEY_PATCH": "1"}
@@ -83,6 +86,7 @@ def test_a_load_file_is_a_test_too(documented: Backend, tmp_path: Path) -> None:
     documented.sql("DELETE FROM users WHERE email LIKE 'lt-pytest-%%'")
 
 
+@pytest.mark.slow
 def test_and_a_load(documented: Backend, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "locust", "-f", str(load_file(tmp_path)), "--headless", "--only-summary"]
     command += ["--users", "6", "--spawn-rate", "10", "--run-time", "4s", "--host", documented.url, "--json"]

@@ -178,6 +178,7 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_the_command_says_so_by_its_exit_code(two: tuple[Path, Path], tmp_path: Path) -> None:
     worse = command(*two, "--out", tmp_path / "c.html")
     assert worse.returncode == ExitCode.WORSE, worse.stderr

@@ -44,6 +44,7 @@ def test_a_whole_record_lacks_nothing(whole: Path) -> None:
     assert record.events == ["agentLog", "taskStatusUpdate"]
 
 
+@pytest.mark.slow
 def test_a_record_of_the_first_version_has_a_page(tmp_path: Path) -> None:
     where = Path(shutil.copytree(SCHEMA_1, tmp_path / "old"))
     record = load(where)
@@ -119,6 +120,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_can_be_saved_of_a_damaged_record(copy: Path, damage: str) -> None:
     do, said = DAMAGES[damage]
@@ -133,6 +135,7 @@ def test_what_can_be_saved_of_a_damaged_record(copy: Path, damage: str) -> None:
     assert "Latency of agentLog over time" in page
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed(whole: Path, tmp_path: Path) -> None:
     """All that a master leaves that was killed while it ran."""
     where = tmp_path / ".r.partial"

@@ -14,6 +14,8 @@ from exit_codes import ExitCode
 
 from ..support import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:

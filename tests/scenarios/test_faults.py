@@ -129,6 +129,7 @@ def test_every_check_has_its_fault() -> None:
     assert set(FAULTS) == {(scenario.name, check) for scenario in ALL for check in scenario.checks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "breakage"), FAULTS.items(), ids=[": ".join(place) for place in FAULTS])
 def test_it_fails_where_the_backend_is_wrong(
     company: Found, breakable: Backend, place: tuple[str, str], breakage: Breakage

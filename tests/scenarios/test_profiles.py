@@ -32,6 +32,7 @@ def able(*lacking: str) -> Capabilities:
     return Capabilities({question: Answer(question not in lacking, "told") for question in can.QUESTIONS})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
 def test_it_passes_on_what_a_backend_can_do(backend: Backend, rows: Rows, scenario: Scenario) -> None:
     company = Found(Endpoint(backend.url), rows, able(*LACKING[backend.profile]))
