@@ -24,6 +24,7 @@ from wsproto.frame_protocol import Opcode
 from transport.channel import MAX_QUEUED_BYTES, SendQueueFullError
 from transport.client import SocketIOClient
 from transport.engine import EngineIOClient
+from transport.receive_clock import ANCILLARY_BYTES, SO_TIMESTAMPNS, stamped_ns
 from transport.shared import shared
 
 from .peer import Conversation, Peer
@@ -396,6 +397,23 @@ class Seen:
         self.frames.append((event, frame, received_ns))
 
 
+@contextlib.contextmanager
+def stamping() -> Iterator[None]:
+    """While the kernel stamps what arrives: it begins a moment after a socket has asked for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        probe.bind(("127.0.0.1", 0))
+        deadline_s = time.monotonic() + 10
+        while True:
+            assert time.monotonic() < deadline_s
+            probe.sendto(b"?", probe.getsockname())
+            time.sleep(0.005)
+            _, ancillary, _, _ = probe.recvmsg(8, ANCILLARY_BYTES)
+            if time.time_ns() - stamped_ns(ancillary) > 4_000_000:
+                break
+        yield
+
+
 def test_receive_times_are_the_kernel_s(client: SocketIOClient) -> None:
     """The process sleeps while a frame waits in the kernel: its time is when it came, not when it was read."""
     sent_ns = []
@@ -408,7 +426,7 @@ def test_receive_times_are_the_kernel_s(client: SocketIOClient) -> None:
 
     seen = Seen()
     client.observe(seen, ["a"])
-    with Peer(opened(send)) as peer:
+    with stamping(), Peer(opened(send)) as peer:
         connect(client, peer.url)
         until(lambda: bool(seen.frames))
         read_ns = time.time_ns()
