@@ -166,8 +166,9 @@ def script_until(state: str, life: list[Life], timing: dict[str, int]) -> Callab
             conversation.upgrade()
         if state not in ("dialling", "opening"):
             conversation.text("0" + json.dumps({"sid": "s", "upgrades": [], **timing}))
-        if state not in ("dialling", "opening", "joining"):
+            # Whoever asks to join has read that, and takes what comes next for itself.
             assert next(conversation.frames()).startswith("40")
+        if state not in ("dialling", "opening", "joining"):
             conversation.text('40{"sid":"x"}')
         life[0].conversations.append(conversation)
         gevent.sleep(10)
