@@ -49,10 +49,15 @@ PASSED_ON: Final = re.compile(
 """Licences under which somebody else's library may be used by what is under MIT, and unchanged be passed on."""
 
 
-def names(stem: str) -> set[str]:
-    """What a file of requirements lists, without what it is constrained by."""
+def listed(stem: str) -> list[str]:
+    """The lines of a file of requirements, without what it is constrained by."""
     lines = (ROOT / f"{stem}.in").read_text(encoding="utf-8").splitlines()
-    return {normal(re.split(r"[\[#\s]", line)[0]) for line in lines if line and not line.startswith(("#", "-c"))}
+    return [line for line in lines if line and not line.startswith(("#", "-c"))]
+
+
+def names(stem: str) -> set[str]:
+    """What they name."""
+    return {normal(re.split(r"[\[#\s]", line)[0]) for line in listed(stem)}
 
 
 def pinned(stem: str) -> dict[str, str]:
@@ -99,8 +104,8 @@ STEMS: Final = ("requirements", "target/requirements", "k8s/requirements", "requ
 
 @pytest.mark.parametrize("room", [*LOAD, *BESIDE])
 def test_what_a_room_imports_is_listed_where_the_room_is_installed(room: str) -> None:
-    listed = names("requirements") | (names(BESIDE[room]) if room in BESIDE else set())
-    missing = {name for name in imported(room) if name not in listed and BROUGHT.get(name) not in listed}
+    known = names("requirements") | (names(BESIDE[room]) if room in BESIDE else set())
+    missing = {name for name in imported(room) if name not in known and BROUGHT.get(name) not in known}
     assert missing == set()
 
 
@@ -125,11 +130,7 @@ def test_the_lock_has_all_that_is_listed_and_the_locks_agree(stem: str) -> None:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_each_requirement_says_why(stem: str) -> None:
-    lines = (ROOT / f"{stem}.in").read_text(encoding="utf-8").splitlines()
-    silent = [
-        line for line in lines if line and not line.startswith(("#", "-c")) and not re.search(r"#\s*\w", line)
-    ]
-    assert silent == []
+    assert [line for line in listed(stem) if not re.search(r"#\s*\w", line)] == []
 
 
 def licence(name: str) -> str:

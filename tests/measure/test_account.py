@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from backend import contract
-from backend.reader import Reader
 from measure.meter import REPLAY, Meter
 from measure.presence import End
 
-from .test_meter import FLIGHT_NS, RUN, S, counts, leaks, log_frame, member, settle, trigger
-
-
-@pytest.fixture
-def meter() -> Meter:
-    return Meter(RUN, Reader())
+from .test_meter import FLIGHT_NS, S, counts, leaks, log_frame, member, settle, status_frame, trigger
 
 
 def members(meter: Meter) -> dict[str, int]:
     return {instance: count for instance, count in meter.members.items() if count}
 
 
-def test_a_member_of_two_rooms_counts_once_where_it_is() -> None:
-    meter = Meter(RUN, Reader())
+def test_a_member_of_two_rooms_counts_once_where_it_is(meter: Meter) -> None:
     account = meter.open_account()
     account.instance = "a"
     account.joined(0, S)
@@ -150,8 +141,7 @@ def test_who_may_receive_when(meter: Meter) -> None:
 def test_what_waits_is_handled_in_its_order_and_what_follows_the_last_goes_by_the_line(meter: Meter) -> None:
     account = member(meter, 0)
     for seq in range(3):
-        key = f"{seq:08x}-2222-4333-8444-555555555555"
-        frame = f'2["taskStatusUpdate",{{"taskId":"{key}","newStatus":"FAILED"}}]'.encode()
+        frame = status_frame("FAILED", f"{seq:08x}-2222-4333-8444-555555555555")
         meter.observe(account.number, contract.TASK_STATUS_UPDATE, frame, 10 * S + seq)
     # The second is known first: it must not overtake the one before it.
     for seq in (1, 0, 2):

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend import contract
-from backend.reader import Reader
 from measure.fleet import Fleet
 from measure.instances import Instances
 from measure.latency import new_histogram
@@ -20,16 +19,11 @@ from measure.report import Totals, WorkerReport
 from measure.shards import merge_packed, pack
 from measure.viewpoint import MOST_INSTANCES, OTHERS
 
-from .test_meter import FAILED, RUN, S, counts, log_frame, settle, status_frame, trigger
+from .test_meter import FAILED, S, counts, log_frame, settle, status_frame, trigger
 
 if TYPE_CHECKING:
     from measure.account import Account
     from measure.triggers import Trigger
-
-
-@pytest.fixture
-def meter() -> Meter:
-    return Meter(RUN, Reader())
 
 
 def member(meter: Meter, instance: str, room: int = 0) -> Account:

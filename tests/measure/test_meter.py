@@ -37,11 +37,6 @@ ACCEPTED, STARTED, FAILED = range(3)
 MOVES = ("joined", "left", "lost", "gone", "recovered", "one", "two")
 
 
-@pytest.fixture
-def meter() -> Meter:
-    return Meter(RUN, Reader())
-
-
 def member(meter: Meter, *rooms: int, joined_ns: int = 0, label: str = "") -> Account:
     account = meter.open_account(label)
     for room in rooms:
@@ -49,8 +44,8 @@ def member(meter: Meter, *rooms: int, joined_ns: int = 0, label: str = "") -> Ac
     return account
 
 
-def log_frame(seq: int = 0, room: int = 0, run: str = RUN, due_ns: int = 10 * S) -> bytes:
-    token = encode(Trace(run, room, 1, seq, due_ns))
+def log_frame(seq: int = 0, room: int = 0, run: str = RUN, due_ns: int = 10 * S, publisher: int = 1) -> bytes:
+    token = encode(Trace(run, room, publisher, seq, due_ns))
     message = contract.LOG_ACCEPTED.format(title=token)
     return f'2["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
 
@@ -392,8 +387,7 @@ def test_members_are_counted_as_they_come_and_go(moves: list[tuple[int, int, str
     assert all(count >= 0 for count in meter.members.values())
 
 
-def test_numbers_of_accounts_are_their_own() -> None:
-    meter = Meter(RUN, Reader())
+def test_numbers_of_accounts_are_their_own(meter: Meter) -> None:
     assert [meter.open_account().number for _ in range(3)] == [0, 1, 2]
 
 

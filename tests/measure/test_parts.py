@@ -5,17 +5,11 @@ from __future__ import annotations
 import pytest
 
 from measure.presence import End, Owed, Part, Presence
-from measure.triggers import Outcome, StreamLog
+from measure.triggers import StreamLog
 
-FLIGHT = 10
+from .test_presence import FLIGHT, log_of
+
 MEMBER, OFFLINE, REJOINING, EDGE = Owed.MEMBER, Owed.OFFLINE, Owed.REJOINING, Owed.EDGE
-
-
-def log_of(*sent_ns: int, bound_ns: int = 0) -> StreamLog:
-    log = StreamLog()
-    for seq, moment in enumerate(sent_ns):
-        log.add(seq, moment, Outcome.ACCEPTED, bound_ns)
-    return log
 
 
 def parts(presence: Presence, log: StreamLog) -> list[Part]:

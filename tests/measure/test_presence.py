@@ -18,11 +18,11 @@ FLIGHT = 10
 PUBLISHER, ROOM, SLOT = 3, 0, 0
 
 
-def log_of(*sent_ns: int, refused: frozenset[int] = frozenset()) -> StreamLog:
+def log_of(*sent_ns: int, refused: frozenset[int] = frozenset(), bound_ns: int = 0) -> StreamLog:
     log = StreamLog()
     for seq, moment in enumerate(sent_ns):
         outcome = Outcome.REFUSED if seq in refused else Outcome.ACCEPTED
-        log.add(seq, moment, outcome)
+        log.add(seq, moment, outcome, bound_ns)
     return log
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from backend import contract
@@ -12,7 +10,6 @@ from measure.clock import Estimate
 from measure.clocks import Clock, ClockTable, publisher_number
 from measure.meter import CLOCK_BOUND, Meter
 from measure.recogniser import MOST_KEYS, PATIENCE, Kind, Recogniser
-from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
 
 from .test_meter import RUN, TASK, S, docker_frame, log_frame, member, status_frame, trigger
@@ -34,8 +31,7 @@ def across(estimate: Estimate | None = None) -> Meter:
 
 
 def far_frame(seq: int) -> bytes:
-    message = contract.LOG_ACCEPTED.format(title=encode(Trace(RUN, 0, FAR, seq, 10 * S)))
-    return f'2["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
+    return log_frame(seq, publisher=FAR)
 
 
 def test_a_frame_that_nobody_gets_any_more_is_forgotten_after_thirty_reports() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,28 +20,28 @@ from measure import canaries, interval_log, tables
 from measure.by_class import ByClass
 from measure.clock import Estimate
 from measure.clocks import Clock, ClockTable, publisher_number
+from measure.figures import add_up
 from measure.fleet import Fleet
 from measure.latency import fold
 from measure.meter import Meter
 from measure.phases import Phases
-from measure.presence import Counts
 from measure.report import Totals, WorkerReport
 from measure.second import Second
 from measure.slo import Objective
-from measure.summary import RunFacts, build
-from measure.trace import Trace, encode
+from measure.summary import build
 from measure.triggers import Outcome, Trigger
 
 from ..support import ROOT
+from . import test_summary
+from .test_meter import RUN, log_frame, status_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from measure.account import Account
 
 GOLDEN = ROOT / "tests" / "measure" / "golden"
-RUN = "0123abcd"
 MS = 1_000_000
 S = 1000 * MS
 BASE_S = 1_000_000
@@ -51,21 +52,16 @@ BOUND_NS = 200_000
 CLASSES = (2, 0)
 FLIGHT_NS = S // 2
 FIRST, SECOND = publisher_number(0, 1), publisher_number(1, 0)
-FACTS = RunFacts(
+FACTS = replace(
+    test_summary.FACTS,
     run_id="the-run",
-    target="http://x",
-    profile="documented",
-    started="2026-01-01T00:00:00.000Z",
     duration_s=9.87654,
     publishing_s=5.43219,
     users={"Viewer": 5, "Publisher": 2},
     rooms=2,
     rate_per_s=3.0,
-    receive_clock="kernel",
-    interrupted=False,
     cpu_warning=True,
     options={"rate": 3.0},
-    software={"python": "3"},
     monitoring={"sources": ["health http://x"], "samples": 2},
     backend=[
         {"at_s": BASE_S + at, "instance": name, "rss_mb": 100.0 + at * grown}
@@ -84,13 +80,11 @@ def keyed(seq: int, publisher: int) -> str:
 
 
 def traced(room: int, publisher: int, seq: int, due_ns: int, run: str = RUN) -> bytes:
-    token = encode(Trace(run, room, publisher, seq, due_ns))
-    message = contract.LOG_ACCEPTED.format(title=token)
-    return f'42["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
+    return log_frame(seq, room, run, due_ns, publisher)
 
 
 def status(publisher: int, seq: int, word: str) -> bytes:
-    return f'42["taskStatusUpdate",{{"taskId":"{keyed(seq, publisher)}","newStatus":"{word}"}}]'.encode()
+    return status_frame(word, keyed(seq, publisher))
 
 
 class Worker:
@@ -307,13 +301,7 @@ def test_who_the_canary_is_and_what_it_saw() -> None:
 def test_what_all_streams_come_to_is_what_the_rooms_come_to() -> None:
     fleet, _ = played()
 
-    def total(counts: Iterable[Counts]) -> Counts:
-        merged = Counts()
-        for one in counts:
-            merged.add(one)
-        return merged
-
-    assert total(fleet.streams().values()) == total(one for slots in fleet.rooms(3).values() for one in slots)
+    assert add_up(fleet.streams().values()) == add_up(one for slots in fleet.rooms(3).values() for one in slots)
 
 
 @pytest.mark.parametrize("line", ["Tag=x,1.000,1.000,2.000,abc", "Tag=x,1.000\n"])
