@@ -11,7 +11,8 @@ from .latency import new_histogram, summarise
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FIGURES: Final = ("count", "mean", "p50", "p90", "p99", "p999", "max")
+TIMELINE_FIGURES: Final = ("count", "mean", "p50", "p90", "p99", "p999", "max")
+"""What the time line has of each latency."""
 
 
 @dataclass(slots=True)
@@ -53,5 +54,5 @@ class Second:
         }
         for name, histogram in sorted(self.latencies.items()):
             figures = summarise(histogram)
-            flat |= {f"{name}_{figure}": figures[figure] for figure in _FIGURES}
+            flat |= {f"{name}_{figure}": figures[figure] for figure in TIMELINE_FIGURES}
         return flat

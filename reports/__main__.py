@@ -69,6 +69,7 @@ def _compare(arguments: Sequence[str]) -> int:
     from . import compare_page
     from .compare import compare
     from .load import load_side
+    from .make import write
 
     parser = _parser("compare", "What changed between two runs, and how sure that is.")
     side = "a run's folder; or several, with commas; or a folder of such folders"
@@ -86,7 +87,7 @@ def _compare(arguments: Sequence[str]) -> int:
     sides = [load_side(paths.split(",")) for paths in (options.before, options.after)]
     found = compare(sides[0], sides[1], np.random.default_rng(_SEED))
     out = options.out or sides[1][-1].where / "compare.html"
-    out.write_text(compare_page.page(found, options.tolerance), encoding="utf-8")
+    write(out, compare_page.page(found, options.tolerance))
     sys.stdout.write(f"{compare_page.text(found)}\n{out}\n")
     return ExitCode.WORSE if found.worse_than(options.tolerance) else ExitCode.PASSED
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from measure.latency import summarise_counts
+from measure.second import TIMELINE_FIGURES
 
 from .intervals import Intervals, of_run
 from .schema import SCHEMA
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FIELD: Final = re.compile(r'^  "', re.MULTILINE)
-_FIGURES: Final = ("count", "mean", "p50", "p90", "p99", "p999", "max")
 _OWN: Final = re.compile(
     r"connect(_\w+)?|join|trigger|fan_out|replay|loop_lag|generator_delay|gc_pause|clock_bound|answer_.+|.+@.+"
 )
@@ -82,5 +82,5 @@ def timeline(log: Intervals) -> pd.DataFrame:
             counts = log.second(name, at_s)
             if counts is not None and len(counts):
                 figures = summarise_counts(counts)
-                row |= {f"{name}_{figure}": figures[figure] for figure in _FIGURES}
+                row |= {f"{name}_{figure}": figures[figure] for figure in TIMELINE_FIGURES}
     return pd.DataFrame([seconds[at_s] for at_s in sorted(seconds)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -91,7 +92,19 @@ def series_of(summary: Mapping[str, Any]) -> str:
     options = summary["options"]
     more = [f"{name} {options[name]}" for name, usual in _OPTIONS.items() if options.get(name, usual) != usual]
     load = f"{summary['users']} users, {summary['rooms']} rooms, {summary['rate_per_s']:g} triggers/s"
-    return ", ".join([f"{urlsplit(summary['target']).hostname} ({summary['profile']})", load, *more])
+    hosts = dict.fromkeys(map(_host, summary["target"].split(",")))
+    return ", ".join([f"{' + '.join(hosts)} ({summary['profile']})", load, *more])
+
+
+def _host(url: str) -> str:
+    """A backend's host, with its port; of one on this machine without, since it takes any that is free."""
+    place = urlsplit(url.strip()).netloc or url
+    name = urlsplit(f"//{place}").hostname or place
+    try:
+        is_here = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        is_here = name == "localhost"
+    return name if is_here else place
 
 
 def _row(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,4 +85,4 @@ def table(found: Trend) -> pd.DataFrame:
 def save(found: Trend, results_dir: Path, out: Path) -> None:
     """Write `trend.html` and `trend.csv` of a folder of records."""
     write(out / "trend.html", page(found, str(results_dir)))
-    table(found).to_csv(out / "trend.csv", index=False)
+    write(out / "trend.csv", table(found).to_csv(index=False))

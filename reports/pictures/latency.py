@@ -13,7 +13,7 @@ from measure.latency import bounds_us, quantiles_of_counts_us
 from reports.numbers import duration, number
 
 from .binned import QUANTILES
-from .style import HEAT, SERIES, STYLES, Picture, draw, legend, limits, log_ms, plain
+from .style import HEAT, SERIES, STYLES, Picture, draw, legend, limits, log_ms, percentiles_axis, plain
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _WHOLE_RUN: Final = ("latency_mean_ms", "latency_max_ms")
 _SPECTRUM: Final = (50.0, 75.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.9, 99.95, 99.99, 99.995, 99.999)
-_NINES: Final = (50.0, 90.0, 99.0, 99.9, 99.99, 99.999)
+_NINES: Final = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999)
 _HEAT_ROWS: Final = 56
 
 
@@ -105,13 +105,9 @@ def spectrum(record: Record) -> Picture:
         limits(
             axes, [row for row in record.summary["slo"] if _is_drawn(row) and row["figure"] == "latency_max_ms"]
         )
-        axes.set_xscale("log")
+        percentiles_axis(axes, _NINES)
         axes.set_xlim(1, 1e5)
-        axes.xaxis.set_major_locator(ticker.FixedLocator([1, *(1 / (1 - nine / 100) for nine in _NINES)]))
-        axes.xaxis.set_major_formatter(ticker.FixedFormatter(["0", *(f"{nine:g}" for nine in _NINES)]))
-        axes.xaxis.set_minor_locator(ticker.NullLocator())
         log_ms(axes.yaxis)
-        axes.set_xlabel("percentile, in %")
         axes.set_ylabel("no longer than, in ms")
         legend(axes)
 

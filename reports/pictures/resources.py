@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .binned import Binned
     from .style import Canvas
 
-_MOST_INSTANCES: Final = 6
+_MOST_INSTANCES: Final = len(SERIES)
 
 
 def backend(record: Record) -> Picture:

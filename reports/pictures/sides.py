@@ -12,7 +12,7 @@ from measure.latency import quantiles_of_counts_us
 from reports.compare import BETTER, WORSE
 
 from .binned import Binned
-from .style import BLUE, GREEN, ORANGE, RED, Picture, draw, legend, log_ms
+from .style import BLUE, GREEN, ORANGE, RED, Picture, draw, legend, log_ms, percentiles_axis
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
@@ -96,12 +96,8 @@ def spectra(found: Comparison, event: str) -> Picture:
                 label = None if name in named else name
                 axes.plot(1 / (1 - known / 1e5), values_ms, linestyle=line, color=colour, label=label)
                 named.add(name)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(ticker.FixedLocator([1 / (1 - nine / 100) for nine in _PERCENTILES]))
-        axes.xaxis.set_major_formatter(ticker.FixedFormatter([f"{nine:g}" for nine in _PERCENTILES]))
-        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        percentiles_axis(axes, _PERCENTILES)
         log_ms(axes.yaxis)
-        axes.set_xlabel("percentile, in %")
         axes.set_ylabel("no longer than, in ms")
         legend(axes)
 

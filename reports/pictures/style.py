@@ -78,13 +78,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """What is drawn on. narrow: for a phone. rows: panels one above the other."""
+    """What is drawn on. narrow: for a phone."""
 
     figure: Figure
     narrow: bool
 
     def axes(self, rows: int = 1, ratios: Sequence[float] | None = None) -> list[Axes]:
-        """Panels that have their horizontal axis in common."""
+        """Panels one above the other, that have their horizontal axis in common."""
         grid = self.figure.subplots(rows, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})
         return [row[0] for row in grid]
 
@@ -151,6 +151,15 @@ def log_ms(axis: Any) -> None:
     axis.set_major_locator(ticker.LogLocator(base=10, subs=subs, numticks=12))
     plain(axis)
     axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def percentiles_axis(axes: Axes, percentiles: Sequence[float]) -> None:
+    """A horizontal axis of 1 / (1 - share), on which the given percentiles are named."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(ticker.FixedLocator([1 / (1 - percent / 100) for percent in percentiles]))
+    axes.xaxis.set_major_formatter(ticker.FixedFormatter([f"{percent:g}" for percent in percentiles]))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.set_xlabel("percentile, in %")
 
 
 def plain(axis: Any) -> None:

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from reports import trend_page
-from reports.schema import RecordError
-from reports.trend import Trend, trend
+from reports.schema import RecordError, upgrade
+from reports.trend import Trend, series_of, trend
 
 from ..measure.test_summary import fleet_of
 from ..support import ROOT
@@ -76,6 +76,26 @@ def test_another_load_is_another_series(tmp_path: Path) -> None:
     file = results / "night-08" / "summary.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"users": 7}))
     assert [len(series.runs) for series in read(results).series] == [8, 1]
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("https://staging.example.org", "staging.example.org"),
+        ("http://staging.example.org:3000", "staging.example.org:3000"),
+        ("http://[2001:db8::1]:3000", "[2001:db8::1]:3000"),
+        ("http://one.example:3000, http://two.example:3000", "one.example:3000 + two.example:3000"),
+        # A reference backend takes any free port, and is the same one every night.
+        ("http://127.0.0.1:43211", "127.0.0.1"),
+        ("http://localhost:43211", "localhost"),
+        ("http://[::1]:43211", "::1"),
+        ("http://127.0.0.1:43211,http://127.0.0.1:43212", "127.0.0.1"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_two_backends_on_one_host_are_two_series(target: str, name: str) -> None:
+    summary = upgrade({"schema": 2, "target": target, "profile": "as-built"}, "")[0]
+    assert series_of(summary).startswith(f"{name} (as-built), ")
 
 
 def test_what_is_no_record_is_named_and_left_out(tmp_path: Path) -> None:
