@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from .children import HERE, Child
+from .children import HERE, ROOT, Child
 from .figures import Measured, put_into, spread, summarise, table
 from .peers import all_peers
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .peers import Peer
 
 RESULTS: Final = HERE / "results.json"
-PAGE: Final = HERE.parent / "docs" / "beside-others.md"
+PAGE: Final = ROOT / "docs" / "beside-others.md"
 _CONNECT_S: Final = 120.0
 _SETTLE_S: Final = 20.0
 _STEP: Final = 1.25
@@ -51,12 +51,13 @@ class Course:
         self.client = stack.enter_context(Child(command, log, speaks=peer.speaks))
         self.connect_ms: float | None = None
         self.connection_kb: float | None = None
+        self.connecting_s = float("nan")
         if peer.speaks:
             self.client.line()
-            self.began_s = time.monotonic()
+            began_s = time.monotonic()
             before_s, before_kb = self.client.cpu_s(), self.client.rss_kb()
             self.client.line()
-            self.connected_s = time.monotonic()
+            self.connecting_s = time.monotonic() - began_s
             self.connect_ms = (self.client.cpu_s() - before_s) / connections * 1000
             self.connection_kb = (self.client.rss_kb() - before_kb) / connections
         else:

@@ -19,15 +19,17 @@ import numpy as np
 
 from backend.reader import Reader
 from measure import summary as summaries
-from measure.tables import all_of
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.fleet import Fleet
 from measure.phases import Phases
 from measure.presence import Counts
-from measure.taken import FanOut
 from measure.report import Totals, WorkerReport
 from measure.shards import pack_all
+from measure.tables import all_of
+from measure.taken import FanOut
 from run.record import Draft
+
+from .children import ROOT
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -37,7 +39,6 @@ _STARTING_S: Final = 60
 _ROOMS: Final = 2000
 _DELIVERIES: Final = 2000
 """Of each event, a second."""
-_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 def make(results_dir: Path, seconds: int, workers: int, seed: int = 1, slower: float = 1.0) -> Path:
@@ -167,7 +168,7 @@ def _facts(run_id: str, seconds: int, workers: int, rng: Generator) -> summaries
 def report(where: Path) -> tuple[float, float]:
     """Make a record's report in a process of its own: (seconds, most MB)."""
     began_s = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "reports", str(where)], cwd=_ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "reports", str(where)], cwd=ROOT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

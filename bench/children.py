@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parent
 _QUIET_S: Final = 0.5
 _QUIET_CPU_S: Final = 0.05
 
@@ -27,7 +28,7 @@ class Child:
     def __init__(self, command: list[str], log: IO[str], *, speaks: bool = True) -> None:
         self._child = subprocess.Popen(
             command,
-            cwd=HERE.parent,
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if speaks else log,
             stderr=log,

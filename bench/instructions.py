@@ -17,7 +17,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from .children import HERE
+from .children import HERE, ROOT
 
 REFERENCE: Final = HERE / "instructions.json"
 MEMBERS: Final = 200
@@ -88,7 +88,7 @@ def _count(broadcasts: int, *more: str) -> int:
     command += ["-m", "bench.hot_path", "--members", str(MEMBERS), "--broadcasts", str(broadcasts), *more]
     environment = os.environ | _ALIKE
     done = subprocess.run(
-        command, cwd=HERE.parent, env=environment, capture_output=True, text=True, timeout=300, check=True
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=True
     )
     counted = _COUNTED.search(done.stderr)
     assert counted is not None, done.stderr

@@ -20,9 +20,9 @@ import psutil
 
 from demo.processes import free_port, locust_environment
 
+from .children import ROOT
 from .simulated_workers import Workers
 
-_ROOT: Final = Path(__file__).resolve().parent.parent
 _USERS_EACH: Final = 50
 _START_S: Final = 30.0
 _END_S: Final = 60.0
@@ -38,13 +38,13 @@ def measure(workers: int, seconds: int, host: str, results: Path, publishing: in
     log = (results / "master.log").open("w", encoding="utf-8")
     master = subprocess.Popen(
         [
-            *(sys.executable, "-m", "locust", "-f", str(_ROOT / "locustfile.py"), "--master", "--headless"),
+            *(sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--master", "--headless"),
             *("--master-bind-port", str(port), "--expect-workers", str(workers), "--host", host),
             *("--users", str(workers * _USERS_EACH), "--spawn-rate", str(workers * _USERS_EACH)),
             *("--rooms", "20", "--publishers", "1", "--run-time", f"{seconds}s", "--results-dir", str(results)),
             *("--no-report", "--only-summary", "--monitor", "none", "--no-probe"),
         ],
-        cwd=_ROOT,
+        cwd=ROOT,
         env=locust_environment(),
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -93,7 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     target = subprocess.Popen(
         [sys.executable, "-m", "target", "--throttle-limit", "0"],
-        cwd=_ROOT,
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

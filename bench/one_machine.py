@@ -19,8 +19,9 @@ import psutil
 
 from demo.processes import free_port, locust_environment
 
-_ROOT: Final = Path(__file__).resolve().parent.parent
-_SERVER: Final = _ROOT / "tests" / "contract" / "backend.mjs"
+from .children import ROOT
+
+_SERVER: Final = ROOT / "tests" / "contract" / "backend.mjs"
 _PUBLISHERS: Final = 2
 _LATE_S: Final = 120
 
@@ -33,7 +34,7 @@ def measure(options: argparse.Namespace, results: Path) -> dict[str, Any]:
         port = int(node.stdout.readline())
         done = subprocess.run(
             _command(options, port, results),
-            cwd=_ROOT,
+            cwd=ROOT,
             env=locust_environment(),
             capture_output=True,
             text=True,
@@ -63,7 +64,7 @@ def _command(options: argparse.Namespace, port: int, results: Path) -> list[str]
     audiences = options.members // size
     bind = str(free_port())
     return [
-        *(sys.executable, "-m", "locust", "-f", str(_ROOT / "locustfile.py"), "--headless", "--only-summary"),
+        *(sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"),
         *("--processes", str(options.workers), "--master-bind-port", bind, "--master-port", bind),
         *("--host", f"http://127.0.0.1:{port}", "--run-time", f"{options.seconds}s"),
         *("--users", str(audiences + _PUBLISHERS), "--publishers", str(_PUBLISHERS)),

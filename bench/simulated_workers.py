@@ -11,13 +11,13 @@ import numpy as np
 import zmq
 
 from backend.reader import Reader
-from measure.clocks import Clock, publisher_number
 from measure.clock import ClockFilter, Exchange
+from measure.clocks import Clock, publisher_number
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.presence import Counts
-from measure.taken import FanOut
 from measure.report import Totals, WorkerReport
 from measure.shards import pack_all
+from measure.taken import FanOut
 from measure.triggers import Outcome, Trigger
 from run import clock_sync, messages, roll_call
 from run.clock_board import clocks_from

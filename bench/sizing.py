@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from measure.validity import DELAY_SUSPECT_MS
 
 from .__main__ import Course
-from .children import HERE
+from .children import HERE, ROOT
 from .figures import put_into
 from .peers import all_peers
 from .sizing_figures import THE_CLIENT, THE_SERVER, Point, knee, table
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from .peers import Peer
 
 RESULTS: Final = HERE / "sizing.json"
-PAGE: Final = HERE.parent / "docs" / "sizing.md"
-PICTURE: Final = HERE.parent / "docs" / "sizing.png"
+PAGE: Final = ROOT / "docs" / "sizing.md"
+PICTURE: Final = ROOT / "docs" / "sizing.png"
 KINDS: Final = {"measured": "viewers", "audience": "audience"}
 _SPAWN_RATE: Final = 1000
 _SETTLE_S: Final = 30.0
@@ -55,7 +55,6 @@ class Held:
         self._room = users / rooms
         more = ("--rooms", str(rooms), "--spawn-rate", str(_SPAWN_RATE))
         self._course = Course(stack, peer, folder, users, *more)
-        self._connecting_s = self._course.connected_s - self._course.began_s
         client = self._course.client
         before_s, _ = client.settle(_SETTLE_S)
         time.sleep(options.seconds)
@@ -79,7 +78,7 @@ class Held:
         return Point(
             users=self._users,
             deliveries_per_s=round(burst["deliveries"] / burst["seconds"], 1),
-            connects_per_s=round(self._users / self._connecting_s, 1),
+            connects_per_s=round(self._users / course.connecting_s, 1),
             connect_ms=round(course.connect_ms or 0.0, 3),
             kb=round(course.connection_kb or 0.0, 2),
             rss_mb=round(client.rss_kb() / 1024, 1),
