@@ -34,7 +34,8 @@ nightly: $(VENV)/runtime ## the run of nightly.conf against LOCUST_HOST, compare
 	@exec $(BIN)/locust --config nightly.conf
 
 test: $(VENV)/dev $(VENV)/tools ## the whole test suite
-	$(BIN)/python -m pytest -m 'not alone' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m 'not (calm or alone)' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m calm -n 2 --dist worksteal
 	$(BIN)/python -m pytest -m alone
 
 quick: $(VENV)/dev ## the tests that take no time: two minutes

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "the-secret-of-the-tests-0123456789"
 ANSWER_S = 10.0
+_LOADED_TASKS = 10
 
 
 @dataclass
@@ -67,6 +69,15 @@ class Backend:
     def breaks(self, *breakages: str) -> None:
         """Have it do these wrong, and nothing else; it has to be breakable."""
         assert self.request("PUT", "/reference/breakages", body=list(breakages))[0] == 200
+
+    def breaks_once_loaded(self, *breakages: str) -> None:
+        """The same, as soon as a run publishes to it; returns at once."""
+
+        def wait() -> None:
+            until(lambda: self.sql("SELECT count(*) FROM tasks")[0][0] > _LOADED_TASKS)
+            self.breaks(*breakages)
+
+        threading.Thread(target=wait, daemon=True).start()
 
     def sql(self, query: str, parameters: Any = None) -> list[Any]:
         """Rows of a query."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.calm]
 
 
 @pytest.mark.parametrize("processes", [1, 3])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.needs("node")]
+pytestmark = [pytest.mark.slow, pytest.mark.calm, pytest.mark.needs("node")]
 
 
 @pytest.fixture

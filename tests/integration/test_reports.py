@@ -20,7 +20,7 @@ from ..support import ROOT, SECRET, locust_environment, run_locust, start_backen
 if TYPE_CHECKING:
     from ..support import Backend
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.calm]
 
 
 def reports(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -79,7 +78,7 @@ def test_who_does_not_come_back_from_a_storm_is_counted(tmp_path: Path) -> None:
     """A backend that lets each user in again once: of 40 viewers of 4 users, 36 stay away."""
     backend = start_backend("documented", "--throttle-limit", "0", "--breakable")
     try:
-        threading.Timer(6.0, backend.breaks, ("a user who has been here is refused",)).start()
+        backend.breaks_once_loaded("a user who has been here is refused")
         shaped(backend, tmp_path, "-u", "44", "-t", "16s", "--shape", "storm:at=9", "--rooms", "4", "--no-probe")
     finally:
         backend.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.calm]
 
 NOT_ABOUT_TIME = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
 SECONDS = {"core": 45, "stress": 30, "integration": 25, "production": 30, "security": 25}
@@ -80,7 +79,7 @@ def test_a_backend_that_is_wrong_fails_a_suite(tmp_path: Path) -> None:
     """Switched on after the probe: what it answered is what it is held to."""
     backend = start_backend("documented", "--breakable")
     try:
-        threading.Timer(8.0, backend.breaks, ("leaving is answered and nothing else",)).start()
+        backend.breaks_once_loaded("leaving is answered and nothing else")
         code, rows, said = play(backend, tmp_path, "core")
     finally:
         backend.stop()
