@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOLDEN = ROOT / "tests" / "k8s" / "golden"
-VERSIONS = [f"1.{minor}" for minor in range(29, 38)]
+OLDEST, NEWEST = 29, 37
+VERSIONS = [
+    pytest.param(f"1.{minor}", marks=() if minor in (OLDEST, NEWEST) else pytest.mark.slow)
+    for minor in range(OLDEST, NEWEST + 1)
+]
 CUSTOM = {"HTTPRoute", "ScaledObject", "ServiceMonitor"}
 """Whose schemas are not Kubernetes' own."""
 

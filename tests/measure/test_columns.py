@@ -3,6 +3,7 @@ from __future__ import annotations
 import tracemalloc
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ def test_parts_of_them_are_those_of_a_list(rows: list[dict[str, Any]], start: in
         assert columns[-1] == list(columns)[-1]
 
 
+@pytest.mark.slow
 def test_a_row_takes_a_tenth_of_a_dictionary() -> None:
     rows = 2000
     tracemalloc.start()

@@ -66,6 +66,7 @@ def test_counting_together_changes_nothing(values_us: list[int]) -> None:
         assert getattr(together, name) == getattr(one_by_one, name)
 
 
+@pytest.mark.slow
 @given(samples)
 def test_the_mean_is_the_package_s(values_us: list[int]) -> None:
     histogram = of(values_us)

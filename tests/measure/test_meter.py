@@ -339,6 +339,7 @@ def traced_bytes() -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
+@pytest.mark.slow
 def test_memory_grows_with_members_and_streams_and_not_with_deliveries() -> None:
     """What one member holds for each slot of a stream is stated in docs/measuring.md."""
     meter = Meter(RUN, Reader())

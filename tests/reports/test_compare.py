@@ -190,6 +190,7 @@ def test_the_command_says_so_by_its_exit_code(two: tuple[Path, Path], tmp_path: 
     assert command(two[1], two[0], "--out", tmp_path / "c.html").returncode == ExitCode.PASSED
 
 
+@pytest.mark.slow
 def test_a_comparison_with_an_old_record_has_its_numbers(two: tuple[Path, Path], tmp_path: Path) -> None:
     from .records import SCHEMA_1
 

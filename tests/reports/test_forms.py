@@ -162,6 +162,7 @@ def test_the_percentiles_of_one_value() -> None:
     assert [line.split()[1] for line in rows[2:-2]] == ["0.000000000000", "1.000000000000"]
 
 
+@pytest.mark.slow
 def test_all_forms_lie_beside_the_record(tmp_path: Path) -> None:
     where = write(tmp_path, fleet_of())
     assert make(where) == where / "report.html"

@@ -120,6 +120,7 @@ def test_a_browser_sees_what_is_wrong(tmp_path: Path) -> None:
     assert seen["empty"]
 
 
+@pytest.mark.slow
 def test_a_search_shows_what_it_tried(tmp_path: Path) -> None:
     search = Search(Settings(10, 20))
     search.trials = [

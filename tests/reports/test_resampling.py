@@ -36,6 +36,7 @@ def test_the_value_is_the_quantile_of_all() -> None:
     assert math.exp(found.value) / 1000 == pytest.approx(8, rel=0.1)
 
 
+@pytest.mark.slow
 def test_an_interval_holds_the_truth_most_of_the_time() -> None:
     """Where blocks have something in common, an interval by deliveries would hold it hardly ever."""
     rng = np.random.default_rng(2)

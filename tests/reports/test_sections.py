@@ -63,6 +63,7 @@ def test_a_page_has_them(tmp_path: Path) -> None:
         assert said in page, said
 
 
+@pytest.mark.slow
 def test_a_page_without_them_has_none(tmp_path: Path) -> None:
     page = render(load(write(tmp_path, fleet_of())))
     for said in ("From instance to instance", "Members by instance", "Lost connections", "Canaries"):
@@ -89,6 +90,7 @@ def test_lost_connections_are_told_in_order(tmp_path: Path) -> None:
     assert told["the backend's CPU, at most"] == "10 %"
 
 
+@pytest.mark.slow
 def test_a_table_of_instances_that_is_missing_is_told_where_there_were_some(tmp_path: Path) -> None:
     where = record_of(tmp_path)
     (where / "instances.csv").unlink()

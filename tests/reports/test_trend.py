@@ -115,6 +115,7 @@ def test_a_folder_without_records(tmp_path: Path) -> None:
         read(tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_page_and_a_table(tmp_path: Path) -> None:
     results = history(tmp_path, shift_at=20)
     command = [sys.executable, "-W", "error", "-m", "reports", "trend", str(results)]
