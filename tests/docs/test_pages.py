@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -261,6 +262,7 @@ def test_options_and_make_targets_exist(page: Path) -> None:
         assert option in known, option
 
 
+@cache
 def _all_options() -> set[str]:
     said = subprocess.run(
         [sys.executable, "-m", "locust", "--help"], capture_output=True, text=True, env=locust_environment()
