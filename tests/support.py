@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,22 +188,33 @@ def until_said(process: subprocess.Popen[str], words: str) -> str:
 
 def until_listening(port: int) -> None:
     """Wait until somebody listens on a port of this machine."""
-    deadline_s = time.monotonic() + ANSWER_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            assert time.monotonic() < deadline_s, f"nobody listens on {port}"
-            time.sleep(0.02)
-        else:
-            return
+
+    def listens() -> bool:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+
+    until(listens, ANSWER_S, 0.02, not_yet=OSError, told=lambda: f"nobody listens on {port}")
 
 
-def until(happens: Callable[[], object], timeout_s: float = 60, pause_s: float = 0.1) -> None:
-    """Wait until another process has come so far."""
+def until(
+    happens: Callable[[], object],
+    timeout_s: float = 60,
+    pause_s: float = 0.1,
+    *,
+    not_yet: type[Exception] | tuple[()] = (),
+    told: Callable[[], object] = lambda: "it did not happen in time",
+) -> None:
+    """Wait until another process has come so far.
+
+    :param not_yet: what `happens` raises as long as it has not.
+    :param told: what the failure says.
+    """
     deadline_s = time.monotonic() + timeout_s
-    while not happens():
-        assert time.monotonic() < deadline_s, "it did not happen in time"
+    while True:
+        with suppress(not_yet):
+            if happens():
+                return
+        assert time.monotonic() < deadline_s, told()
         time.sleep(pause_s)
 
 

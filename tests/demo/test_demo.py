@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -14,7 +13,7 @@ import pytest
 
 from exit_codes import ExitCode, of_summary
 
-from ..support import ROOT, children_of, locust_environment, summary_of, until_said
+from ..support import ROOT, children_of, locust_environment, summary_of, until, until_said
 
 pytestmark = pytest.mark.slow
 
@@ -34,12 +33,12 @@ def start(results: Path, temporary: Path, *more: str) -> subprocess.Popen[str]:
 
 def nothing_runs(pids: list[int]) -> None:
     """None of the processes is there any more."""
-    deadline_s = time.monotonic() + 30
-    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
-        assert time.monotonic() < deadline_s, [
-            psutil.Process(pid).cmdline() for pid in pids if psutil.pid_exists(pid)
-        ]
-        time.sleep(0.1)
+
+    def left() -> list[list[str]]:
+        there = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+        return [process.cmdline() for process in there if process.status() != "zombie"]
+
+    until(lambda: not left(), 30, not_yet=psutil.NoSuchProcess, told=left)
 
 
 @pytest.fixture

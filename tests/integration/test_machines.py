@@ -15,7 +15,7 @@ import pytest
 
 from demo.processes import free_port
 
-from ..support import ROOT, locust_environment, start_backend, summary_of
+from ..support import ROOT, locust_environment, start_backend, summary_of, until
 from .machines import HUB_ADDRESS, may_make_namespaces, network, wrong_clock
 
 if TYPE_CHECKING:
@@ -64,10 +64,7 @@ def worker_of(address: str, port: int) -> list[str]:
 
 
 def until_publishing(log: Path) -> None:
-    deadline_s = time.monotonic() + 60
-    while "latency p50" not in log.read_text(encoding="utf-8"):
-        assert time.monotonic() < deadline_s, log.read_text(encoding="utf-8")[-3000:]
-        time.sleep(0.2)
+    until(lambda: "latency p50" in log.read_text("utf-8"), told=lambda: log.read_text("utf-8")[-3000:])
 
 
 def workers_in(results: Path) -> list[dict[str, str]]:

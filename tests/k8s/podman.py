@@ -12,14 +12,13 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from ..support import ROOT
+from ..support import ROOT, until
 from .renders import pod_of
 
 LOADTEST: Final = "localhost/prometheus-loadtest:test"
@@ -166,10 +165,12 @@ class Podman:
 
     def until_said(self, pod: str, container: str, text: str, timeout_s: float = 90) -> None:
         """Wait until a container prints something."""
-        deadline_s = time.monotonic() + timeout_s
-        while text not in self.log(pod, container):
-            assert time.monotonic() < deadline_s, self.log(pod, container)[-3000:]
-            time.sleep(0.3)
+        until(
+            lambda: text in self.log(pod, container),
+            timeout_s,
+            pause_s=0.3,
+            told=lambda: self.log(pod, container)[-3000:],
+        )
 
     def remove(self, *pods: str) -> None:
         """Remove pods, whatever they do."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import urllib3
 from exit_codes import ExitCode, of_summary
 
 from ..put_server import PutServer
+from ..support import until
 from . import podman as pods
 from .renders import objects, one
 
@@ -202,7 +202,7 @@ def test_the_web_page_starts_a_run_on_workers_that_stay(podman: pods.Podman, fle
     def state() -> Any:
         return pool.request("GET", f"{page}/stats/requests").json()
 
-    until(lambda: len(state()["workers"]) == 2)
+    until(lambda: len(state()["workers"]) == 2, not_yet=urllib3.exceptions.HTTPError)
     assert fleet.play("master", "test-master").code == 0
     assert pool.request("GET", f"{page.removesuffix(':8089')}:9646/metrics").status == 200
     form = {"user_count": "14", "spawn_rate": "100", "host": f"http://{BACKEND}:3001", "rooms": "2"}
@@ -214,15 +214,3 @@ def test_the_web_page_starts_a_run_on_workers_that_stay(podman: pods.Podman, fle
     assert summary["workers"] == 2
     assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
     assert podman("exec", f"{fleet.workers[0]}-worker", "sh", "-c", "healthcheck && echo healthy") == "healthy\n"
-
-
-def until(holds: Any, for_s: float = 60) -> None:
-    deadline_s = time.monotonic() + for_s
-    while True:
-        try:
-            if holds():
-                return
-        except urllib3.exceptions.HTTPError:
-            """The page is not there yet."""
-        assert time.monotonic() < deadline_s
-        time.sleep(0.3)

@@ -17,7 +17,7 @@ from upload.__main__ import main
 from upload.changes import changed, state_of
 
 from ..put_server import PutServer
-from ..support import ROOT
+from ..support import ROOT, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,14 +111,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         [MOTO, "--host", "127.0.0.1", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        deadline_s = time.monotonic() + 60
-        while time.monotonic() < deadline_s:
-            try:
-                request = urllib.request.Request(f"{url}/bucket", method="PUT")
-                urllib.request.urlopen(request, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+        request = urllib.request.Request(f"{url}/bucket", method="PUT")
+        until(lambda: urllib.request.urlopen(request, timeout=5).close() is None, not_yet=OSError)
         settings = {
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "secret",
