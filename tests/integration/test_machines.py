@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,8 @@ import pytest
 
 from demo.processes import free_port
 
-from ..support import ROOT, locust_environment, start_backend, summary_of, until
+from ..support import start_backend, summary_of
+from .fleets import fleet, master_of, running, until_publishing, worker_of
 from .machines import HUB_ADDRESS, may_make_namespaces, network, wrong_clock
 
 if TYPE_CHECKING:
@@ -23,48 +22,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..support import Backend
+    from .machines import Network
 
 pytestmark = pytest.mark.slow
-LOCUST = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py")]
+SIZE = ["-u", "26", "-r", "100", "--rooms", "2", "--publishers", "2", "--rate", "20", "--no-report"]
+FOR_S = 6.0
 
 
 @contextmanager
-def running(
-    commands: list[tuple[list[str], dict[str, str]]], log: Path
-) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes with their environments; none is left."""
-    processes = []
-    with log.open("wb") as output:
+def two_machines(results: Path) -> Iterator[tuple[Network, Backend]]:
+    """A run on two machines and a hub, from when it publishes on; it has ended by itself afterwards."""
+    if not may_make_namespaces():
+        assert "CI" not in os.environ
+        pytest.skip("network namespaces need root")
+    with network(2) as net:
+        backend = start_backend("documented", "--host", HUB_ADDRESS, prefix=net.command(net.hub))
         try:
-            for command, environment in commands:
-                processes.append(
-                    subprocess.Popen(
-                        command, cwd=ROOT, env=locust_environment() | environment, stdout=output, stderr=output
-                    )
-                )
-            yield processes
+            master = net.command(net.hub, *master_of(5557, backend.url, results, *SIZE, "-t", "30s"))
+            workers = [net.command(machine, *worker_of(5557, HUB_ADDRESS)) for machine in net.others]
+            with running((master, backend.by_sql), *((worker, {}) for worker in workers)) as (leading, *_):
+                until_publishing(leading)
+                yield net, backend
+                leading.communicate(timeout=90)
         finally:
-            for process in processes:
-                if process.poll() is None:
-                    process.send_signal(signal.SIGCONT)
-                    process.kill()
-                process.wait()
-
-
-def master_of(backend: Backend, results: Path, port: int, workers: int, seconds: int) -> list[str]:
-    size = ["-u", "26", "-r", "100", "-t", f"{seconds}s", "--rooms", "2", "--publishers", "2", "--rate", "20"]
-    return [
-        *(*LOCUST, "--master", "--headless", "--only-summary", "--no-report", "--expect-workers", str(workers)),
-        *("--master-bind-port", str(port), "--host", backend.url, "--results-dir", str(results), *size),
-    ]
-
-
-def worker_of(address: str, port: int) -> list[str]:
-    return [*LOCUST, "--worker", "--master-host", address, "--master-port", str(port)]
-
-
-def until_publishing(log: Path) -> None:
-    until(lambda: "latency p50" in log.read_text("utf-8"), told=lambda: log.read_text("utf-8")[-3000:])
+            backend.stop()
 
 
 def workers_in(results: Path) -> list[dict[str, str]]:
@@ -86,15 +67,12 @@ def came_back_and_counted(summary: dict[str, Any], results: Path) -> None:
 
 
 def test_a_worker_that_stands_still_and_comes_back(documented: Backend, tmp_path: Path) -> None:
-    port, log = free_port(), tmp_path / "log"
-    master = master_of(documented, tmp_path, port, 2, 24)
-    worker = (worker_of("127.0.0.1", port), {})
-    with running([(master, documented.by_sql), worker, worker], log) as (leading, first, _):
-        until_publishing(log)
+    with fleet(documented, tmp_path, *SIZE, "-t", "24s") as (leading, first, _):
+        until_publishing(leading)
         first.send_signal(signal.SIGSTOP)
-        time.sleep(6)
+        time.sleep(FOR_S)
         first.send_signal(signal.SIGCONT)
-        leading.wait(90)
+        leading.communicate(timeout=90)
     summary = summary_of(tmp_path)
     came_back_and_counted(summary, tmp_path)
     # The fault was ours, and is shown as such.
@@ -103,23 +81,10 @@ def test_a_worker_that_stands_still_and_comes_back(documented: Backend, tmp_path
 
 
 def test_a_worker_that_is_cut_off_and_restored(tmp_path: Path) -> None:
-    if not may_make_namespaces():
-        assert "CI" not in os.environ
-        pytest.skip("network namespaces need root")
-    log = tmp_path / "log"
-    with network(2) as net:
-        backend = start_backend("documented", "--host", HUB_ADDRESS, prefix=net.command(net.hub))
-        try:
-            master = net.command(net.hub, *master_of(backend, tmp_path, 5557, 2, 30))
-            workers = [(net.command(machine, *worker_of(HUB_ADDRESS, 5557)), {}) for machine in net.others]
-            with running([(master, backend.by_sql), *workers], log) as (leading, *_):
-                until_publishing(log)
-                net.cut_off(0)
-                time.sleep(6)
-                net.restore(0)
-                leading.wait(90)
-        finally:
-            backend.stop()
+    with two_machines(tmp_path) as (net, _):
+        net.cut_off(0)
+        time.sleep(FOR_S)
+        net.restore(0)
     summary = summary_of(tmp_path)
     came_back_and_counted(summary, tmp_path)
     # The network held up what was under way, and that is in the latencies.
@@ -133,24 +98,11 @@ def test_packets_that_get_lost_between_one_worker_and_the_backend(
     tmp_path: Path, percent: int, for_s: float
 ) -> None:
     """The kernel drops them, and TCP sends them again: nothing is missing, and the time that it took is told."""
-    if not may_make_namespaces():
-        assert "CI" not in os.environ
-        pytest.skip("network namespaces need root")
-    log = tmp_path / "log"
-    with network(2) as net:
-        backend = start_backend("documented", "--host", HUB_ADDRESS, prefix=net.command(net.hub))
+    with two_machines(tmp_path) as (net, backend):
         port = int(backend.url.rpartition(":")[2])
-        try:
-            master = net.command(net.hub, *master_of(backend, tmp_path, 5557, 2, 30))
-            workers = [(net.command(machine, *worker_of(HUB_ADDRESS, 5557)), {}) for machine in net.others]
-            with running([(master, backend.by_sql), *workers], log) as (leading, *_):
-                until_publishing(log)
-                net.drop(0, port, percent)
-                time.sleep(for_s)
-                net.drop(0, port, 0)
-                leading.wait(90)
-        finally:
-            backend.stop()
+        net.drop(0, port, percent)
+        time.sleep(for_s)
+        net.drop(0, port, 0)
     summary = summary_of(tmp_path)
     deliveries = summary["deliveries"]
     # A trigger whose answer was lost for too long has failed, and is owed all the same; its broadcasts came.
@@ -165,14 +117,12 @@ def test_packets_that_get_lost_between_one_worker_and_the_backend(
 
 
 def test_clocks_that_are_wrong_and_drift(documented: Backend, tmp_path: Path) -> None:
-    port, log = free_port(), tmp_path / "log"
+    port = free_port()
+    master = master_of(port, documented.url, tmp_path, *SIZE, "-t", "20s", workers=3)
     clocks: list[dict[str, str]] = [{}, wrong_clock(tmp_path, 7.5, 1.0002), wrong_clock(tmp_path, -30.0)]
-    workers = [(worker_of("127.0.0.1", port), clock) for clock in clocks]
-    with running([(master_of(documented, tmp_path, port, 3, 20), documented.by_sql), *workers], log) as (
-        leading,
-        *_,
-    ):
-        leading.wait(90)
+    workers = [(worker_of(port), clock) for clock in clocks]
+    with running((master, documented.by_sql), *workers) as (leading, *_):
+        leading.communicate(timeout=90)
     summary = summary_of(tmp_path)
     deliveries = summary["deliveries"]
     assert deliveries["delivered"] == deliveries["expected"] > 0

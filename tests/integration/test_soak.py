@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +12,8 @@ import pytest
 from demo.processes import free_port
 from measure import growth
 
-from ..support import ROOT, locust_environment, node_server, summary_of
+from ..support import ROOT, node_server, summary_of
+from .fleets import master_of, running, worker_of
 from .machines import wrong_clock
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("node"), pytest.mark.needs("gc
 
 _SECONDS = int(os.environ.get("SOAK_S", "600"))
 """Of the whole; less is for whoever works on this test."""
+_LOCUSTFILE = ROOT / "tests" / "integration" / "soak_locustfile.py"
 _QUIET_S = 30
 _CHURN_S = _SECONDS - 2 * _QUIET_S - 10
 _VISITS = 50_000 * _CHURN_S // 530
@@ -41,38 +41,19 @@ transport 16 idle greenlets for handlers. One left behind by each visit would be
 
 def _run(url: str, results: Path, probes: Path) -> str:
     """A master and two workers, one of them with a clock of its own; what the master said."""
-    port = str(free_port())
-    environment = locust_environment() | {
-        "SOAK_PROBES": str(probes),
-        "SOAK_QUIET_S": str(_QUIET_S),
-        "SOAK_CHURN_S": str(_CHURN_S),
-    }
-    locustfile = str(ROOT / "tests" / "integration" / "soak_locustfile.py")
-    locust = [sys.executable, "-m", "locust", "-f", locustfile]
-    users = str(_VIEWERS + _VISITORS + 2)
+    port = free_port()
+    soak = {"SOAK_PROBES": str(probes), "SOAK_QUIET_S": str(_QUIET_S), "SOAK_CHURN_S": str(_CHURN_S)}
     master = [
-        *(*locust, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--headless"),
-        *("--expect-workers", "2", "--host", url, "--results-dir", str(results), "--rooms", "4", "--only-summary"),
-        *("-u", users, "-r", "100", "-t", f"{_SECONDS}s", "--publishers", "2", "--rate", "5"),
-        *("--no-report", "--no-probe"),
+        *("--master-bind-host", "127.0.0.1", "--rooms", "4", "--publishers", "2", "--rate", "5", "--no-report"),
+        *("-u", str(_VIEWERS + _VISITORS + 2), "-r", "100", "-t", f"{_SECONDS}s", "--no-probe"),
     ]
-    worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
-    leading = subprocess.Popen(
-        master, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    others = [
-        subprocess.Popen(
-            worker, cwd=ROOT, env=environment | clock, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-        )
-        for clock in ({}, wrong_clock(probes, _OFFSET_S))
+    commands = [
+        (master_of(port, url, results, *master, locustfile=_LOCUSTFILE), {}),
+        (worker_of(port, locustfile=_LOCUSTFILE), {}),
+        (worker_of(port, locustfile=_LOCUSTFILE), wrong_clock(probes, _OFFSET_S)),
     ]
-    try:
+    with running(*((command, soak | clock) for command, clock in commands)) as (leading, *_):
         return leading.communicate(timeout=_SECONDS + 90)[0]
-    finally:
-        for process in (leading, *others):
-            if process.poll() is None:
-                process.kill()
-            process.wait()
 
 
 def _held(probes: Path) -> dict[str, list[dict[str, Any]]]:
