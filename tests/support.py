@@ -203,8 +203,9 @@ def until(
     *,
     not_yet: type[Exception] | tuple[()] = (),
     told: Callable[[], object] = lambda: "it did not happen in time",
+    sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Wait until another process has come so far.
+    """Wait until somebody else has come so far.
 
     :param not_yet: what `happens` raises as long as it has not.
     :param told: what the failure says.
@@ -215,7 +216,7 @@ def until(
             if happens():
                 return
         assert time.monotonic() < deadline_s, told()
-        time.sleep(pause_s)
+        sleep(pause_s)
 
 
 @contextmanager

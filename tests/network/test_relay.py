@@ -14,6 +14,8 @@ from gevent.server import StreamServer
 from network.conditions import RETRANSMISSION_S, Conditions, Direction
 from network.relay import Relay
 
+from ..greenlets import until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -78,12 +80,6 @@ def hears_nothing(connection: Any, for_s: float = 0.2) -> bool:
         return True
     finally:
         connection.settimeout(10)
-
-
-def until(holds: Any) -> None:
-    with gevent.Timeout(10):
-        while not holds():
-            gevent.sleep(0.01)
 
 
 def test_every_byte_arrives_in_order_however_bad_it_is(echo: Echo) -> None:

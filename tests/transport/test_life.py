@@ -19,6 +19,7 @@ from wsproto.frame_protocol import Opcode
 
 from transport.client import SocketIOClient
 
+from ..greenlets import until
 from .peer import Conversation, Peer
 
 if TYPE_CHECKING:
@@ -174,12 +175,6 @@ def script_until(state: str, life: list[Life], timing: dict[str, int]) -> Callab
         gevent.sleep(10)
 
     return script
-
-
-def until(happens: Callable[[], bool]) -> None:
-    with gevent.Timeout(5):
-        while not happens():
-            gevent.sleep(0.005)
 
 
 @pytest.mark.parametrize(

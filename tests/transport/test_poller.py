@@ -7,7 +7,6 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-import gevent
 import pytest
 
 from transport import channel as channel_module
@@ -15,6 +14,8 @@ from transport import poller as poller_module
 from transport.channel import Channel
 from transport.poller import READ_BYTES, Poller
 from transport.receive_clock import USER_SPACE
+
+from ..greenlets import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,14 +61,6 @@ def pairs(poller: Poller) -> Iterator[list[Pair]]:
     # Nothing is left: no watcher, no descriptor.
     assert poller._watchers == {}
     assert poller._epoll is None
-
-
-def until(happens: object) -> None:
-    assert callable(happens)
-    deadline_s = time.monotonic() + WAIT_S
-    while not happens():
-        assert time.monotonic() < deadline_s
-        gevent.sleep(0.001)
 
 
 def test_each_channel_gets_its_own_in_order(pairs: list[Pair]) -> None:
