@@ -7,31 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from .rooms import ROOMS, files
 from .support import ROOT
 
-ROOMS = (
-    "backend",
-    "bench",
-    "calibration",
-    "canaries",
-    "clients",
-    "cluster",
-    "demo",
-    "examples",
-    "k8s",
-    "live",
-    "measure",
-    "network",
-    "reports",
-    "run",
-    "scenarios",
-    "shapes",
-    "target",
-    "tasks",
-    "transport",
-    "upload",
-    "users",
-)
 MAY_IMPORT = {
     "faults": set(),
     "exit_codes": set(),
@@ -115,13 +93,6 @@ IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", 
 MOST_LINES = 300
 
 
-def files(*roots: str) -> list[Path]:
-    found = [ROOT / root for root in roots]
-    return sorted(
-        file for path in found for file in (path.rglob("*.py") if path.is_dir() else [path]) if file.is_file()
-    )
-
-
 def imports(file: Path) -> set[tuple[str, bool]]:
     """(module, only for types) of every absolute import."""
     found: set[tuple[str, bool]] = set()
@@ -181,3 +152,15 @@ def test_locust_s_events_are_touched_in_one_file() -> None:
 @pytest.mark.parametrize("file", files(*ROOMS), ids=lambda file: str(file.relative_to(ROOT)))
 def test_files_are_short(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_what_tests_share_is_in_no_test() -> None:
+    """A helper is looked for where helpers are, and a file of tests can be renamed."""
+    borrowed = [
+        f"{path.relative_to(ROOT)}: {node.module}"
+        for path in (ROOT / "tests").rglob("*.py")
+        if "node_modules" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
+    ]
+    assert borrowed == []

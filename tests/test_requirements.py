@@ -13,8 +13,8 @@ from typing import Final
 import pytest
 import yaml
 
+from .rooms import ROOMS, files
 from .support import ROOT
-from .test_architecture import ROOMS, files
 
 LOAD: Final = tuple(room for room in ROOMS if room not in {"bench", "calibration", "cluster", "demo", "examples"})
 BESIDE: Final = {"target": "target/requirements", "upload": "k8s/requirements", "k8s": "requirements-dev"}

@@ -14,6 +14,7 @@ import urllib3
 from backend import contract
 
 from ..support import ANSWER_S, SECRET, Wire, start_backend
+from .tasks import create_task
 
 if TYPE_CHECKING:
     from backend.rows import OwnedRoom, Rows
@@ -43,16 +44,6 @@ def member(backend: Backend, room: OwnedRoom) -> Wire:
     wire.emit(contract.JOIN, room.project_id)
     assert wire.event()[0] == contract.JOINED
     return wire
-
-
-def create_task(backend: Backend, room: OwnedRoom, title: str, *, agent: bool = True) -> str:
-    body = {"title": title, "description": "ten characters and more"} | (
-        {"agentId": room.agent_id} if agent else {}
-    )
-    status, _, task = backend.request("POST", contract.tasks_path(room.project_id), backend.token(room), body)
-    assert status == 201
-    assert task["status"] == contract.PENDING
-    return str(task["id"])
 
 
 # The handshake

@@ -10,7 +10,7 @@ from exit_codes import ExitCode
 
 from ..support import run_locust, start_backend, summary_of
 from .fleets import fleet
-from .test_runs import is_whole
+from .runs import is_whole
 
 if TYPE_CHECKING:
     import subprocess

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
@@ -16,52 +15,14 @@ import urllib3
 from demo.processes import free_port
 from exit_codes import ExitCode, of_summary
 
-from ..support import (
-    SECRET,
-    children_of,
-    run_locust,
-    start_backend,
-    summary_of,
-    until,
-    web_page,
-)
+from ..support import SECRET, children_of, run_locust, start_backend, summary_of, until, web_page
 from .fleets import fleet, until_publishing
+from .runs import csv_rows, deliveries, is_whole, load, state, users_in
 
 if TYPE_CHECKING:
     from ..support import Backend
 
 pytestmark = pytest.mark.slow
-
-
-def load(backend: Backend, results: Path, *more: str, users: int = 24) -> subprocess.CompletedProcess[str]:
-    size = ["-u", str(users), "-r", "100", "-t", "5s", "--rooms", "1", "--results-dir", str(results)]
-    return run_locust(backend.url, *size, *more, environment=backend.by_sql)
-
-
-def csv_rows(results: Path, table: str) -> list[dict[str, str]]:
-    with (results / "latest" / f"{table}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def users_in(backend: Backend) -> int:
-    count: int = backend.sql("SELECT count(*) FROM users WHERE email LIKE 'lt-%%'")[0][0]
-    return count
-
-
-def is_whole(summary: dict[str, Any]) -> None:
-    """Every broadcast that was owed arrived, and was timed."""
-    deliveries = summary["deliveries"]
-    assert deliveries["delivered"] == deliveries["expected"] > 0
-    for kind in ("lost", "missed_offline", "duplicate", "leaked", "corrupt", "foreign"):
-        assert deliveries[kind] == 0, kind
-    steps = summary["untraced"].values()
-    assert len(steps) == 4
-    assert all(step["received"] >= step["expected"] > 0 for step in steps)
-    for event in ("agentLog", "taskStatusUpdate"):
-        times = summary["latency_ms"][event]
-        assert times["count"] > 0
-        assert 0 < times["p50"] <= times["p90"] <= times["p99"] <= times["p999"] <= times["max"]
-    assert summary["triggers"]["sent"] == summary["triggers"]["due"] > 0
 
 
 def test_a_run_in_one_process(backend: Backend, tmp_path: Path) -> None:
@@ -248,16 +209,6 @@ def test_a_run_that_was_killed_is_swept_by_the_next(documented: Backend, tmp_pat
 
 
 # The web page
-
-
-def state(pool: urllib3.PoolManager, page: str) -> str:
-    found: str = json.loads(pool.request("GET", f"{page}/stats/requests").data)["state"]
-    return found
-
-
-def deliveries(pool: urllib3.PoolManager, page: str) -> int:
-    rows = json.loads(pool.request("GET", f"{page}/stats/requests").data)["stats"]
-    return sum(row["num_requests"] for row in rows if row["name"] == "agentLog")
 
 
 def test_two_runs_from_the_web_page(documented: Backend, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from exit_codes import ExitCode
 from scenarios.catalogue import ALL
 from scenarios.scenario import SUITES
 
-from ..scenarios.test_profiles import LACKING, able
+from ..scenarios.abilities import LACKING, able
 from ..support import ROOT, run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from exit_codes import ExitCode, of_summary
 from run import options
 
 from ..support import ROOT, SECRET, locust_environment, run_locust, start_backend, summary_of, until, web_page
-from .test_runs import deliveries, is_whole, load, state, users_in
+from .runs import deliveries, is_whole, load, state, users_in
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from measure.latency import fold, new_histogram
 from measure.slo import Objective
 
 from ..support import ROOT
-from .test_snapshot import course, fleet_of
+from .courses import course, fleet_of
 
 
 def samples_of(text: bytes) -> dict[tuple[str, ...], float]:

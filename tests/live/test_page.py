@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from live import page, snapshot, tables
 
-from .test_snapshot import course, fleet_of
+from .courses import course, fleet_of
 
 RUN = "20260101-000000-0123abcd"
 

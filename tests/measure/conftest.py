@@ -7,7 +7,7 @@ import pytest
 from backend.reader import Reader
 from measure.meter import Meter
 
-from .test_meter import RUN
+from .metering import RUN
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from backend import contract
 from measure.meter import REPLAY, Meter
 from measure.presence import End
 
-from .test_meter import FLIGHT_NS, S, counts, leaks, log_frame, member, settle, status_frame, trigger
+from .metering import FLIGHT_NS, S, counts, leaks, log_frame, member, settle, status_frame, trigger
 
 
 def members(meter: Meter) -> dict[str, int]:

@@ -15,7 +15,7 @@ from measure.meter import Meter
 from measure.presence import Counts
 from measure.report import Totals
 
-from .test_meter import RUN, S, log_frame, member, settle, trigger
+from .metering import RUN, S, log_frame, member, settle, trigger
 
 
 def judged(state: State, counts: Counts, unsupported: dict[str, str] | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from measure.latency import new_histogram
 from measure.presence import Counts
 from measure.report import Totals
 
-from .test_fleet import HEALTH, report
+from .reports import HEALTH, report
 
 
 def fleet_of(connected: int = 50, received: int = 70, **counters: int) -> Fleet:

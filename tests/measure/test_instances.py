@@ -19,7 +19,7 @@ from measure.report import Totals, WorkerReport
 from measure.shards import merge_packed, pack
 from measure.viewpoint import MOST_INSTANCES, OTHERS
 
-from .test_meter import FAILED, S, counts, log_frame, settle, status_frame, trigger
+from .metering import FAILED, S, counts, log_frame, settle, status_frame, trigger
 
 if TYPE_CHECKING:
     from measure.account import Account

@@ -17,7 +17,7 @@ from measure.report import Totals
 from measure.settlement import Settlement
 from measure.triggers import Outcome, Trigger, TriggerLog
 
-from .test_meter import RUN, S, log_frame
+from .metering import RUN, S, log_frame
 
 CLASSES = (2, 1)
 """Of two rooms."""

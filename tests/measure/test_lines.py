@@ -8,7 +8,7 @@ from backend import contract
 from measure.meter import REPLAY, Meter
 from measure.presence import ledger_key
 
-from .test_meter import ACCEPTED, FAILED, S, log_frame, member, settle, status_frame, trigger
+from .metering import ACCEPTED, FAILED, S, log_frame, member, settle, status_frame, trigger
 
 
 def test_who_is_in_line_is_there_after_what_went_the_long_way(meter: Meter) -> None:

@@ -7,7 +7,7 @@ import pytest
 from measure.presence import End, Owed, Part, Presence
 from measure.triggers import StreamLog
 
-from .test_presence import FLIGHT, log_of
+from .logs import FLIGHT, log_of
 
 MEMBER, OFFLINE, REJOINING, EDGE = Owed.MEMBER, Owed.OFFLINE, Owed.REJOINING, Owed.EDGE
 

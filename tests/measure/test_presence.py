@@ -14,16 +14,9 @@ from measure.recogniser import Broadcast, Kind
 from measure.settlement import count
 from measure.triggers import Outcome, StreamLog, TriggerLog
 
-FLIGHT = 10
+from .logs import FLIGHT, log_of
+
 PUBLISHER, ROOM, SLOT = 3, 0, 0
-
-
-def log_of(*sent_ns: int, refused: frozenset[int] = frozenset(), bound_ns: int = 0) -> StreamLog:
-    log = StreamLog()
-    for seq, moment in enumerate(sent_ns):
-        outcome = Outcome.REFUSED if seq in refused else Outcome.ACCEPTED
-        log.add(seq, moment, outcome, bound_ns)
-    return log
 
 
 class OneStream(TriggerLog):

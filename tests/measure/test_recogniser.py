@@ -12,7 +12,7 @@ from measure.meter import CLOCK_BOUND, Meter
 from measure.recogniser import MOST_KEYS, PATIENCE, Kind, Recogniser
 from measure.triggers import Outcome, Trigger
 
-from .test_meter import RUN, TASK, S, docker_frame, log_frame, member, status_frame, trigger
+from .metering import RUN, TASK, S, docker_frame, log_frame, member, status_frame, trigger
 
 MS = 1_000_000
 BOUND_NS = 2_000_500

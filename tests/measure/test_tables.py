@@ -10,7 +10,7 @@ from measure.fleet import Fleet
 from measure.presence import Counts
 from measure.report import Totals
 
-from .test_fleet import report
+from .reports import report
 
 
 def test_of_a_worker_that_never_reported_nothing_is_known() -> None:

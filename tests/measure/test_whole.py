@@ -33,7 +33,7 @@ from measure.triggers import Outcome, Trigger
 
 from ..support import ROOT
 from . import test_summary
-from .test_meter import RUN, log_frame, status_frame
+from .metering import RUN, log_frame, status_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

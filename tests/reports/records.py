@@ -18,7 +18,7 @@ from run.record import Draft
 from scenarios import capabilities as can
 from scenarios.capabilities import Answer, Capabilities
 
-from ..measure.test_summary import FACTS, summary_of
+from ..measure.runs import FACTS, summary_of
 
 SCHEMA_1 = Path(__file__).with_name("records") / "schema-1"
 CAPABILITIES = Capabilities(

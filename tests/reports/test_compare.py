@@ -24,7 +24,7 @@ from reports.schema import RecordError, upgrade
 
 from ..support import ROOT
 from .browser import assert_looks_good
-from .test_page import check
+from .checked_html import check
 
 EVENTS = ("agentLog", "taskStatusUpdate")
 

@@ -18,7 +18,7 @@ from reports.load import Record, load
 from reports.make import make
 from reports.markdown import cell
 
-from ..measure.test_summary import fleet_of
+from ..measure.runs import fleet_of
 from .records import write
 
 

@@ -10,7 +10,7 @@ import pytest
 from exit_codes import ExitCode
 from measure.fleet import Fleet
 
-from ..measure.test_summary import fleet_of
+from ..measure.runs import fleet_of
 from ..support import ROOT
 from .records import write
 

@@ -17,7 +17,7 @@ from reports.load import Record, load, load_side, load_summary
 from reports.page import render
 from reports.schema import SCHEMA, RecordError, upgrade
 
-from ..measure.test_summary import fleet_of
+from ..measure.runs import fleet_of
 from ..support import ROOT
 from .records import SCHEMA_1, write
 

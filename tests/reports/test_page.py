@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html.parser
 import re
 from pathlib import Path
 
@@ -14,40 +13,10 @@ from reports.load import load
 from reports.page import render
 from shapes.capacity import Search, Settings, Trial
 
-from ..measure.test_summary import fleet_of
+from ..measure.runs import fleet_of
 from .browser import assert_looks_good, look
+from .checked_html import check
 from .records import write
-
-
-class Checker(html.parser.HTMLParser):
-    """Every element that is opened is closed, and nothing is fetched from elsewhere."""
-
-    VOID = frozenset({"meta", "br", "hr", "img", "link", "path", "use", "rect"})
-    OWN = ("#", "data:text/csv;base64,", "data:image/png;base64,")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag not in ("script", "link", "iframe", "img")
-        for name, value in attrs:
-            if name in ("src", "href"):
-                assert value is not None
-                assert value.startswith(self.OWN)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
-
-
-def check(page: str) -> None:
-    checker = Checker()
-    checker.feed(page)
-    checker.close()
-    assert checker.open == []
 
 
 def test_a_page_has_what_it_must(tmp_path: Path) -> None:

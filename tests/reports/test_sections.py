@@ -15,10 +15,10 @@ from reports.instances import matrix_of
 from reports.load import load
 from reports.page import pictures, render
 
-from ..measure.test_summary import fleet_of
+from ..measure.runs import fleet_of
 from .browser import assert_looks_good
+from .checked_html import check
 from .records import write
-from .test_page import check
 
 NAMES = ("10.0.0.1:3000", "10.0.0.2:3000", "10.0.0.3:3000")
 

@@ -15,11 +15,11 @@ from reports import trend_page
 from reports.schema import RecordError, upgrade
 from reports.trend import Trend, series_of, trend
 
-from ..measure.test_summary import fleet_of
+from ..measure.runs import fleet_of
 from ..support import ROOT
 from .browser import assert_looks_good
+from .checked_html import check
 from .records import write
-from .test_page import check
 
 FIRST = datetime(2026, 9, 1, 2, tzinfo=UTC)
 

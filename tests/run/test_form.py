@@ -10,7 +10,7 @@ from run import options
 from run.form import Form
 from users.publisher import Publisher
 
-from .test_options import NO_SECRETS, parse
+from .parsed import NO_SECRETS, parse
 
 
 class Looker(User):

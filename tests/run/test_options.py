@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import pytest
@@ -10,15 +9,7 @@ from faults import Fault
 from run import option_checks, options
 from run.option_types import weights_of
 
-NO_SECRETS = dict.fromkeys(options.SECRETS, "")
-
-
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = get_empty_argument_parser()
-    setup_parser_arguments(parser)
-    options.add(parser)
-    parsed: argparse.Namespace = parser.parse_args(list(arguments))
-    return parsed
+from .parsed import NO_SECRETS, parse
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

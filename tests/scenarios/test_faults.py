@@ -13,8 +13,8 @@ from scenarios import capabilities as can
 from scenarios.catalogue import ALL
 from target.breakages import Breakage
 
+from .abilities import able
 from .company import Found
-from .test_profiles import able
 
 if TYPE_CHECKING:
     from ..support import Backend

@@ -8,9 +8,9 @@ import pytest
 
 from backend.endpoint import Endpoint
 from scenarios import capabilities as can
-from scenarios.capabilities import Answer, Capabilities
 from scenarios.catalogue import ALL
 
+from .abilities import LACKING, able
 from .company import Found
 
 if TYPE_CHECKING:
@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from scenarios.scenario import Scenario
 
     from ..support import Backend
-
-LACKING = {
-    "documented": {can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID},
-    "as-built": {
-        *(can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID, can.TOKEN_CHECK, can.OWN_ROOMS, can.ROOM_IDS),
-        *(can.PING, can.ACKS, can.LEAVE, can.PATCH, can.RUN),
-    },
-}
-
-
-def able(*lacking: str) -> Capabilities:
-    return Capabilities({question: Answer(question not in lacking, "told") for question in can.QUESTIONS})
 
 
 @pytest.mark.slow

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.test_socketio import create_task
-
+from ..contract.tasks import create_task
 from ..support import ROOT, Backend
 
 if TYPE_CHECKING:
