@@ -14,7 +14,7 @@ from clients.errors import ConnectFailedError, EventTimeoutError, JoinRefusedErr
 from clients.helper import BroadcastResult, Helper
 from clients.latency import Latency
 
-from ..contract.tasks import create_task
+from ..contract.broadcasts import create_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

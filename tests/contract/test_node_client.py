@@ -12,7 +12,7 @@ import pytest
 from backend import contract
 
 from ..support import ROOT
-from .tasks import create_task
+from .broadcasts import create_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..contract.tasks import create_task
+from ..contract.broadcasts import create_task
 from ..support import ROOT, Backend
 
 if TYPE_CHECKING:

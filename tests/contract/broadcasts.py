@@ -1,10 +1,12 @@
-"""Has a backend broadcast."""
+"""A member of a room, and what makes a backend broadcast to it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from backend import contract
+
+from ..support import Wire
 
 if TYPE_CHECKING:
     from backend.rows import OwnedRoom
@@ -20,3 +22,11 @@ def create_task(backend: Backend, room: OwnedRoom, title: str, *, agent: bool = 
     assert status == 201
     assert task["status"] == contract.PENDING
     return str(task["id"])
+
+
+def member(backend: Backend, room: OwnedRoom) -> Wire:
+    wire = Wire(backend)
+    assert wire.connect({"token": backend.token(room)}).startswith("40{")
+    wire.emit(contract.JOIN, room.project_id)
+    assert wire.event()[0] == contract.JOINED
+    return wire
