@@ -12,12 +12,13 @@ Steps may be separated by semicolons instead of lines.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from faults import Fault, Owner
-from network.script import lines_of
+from network import lines
+
+if TYPE_CHECKING:
+    from network.lines import Line
 
 KILL: Final = "kill"
 START: Final = "start"
@@ -44,20 +45,13 @@ def parse(text: str) -> list[Step]:
 
     :raises Fault: if a line is none.
     """
-    return sorted(map(_step, lines_of(text)), key=lambda step: step.at_s)
+    return [_step(line) for line in lines.read(text, "See cluster/script.py.")]
 
 
-def _step(words: list[str]) -> Step:
-    line = " ".join(words)
-    if not re.fullmatch(r"\d+(\.\d+)?", words[0]):
-        raise _fault(line, f"it begins with {words[0]!r} instead of a second")
-    match words[1:]:
-        case [act, instance] if act in _WITH_INSTANCE and (instance.isdecimal() or words[1:] == _ALL_AGAIN):
-            return Step(float(words[0]), act, instance)
+def _step(line: Line) -> Step:
+    match line.words:
+        case [act, instance] if act in _WITH_INSTANCE and (instance.isdecimal() or line.words == _ALL_AGAIN):
+            return Step(line.at_s, act, instance)
         case [act] if act == ADD:
-            return Step(float(words[0]), act)
-    raise _fault(line, f"{' '.join(words[1:])!r} is nothing that can be done")
-
-
-def _fault(line: str, why: str) -> Fault:
-    return Fault(Owner.USER, f"the step {line!r} is none: {why}", "See cluster/script.py.")
+            return Step(line.at_s, act)
+    raise line.unknown()

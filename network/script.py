@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from faults import Fault, Owner
-
+from . import lines
 from .conditions import BOTH, Conditions, Direction
+
+if TYPE_CHECKING:
+    from .lines import Line
 
 STALL: Final = "stall"
 GO_ON: Final = "go-on"
@@ -65,50 +67,36 @@ def parse(text: str) -> list[Step]:
 
     :raises Fault: if a line is none.
     """
-    return sorted(map(_step, lines_of(text)), key=lambda step: step.at_s)
+    return [_step(line) for line in lines.read(text, "See network/script.py.")]
 
 
-def lines_of(text: str) -> list[list[str]]:
-    """The words of each line of a script, without comments."""
-    lines = [part for line in text.splitlines() for part in line.partition("#")[0].split(";")]
-    return [line.split() for line in lines if line.strip()]
-
-
-def _step(words: list[str]) -> Step:
-    line = " ".join(words)
-    at, *rest = words
-    if not re.fullmatch(r"\d+(\.\d+)?", at):
-        raise _fault(line, f"it begins with {at!r} instead of a second")
-    directions = BOTH
-    if rest and rest[0] in BOTH:
-        directions, rest = (Direction(rest[0]),), rest[1:]
-    if not rest:
-        raise _fault(line, "it says nothing to do")
-    act, *arguments = rest
+def _step(line: Line) -> Step:
+    directions, words = BOTH, line.words
+    if words[0] in BOTH:
+        directions, words = (Direction(words[0]),), words[1:]
+    if not words:
+        raise line.fault("it says nothing to do")
+    act, *arguments = words
     if act in _ONE_WAY and not arguments:
-        return Step(float(at), act, directions)
+        return Step(line.at_s, act, directions)
     if act in _WHOLE and not arguments and directions == BOTH:
-        return Step(float(at), act)
+        return Step(line.at_s, act)
     if act == HALF_OPEN and len(arguments) == 1 and arguments[0] in _SIDES and directions == BOTH:
-        return Step(float(at), act, side=arguments[0])
+        return Step(line.at_s, act, side=arguments[0])
     if "=" in act:
-        return Step(float(at), "", directions, _conditions(line, rest))
-    raise _fault(line, f"{' '.join(words[1:])!r} is nothing that can be done")
+        return Step(line.at_s, "", directions, _conditions(line, words))
+    raise line.unknown()
 
 
-def _conditions(line: str, words: list[str]) -> Conditions:
+def _conditions(line: Line, words: list[str]) -> Conditions:
     values = {}
     for word in words:
         match = _VALUE.match(word)
         factor = _UNITS.get(match[1], {}).get(match[3]) if match else None
         if match is None or factor is None:
             known = ", ".join(f"{name}=…{'/'.join(units)}" for name, units in _UNITS.items())
-            raise _fault(line, f"{word!r} is none of {known}")
+            raise line.fault(f"{word!r} is none of {known}")
         values[_FIELDS[match[1]]] = float(match[2]) * factor
     if values.get("loss", 0.0) > 1:
-        raise _fault(line, "more than everything cannot be lost")
+        raise line.fault("more than everything cannot be lost")
     return Conditions(**values)
-
-
-def _fault(line: str, why: str) -> Fault:
-    return Fault(Owner.USER, f"the step {line!r} is none: {why}", "See network/script.py.")

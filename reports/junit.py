@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
+from measure.canaries import Outcome
+
 from .facts import BAD_OUTCOMES
 from .headline import slo_outcome
 from .numbers import number
@@ -66,9 +68,9 @@ def _check(row: dict[str, Any]) -> Case:
 def _canary(row: dict[str, Any]) -> Case:
     name = f"{row['name']} sees what the others see"
     said = f"{row['outcome']}: {row['evidence']}"
-    if row["outcome"] == "sees the same":
+    if row["outcome"] == Outcome.SAME:
         return name, None, None
-    return (name, None, said) if row["outcome"] == "not supported" else (name, said, None)
+    return (name, None, said) if row["outcome"] == Outcome.NOT_SUPPORTED else (name, said, None)
 
 
 def _xml(summary: dict[str, Any], suites: Iterable[tuple[str, list[Case]]]) -> str:

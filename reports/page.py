@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 from markupsafe import Markup
 
+from measure.canaries import Outcome
+
 from .facts import facts_of
 from .headline import slo_outcome
 from .numbers import duration, number
@@ -71,6 +73,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters.update(number=number, duration=duration, svg=_svg, csv=_csv, rows=_rows, outcome=slo_outcome)
+    found.globals["Canary"] = Outcome
     return found
 
 

@@ -68,6 +68,7 @@ PURE = (
         "transport/websocket_frames.py",
         "backend/metrics.py",
         "network/conditions.py",
+        "network/lines.py",
         "network/script.py",
         "k8s/values.py",
         "canaries/kinds.py",
