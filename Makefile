@@ -38,7 +38,7 @@ test: $(VENV)/dev $(VENV)/tools ## the whole test suite
 	$(BIN)/python -m pytest -m calm -n 2 --dist worksteal
 	$(BIN)/python -m pytest -m alone
 
-quick: $(VENV)/dev ## the tests that take no time: two minutes
+quick: $(VENV)/dev ## the tests that take no time: a minute and a half
 	$(BIN)/python -m pytest -m 'not slow' -n $(SIDE_BY_SIDE) --dist loadfile
 
 bench: $(VENV)/dev bench/node_modules ## our transport beside its peers and the floor; writes bench/results.json
