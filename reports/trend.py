@@ -98,7 +98,7 @@ def series_of(summary: Mapping[str, Any]) -> str:
 
 def _host(url: str) -> str:
     """A backend's host, with its port; of one on this machine without, since it takes any that is free."""
-    place = urlsplit(url.strip()).netloc or url
+    place = (urlsplit(url.strip()).netloc or url).lower()
     name = urlsplit(f"//{place}").hostname or place
     try:
         is_here = ipaddress.ip_address(name).is_loopback

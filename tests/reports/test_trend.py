@@ -81,7 +81,7 @@ def test_another_load_is_another_series(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "name"),
     [
-        ("https://staging.example.org", "staging.example.org"),
+        ("https://Staging.example.org", "staging.example.org"),
         ("http://staging.example.org:3000", "staging.example.org:3000"),
         ("http://[2001:db8::1]:3000", "[2001:db8::1]:3000"),
         ("http://one.example:3000, http://two.example:3000", "one.example:3000 + two.example:3000"),
