@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-pytestmark = [pytest.mark.slow, pytest.mark.calm]
+# Alone: `--flight` says how late a broadcast may be that a join or a leave is compared with.
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.mark.parametrize("processes", [1, 3])
