@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from measure.target import hosts_of
+
 from . import contract
 from .adapter import PROMETHEUS, load
 from .tls import Trust
@@ -46,11 +48,6 @@ class Backoff:
         """As python-socketio takes them."""
         names = ("reconnection_delay", "reconnection_delay_max", "randomization_factor")
         return dict(zip(names, (self.first_s, self.most_s, self.jitter_s), strict=True))
-
-
-def hosts_of(text: str) -> list[str]:
-    """The URLs of `--host`, which has several with commas."""
-    return [host.strip() for host in text.split(",")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pandas as pd
+
+from measure.target import hosts_of, is_here
 
 from .changes import ChangePoint, change_points
 from .load import load_summary
@@ -92,19 +93,14 @@ def series_of(summary: Mapping[str, Any]) -> str:
     options = summary["options"]
     more = [f"{name} {options[name]}" for name, usual in _OPTIONS.items() if options.get(name, usual) != usual]
     load = f"{summary['users']} users, {summary['rooms']} rooms, {summary['rate_per_s']:g} triggers/s"
-    hosts = dict.fromkeys(map(_host, summary["target"].split(",")))
+    hosts = dict.fromkeys(map(_host, hosts_of(summary["target"])))
     return ", ".join([f"{' + '.join(hosts)} ({summary['profile']})", load, *more])
 
 
 def _host(url: str) -> str:
     """A backend's host, with its port; of one on this machine without, since it takes any that is free."""
-    place = (urlsplit(url.strip()).netloc or url).lower()
-    name = urlsplit(f"//{place}").hostname or place
-    try:
-        is_here = ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        is_here = name == "localhost"
-    return name if is_here else place
+    parts = urlsplit(url)
+    return (parts.hostname if is_here(url) else parts.netloc.lower()) or url
 
 
 def _row(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from backend.endpoint import hosts_of
 from faults import Fault, Owner
+from measure.target import hosts_of, is_here
 from scenarios import catalogue
 from scenarios.scenario import SECURITY
 
@@ -24,7 +22,7 @@ def check(options: argparse.Namespace) -> None:
 
     :raises Fault: if they go there without having been told to.
     """
-    remote = [host for host in hosts_of(options.host or "") if not _is_here(host)]
+    remote = [host for host in hosts_of(options.host or "") if not is_here(host)]
     attacks = sorted({scenario.name for scenario in _played(options) if scenario.suites == (SECURITY,)})
     if remote and attacks and not options.allow_remote_target:
         raise Fault(
@@ -39,12 +37,3 @@ def _played(options: argparse.Namespace) -> list[Scenario]:
     everybody = catalogue.ROLES if tags or options.class_picker else ()
     roles = weights_of(options.mix) or options.user_classes or everybody
     return list(catalogue.chosen(list(roles), tags, options.exclude_tags or ()))
-
-
-def _is_here(host: str) -> bool:
-    name = urlsplit(host).hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        # A name may lead anywhere, and tomorrow elsewhere; this one is reserved (RFC 6761).
-        return name == "localhost" or name.endswith(".localhost")

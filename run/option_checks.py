@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from backend import accounts, tokens
-from backend.endpoint import hosts_of
 from exit_codes import ExitCode
 from faults import Fault, Owner
 from measure import slo
+from measure.target import hosts_of
 from shapes.choice import Choice
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
-from backend.endpoint import hosts_of
+from measure.target import hosts_of
 
 from . import messages, roll_call, source_addresses
 
