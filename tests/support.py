@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import resource
@@ -281,6 +282,12 @@ def summary_of(results: Path) -> dict[str, Any]:
     """The summary of the newest record of a folder."""
     summary: dict[str, Any] = json.loads((results / "latest" / "summary.json").read_text(encoding="utf-8"))
     return summary
+
+
+def csv_rows(results: Path, table: str) -> list[dict[str, str]]:
+    """A table of the newest record of a folder."""
+    with (results / "latest" / f"{table}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def children_of(pid: int) -> Iterator[int]:

@@ -158,10 +158,12 @@ def test_files_are_short(file: Path) -> None:
 def test_what_tests_share_is_in_no_test() -> None:
     """A helper is looked for where helpers are, and a file of tests can be renamed."""
     borrowed = [
-        f"{path.relative_to(ROOT)}: {node.module}"
+        f"{path.relative_to(ROOT)}: {name}"
         for path in (ROOT / "tests").rglob("*.py")
         if "node_modules" not in path.parts
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
+        if isinstance(node, ast.ImportFrom)
+        for name in ((node.module or "").rpartition(".")[2], *(alias.name for alias in node.names))
+        if name.startswith("test_")
     ]
     assert borrowed == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 from cluster import broker
 
-from ..support import ROOT, SECRET, run_locust, start_backend, summary_of, until_said
+from ..support import ROOT, SECRET, csv_rows, run_locust, start_backend, summary_of, until_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,8 +101,7 @@ def test_what_a_killed_instance_and_a_rolling_restart_cost(tmp_path: Path) -> No
 def test_a_drained_instance_keeps_whom_it_has_until_it_ends(tmp_path: Path) -> None:
     with cluster("--instances", "2", "--script", "8 drain 1; 14 stop 1") as (url, database_url):
         summary = load(url, database_url, tmp_path, "-t", "18s")
-    with (tmp_path / "latest" / "instances.csv").open(encoding="utf-8") as file:
-        found = [(row["instance"], int(row["members"])) for row in csv.DictReader(file)]
+    found = [(row["instance"], int(row["members"])) for row in csv_rows(tmp_path, "instances")]
     # Nobody lost anything when it was drained, and all of its members were with the other one when it had ended.
     before = summary["instances"]["members"]["1"]
     assert 20 <= before <= 40, "requests take turns, too"

@@ -12,7 +12,7 @@ from .broadcasts import create_task, member
 if TYPE_CHECKING:
     from backend.rows import OwnedRoom
 
-    from ..support import Backend
+    from ..support import Backend, Wire
 
 
 def burst_of(backend: Backend, room: OwnedRoom, title: str, *, agent: bool) -> tuple[str, list[list[object]]]:
@@ -71,12 +71,17 @@ def test_utf8_is_left_as_it_is(backend: Backend, room: OwnedRoom) -> None:
         assert "Принял" in wire.receive()
 
 
+def task_that_has_run(wire: Wire, backend: Backend, room: OwnedRoom) -> tuple[str, str]:
+    """Its id and its path."""
+    task_id = create_task(backend, room, "to be changed")
+    for _ in range(7):
+        wire.event()
+    return task_id, f"{contract.tasks_path(room.project_id)}/{task_id}"
+
+
 def test_patch_of_a_status(backend: Backend, room: OwnedRoom) -> None:
     with member(backend, room) as wire:
-        task_id = create_task(backend, room, "to be patched")
-        for _ in range(7):
-            wire.event()
-        path = f"{contract.tasks_path(room.project_id)}/{task_id}"
+        task_id, path = task_that_has_run(wire, backend, room)
         status, _, task = backend.request("PATCH", path, backend.token(room), {"status": "COMPLETED"})
         assert (status, task["status"]) == (200, "COMPLETED")
         if backend.profile == "documented":
@@ -91,9 +96,6 @@ def test_patch_of_a_status(backend: Backend, room: OwnedRoom) -> None:
 
 def test_delete_is_silent(backend: Backend, room: OwnedRoom) -> None:
     with member(backend, room) as wire:
-        task_id = create_task(backend, room, "to be deleted")
-        for _ in range(7):
-            wire.event()
-        path = f"{contract.tasks_path(room.project_id)}/{task_id}"
+        task_id, path = task_that_has_run(wire, backend, room)
         assert backend.request("DELETE", path, backend.token(room))[2] == {"deleted": True, "id": task_id}
         assert wire.is_silent()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from faults import Fault
 from measure.sighting import Corrupt, Keyed, Traced, Untraced
 from measure.trace import Trace, encode
 
-from ..support import ROOT, run_locust, summary_of, until_listening
+from ..support import ROOT, csv_rows, run_locust, summary_of, until_listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +75,7 @@ def test_every_message_is_accounted_for(tmp_path: Path) -> None:
 def test_a_message_that_is_not_sent_is_lost_and_its_count_is_not(tmp_path: Path) -> None:
     with chat("--forgets", "10") as url:
         summary = run(url, tmp_path)
-    with (tmp_path / "latest" / "rooms.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(tmp_path, "rooms")
     lost = {
         event: sum(int(row["lost"]) for row in rows if row["event"] == event)
         / sum(int(row["expected"]) for row in rows if row["event"] == event)

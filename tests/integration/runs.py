@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 from pathlib import Path
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 def load(backend: Backend, results: Path, *more: str, users: int = 24) -> subprocess.CompletedProcess[str]:
     size = ["-u", str(users), "-r", "100", "-t", "5s", "--rooms", "1", "--results-dir", str(results)]
     return run_locust(backend.url, *size, *more, environment=backend.by_sql)
-
-
-def csv_rows(results: Path, table: str) -> list[dict[str, str]]:
-    with (results / "latest" / f"{table}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def users_in(backend: Backend) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import signal
 import time
@@ -13,7 +12,7 @@ import pytest
 
 from demo.processes import free_port
 
-from ..support import start_backend, summary_of
+from ..support import csv_rows, start_backend, summary_of
 from .fleets import fleet, master_of, running, until_publishing, worker_of
 from .machines import HUB_ADDRESS, may_make_namespaces, network, wrong_clock
 
@@ -48,11 +47,6 @@ def two_machines(results: Path) -> Iterator[tuple[Network, Backend]]:
             backend.stop()
 
 
-def workers_in(results: Path) -> list[dict[str, str]]:
-    with (results / "latest" / "workers.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def came_back_and_counted(summary: dict[str, Any], results: Path) -> None:
     """Nothing is missing, and the verdict says that somebody was away."""
     deliveries = summary["deliveries"]
@@ -62,7 +56,7 @@ def came_back_and_counted(summary: dict[str, Any], results: Path) -> None:
     assert (deliveries["foreign"], deliveries["leaked"], deliveries["unowed"]) == (0, 0, 0)
     assert any("nothing was heard for a while of worker" in reason for reason in summary["validity"]["reasons"])
     assert not any("differ" in reason or "never" in reason for reason in summary["validity"]["reasons"])
-    away = [float(row["away_s"]) for row in workers_in(results)]
+    away = [float(row["away_s"]) for row in csv_rows(results, "workers")]
     assert sum(away_s > 4 for away_s in away) == 1, away
 
 
@@ -110,7 +104,9 @@ def test_packets_that_get_lost_between_one_worker_and_the_backend(
     assert deliveries["delivered"] > 0
     assert deliveries["leaked"] == deliveries["duplicate"] == 0
     assert summary["connections"]["lost"] == 0
-    assert all(float(row["away_s"]) == 0 for row in workers_in(tmp_path)), "the master heard both all the time"
+    assert all(float(row["away_s"]) == 0 for row in csv_rows(tmp_path, "workers")), (
+        "the master heard both all the time"
+    )
     slowest_ms = max(times["max"] for times in summary["latency_ms"].values())
     assert slowest_ms > (0.8 * for_s * 1000 if percent == 100 else 150), "at least the kernel's time to send again"
     assert summary["generator_delay_ms"]["p99"] < 1000, "and it is not the generator's"
@@ -142,7 +138,9 @@ def test_clocks_that_are_wrong_and_drift(documented: Backend, tmp_path: Path) ->
     assert 0.5 < across["count"] / everything["count"] < 0.8
     # A second wrong, and nearly all would be at least a second late, or early.
     assert 0 < across["p50"] < 1000
-    rows = {round(float(row["offset_ms"]) / 1000, 1): float(row["drift_ppm"]) for row in workers_in(tmp_path)}
+    rows = {
+        round(float(row["offset_ms"]) / 1000, 1): float(row["drift_ppm"]) for row in csv_rows(tmp_path, "workers")
+    }
     assert sorted(rows) == [-7.5, 0.0, 30.0]
     assert rows[-7.5] < -100
     assert abs(rows[30.0]) < 100

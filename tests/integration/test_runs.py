@@ -15,9 +15,9 @@ import urllib3
 from demo.processes import free_port
 from exit_codes import ExitCode, of_summary
 
-from ..support import SECRET, children_of, run_locust, start_backend, summary_of, until, web_page
+from ..support import SECRET, children_of, csv_rows, run_locust, start_backend, summary_of, until, web_page
 from .fleets import fleet, until_publishing
-from .runs import csv_rows, deliveries, is_whole, load, state, users_in
+from .runs import deliveries, is_whole, load, state, users_in
 
 if TYPE_CHECKING:
     from ..support import Backend

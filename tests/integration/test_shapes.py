@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import pytest
 
 from exit_codes import ExitCode
 
-from ..support import run_locust, start_backend, summary_of
+from ..support import csv_rows, run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,8 +30,7 @@ def shaped(backend: Backend, results: Path, *more: str) -> subprocess.CompletedP
 
 
 def members(results: Path) -> list[int]:
-    with (results / "latest" / "timeline.csv").open(encoding="utf-8") as file:
-        return [int(row["members"]) for row in csv.DictReader(file)]
+    return [int(row["members"]) for row in csv_rows(results, "timeline")]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,7 @@ from scenarios.catalogue import ALL
 from scenarios.scenario import SUITES
 
 from ..scenarios.abilities import LACKING, able
-from ..support import ROOT, run_locust, start_backend, summary_of
+from ..support import ROOT, csv_rows, run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +35,7 @@ def play(backend: Backend, results: Path, suite: str, *more: str) -> tuple[int, 
         timeout_s=110,
     )
     rows = {(row["scenario"], row["check"]): row["outcome"] for row in summary_of(results)["conformance"]}
-    with (results / "latest" / "conformance.csv").open(encoding="utf-8") as file:
-        assert len(list(csv.DictReader(file))) == len(rows)
+    assert len(csv_rows(results, "conformance")) == len(rows)
     return ended.returncode, rows, ended.stdout
 
 

@@ -19,7 +19,6 @@ S = 1_000_000_000
 FLIGHT_NS = 2 * S
 TASK = "11111111-2222-4333-8444-555555555555"
 ACCEPTED, STARTED, FAILED = range(3)
-MOVES = ("joined", "left", "lost", "gone", "recovered", "one", "two")
 
 
 def member(meter: Meter, *rooms: int, joined_ns: int = 0, label: str = "") -> Account:
@@ -31,12 +30,14 @@ def member(meter: Meter, *rooms: int, joined_ns: int = 0, label: str = "") -> Ac
 
 def log_frame(seq: int = 0, room: int = 0, run: str = RUN, due_ns: int = 10 * S, publisher: int = 1) -> bytes:
     token = encode(Trace(run, room, publisher, seq, due_ns))
-    message = contract.LOG_ACCEPTED.format(title=token)
-    return f'2["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
+    return _log(contract.LOG_ACCEPTED.format(title=token))
 
 
 def docker_frame() -> bytes:
-    message = contract.LOG_DOCKER.format(image="x")
+    return _log(contract.LOG_DOCKER.format(image="x"))
+
+
+def _log(message: str) -> bytes:
     return f'2["agentLog",{json.dumps({"message": message}, ensure_ascii=False)}]'.encode()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,9 +33,6 @@ from .metering import (
     task_of,
     trigger,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_a_whole_burst(meter: Meter) -> None:

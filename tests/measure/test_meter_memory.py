@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +12,6 @@ from backend.reader import Reader
 from measure.meter import Meter
 
 from .metering import ACCEPTED, FLIGHT_NS, RUN, S, log_frame, member, settle, task_of, trigger
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_reasons_without_end_are_counted_together(meter: Meter) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,10 +13,9 @@ from measure.meter import Meter
 from measure.presence import Counts
 from measure.triggers import Outcome, Trigger
 
-from .metering import FLIGHT_NS, MOVES, RUN, S, docker_frame, log_frame, member, settle, trigger
+from .metering import FLIGHT_NS, RUN, S, docker_frame, log_frame, member, settle, trigger
 
-if TYPE_CHECKING:
-    pass
+MOVES = ("joined", "left", "lost", "gone", "recovered", "one", "two")
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1), st.sampled_from(MOVES))))

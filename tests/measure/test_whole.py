@@ -32,7 +32,7 @@ from measure.summary import build
 from measure.triggers import Outcome, Trigger
 
 from ..support import ROOT
-from . import test_summary
+from . import runs
 from .metering import RUN, log_frame, status_frame
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ CLASSES = (2, 0)
 FLIGHT_NS = S // 2
 FIRST, SECOND = publisher_number(0, 1), publisher_number(1, 0)
 FACTS = replace(
-    test_summary.FACTS,
+    runs.FACTS,
     run_id="the-run",
     duration_s=9.87654,
     publishing_s=5.43219,

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from scenarios import capabilities as can
 from scenarios.capabilities import Answer, Capabilities
-
-if TYPE_CHECKING:
-    pass
-
 
 LACKING = {
     "documented": {can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID},

@@ -6,7 +6,6 @@ import ssl
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from gevent.event import Event
@@ -17,9 +16,6 @@ from transport.client import SocketIOClient
 from ..greenlets import until
 from .peer import Conversation, Peer
 from .scripts import Seen, connect, echo, fails_with, opened, stay
-
-if TYPE_CHECKING:
-    pass
 
 
 def emit_often(client: SocketIOClient, payload: str) -> None:
