@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
+def server_frame(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
+    """A frame as wsproto's server writes it."""
+    return bytes(FrameProtocol(client=False, extensions=[])._serialize_frame(Opcode(opcode), payload, fin))
+
+
 class Conversation:
     """One connection, from the server's side."""
 
@@ -51,10 +56,7 @@ class Conversation:
         self.text('40{"sid":"x"}')
 
     def text(self, text: str) -> None:
-        self.sock.sendall(self.frame(Opcode.TEXT, text.encode()))
-
-    def frame(self, opcode: Opcode, payload: bytes, *, fin: bool = True) -> bytes:
-        return bytes(FrameProtocol(client=False, extensions=[])._serialize_frame(opcode, payload, fin))
+        self.sock.sendall(server_frame(Opcode.TEXT, text.encode()))
 
     def frames(self) -> Iterator[Any]:
         """What the client sends: text as str, everything else as frames; ends with the connection."""

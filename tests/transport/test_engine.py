@@ -18,7 +18,7 @@ from transport.engine import EngineIOClient
 from transport.shared import shared
 
 from ..greenlets import until
-from .peer import Conversation, Peer
+from .peer import Conversation, Peer, server_frame
 from .scripts import WAIT_S, connect, descriptors, echo, fails_with, opened, stay
 
 if TYPE_CHECKING:
@@ -43,8 +43,11 @@ class Ends:
     ("then", "why"),
     [
         (lambda c: c.sock.close(), "closed by the peer"),
-        (lambda c: c.sock.sendall(c.frame(Opcode.CLOSE, b"")), "closed by the server"),
-        (lambda c: c.sock.sendall(c.frame(Opcode.CLOSE, b"\x0f\xa0bye")), "closed by the server with 4000 (bye)"),
+        (lambda c: c.sock.sendall(server_frame(Opcode.CLOSE, b"")), "closed by the server"),
+        (
+            lambda c: c.sock.sendall(server_frame(Opcode.CLOSE, b"\x0f\xa0bye")),
+            "closed by the server with 4000 (bye)",
+        ),
         (lambda c: c.sock.sendall(b"\x83\x00"), "protocol error of the server: unknown data frame 0x3"),
         (lambda c: c.sock.sendall(b"\x81\x02\xff\xff"), "protocol error of the server"),
         (lambda c: c.text("42[not json"), "protocol error of the server"),
@@ -98,7 +101,7 @@ def test_pings_are_answered_and_keep_the_connection(client: SocketIOClient) -> N
             conversation.text("2")
             got.append(next(frames))
             gevent.sleep(0.3)
-        conversation.sock.sendall(conversation.frame(Opcode.PING, b"are you there"))
+        conversation.sock.sendall(server_frame(Opcode.PING, b"are you there"))
         pong = next(frames)
         answers.set((got, pong.opcode, bytes(pong.payload)))
 
@@ -112,7 +115,7 @@ def test_pings_are_answered_and_keep_the_connection(client: SocketIOClient) -> N
 def test_a_connection_that_is_lost_before_connect_returns_was_not_made(client: SocketIOClient) -> None:
     def close_at_once(conversation: Conversation) -> None:
         conversation.open()
-        conversation.sock.sendall(conversation.frame(Opcode.CLOSE, b"\x0f\xa0"))
+        conversation.sock.sendall(server_frame(Opcode.CLOSE, b"\x0f\xa0"))
 
     with Peer(close_at_once) as peer:
         assert "lost at once: closed by the server with 4000" in fails_with(client, peer.url)

@@ -13,11 +13,12 @@ from gevent.event import Event
 from wsproto.frame_protocol import Opcode
 
 from transport.client import SocketIOClient
+from transport.known_reads import KnownReads
 from transport.receive_clock import ANCILLARY_BYTES, SO_TIMESTAMPNS, stamped_ns
 from transport.shared import shared
 
 from ..greenlets import until
-from .peer import Conversation, Peer
+from .peer import Conversation, Peer, server_frame
 from .scripts import Seen, connect, opened, stay
 
 if TYPE_CHECKING:
@@ -25,20 +26,18 @@ if TYPE_CHECKING:
 
 
 def test_events_come_whole_in_order_however_they_are_cut(client: SocketIOClient) -> None:
-    frame = Conversation(None).frame
-
     def send(conversation: Conversation) -> None:
         large = "x" * 900_000
         data = b"".join(
             [
-                frame(Opcode.TEXT, b'42["n",0]'),
-                frame(Opcode.TEXT, b'42["n",', fin=False),
-                frame(Opcode.PING, b""),
-                frame(Opcode.CONTINUATION, b"1]"),
-                frame(Opcode.TEXT, f'42["n","{large}"]'.encode()),
-                frame(Opcode.TEXT, b'451-["n",{"_placeholder":true,"num":0}]'),
-                frame(Opcode.BINARY, b"\x00\x01"),
-                frame(Opcode.TEXT, b'42["n",4]'),
+                server_frame(Opcode.TEXT, b'42["n",0]'),
+                server_frame(Opcode.TEXT, b'42["n",', fin=False),
+                server_frame(Opcode.PING, b""),
+                server_frame(Opcode.CONTINUATION, b"1]"),
+                server_frame(Opcode.TEXT, f'42["n","{large}"]'.encode()),
+                server_frame(Opcode.TEXT, b'451-["n",{"_placeholder":true,"num":0}]'),
+                server_frame(Opcode.BINARY, b"\x00\x01"),
+                server_frame(Opcode.TEXT, b'42["n",4]'),
             ]
         )
         for start in range(0, len(data), 70_001):
@@ -112,8 +111,8 @@ def test_only_observed_events_are_observed_and_only_handled_ones_decoded(client:
 
 def test_events_of_one_read_are_counted_as_coalesced(client: SocketIOClient) -> None:
     def send(conversation: Conversation) -> None:
-        one = conversation.frame(Opcode.TEXT, b'42["a",1]')
-        other = conversation.frame(Opcode.TEXT, b'42["b",1]')
+        one = server_frame(Opcode.TEXT, b'42["a",1]')
+        other = server_frame(Opcode.TEXT, b'42["b",1]')
         conversation.sock.sendall(one)
         gevent.sleep(0.05)
         conversation.sock.sendall(one + other + one)
@@ -140,9 +139,9 @@ def test_a_catch_all_handler_gets_observed_events_too(client: SocketIOClient) ->
 
 def test_bytes_that_are_known_are_no_event_inside_another_message(client: SocketIOClient) -> None:
     def send(conversation: Conversation) -> None:
-        known = conversation.frame(Opcode.TEXT, b'42["a",1]')
-        wrapped = conversation.frame(Opcode.BINARY, known)
-        announced = conversation.frame(Opcode.TEXT, b'451-["b",{"_placeholder":true,"num":0}]')
+        known = server_frame(Opcode.TEXT, b'42["a",1]')
+        wrapped = server_frame(Opcode.BINARY, known)
+        announced = server_frame(Opcode.TEXT, b'451-["b",{"_placeholder":true,"num":0}]')
         for data in (known, announced, wrapped[: -len(known)], known, known):
             conversation.sock.sendall(data)
             gevent.sleep(0.05)  # so that each is a read of its own
@@ -184,3 +183,28 @@ def test_an_observer_that_raises_harms_no_other_connection(capfd: pytest.Capture
         for one in clients:
             one.disconnect()
     assert "the observer's own trouble" in capfd.readouterr().err
+
+
+def test_known_reads_are_single_observed_events() -> None:
+    known = KnownReads(["agentLog"])
+    event = b'42["agentLog",{"message":"x"}]'
+    assert known.learn(server_frame(Opcode.TEXT, event)) == ("agentLog", event)
+    assert known.reads[server_frame(Opcode.TEXT, event)] == ("agentLog", event)
+    for other in (
+        server_frame(Opcode.TEXT, b"2"),
+        server_frame(Opcode.TEXT, b'42["joinedRoom",1]'),
+        server_frame(Opcode.TEXT, b'42/ns,["agentLog"]'),
+        server_frame(Opcode.BINARY, event),
+        server_frame(Opcode.TEXT, event) * 2,
+        server_frame(Opcode.TEXT, event)[:-1],
+        server_frame(Opcode.TEXT, event + bytes(5000)),
+    ):
+        assert known.learn(other) is None
+    assert len(known.reads) == 1
+
+
+def test_known_reads_are_bounded() -> None:
+    known = KnownReads(["n"])
+    for number in range(10_000):
+        known.learn(server_frame(Opcode.TEXT, f'42["n",{number}]'.encode()))
+    assert len(known.reads) <= 4096

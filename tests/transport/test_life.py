@@ -20,7 +20,7 @@ from wsproto.frame_protocol import Opcode
 from transport.client import SocketIOClient
 
 from ..greenlets import until
-from .peer import Conversation, Peer
+from .peer import Conversation, Peer, server_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def garbage(life: Life) -> None:
 
 
 def close_frame(life: Life) -> None:
-    life.server.sock.sendall(life.server.frame(Opcode.CLOSE, b"\x03\xe9bye"))
+    life.server.sock.sendall(server_frame(Opcode.CLOSE, b"\x03\xe9bye"))
 
 
 def close_packet(life: Life) -> None:
