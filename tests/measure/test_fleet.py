@@ -135,22 +135,6 @@ def test_triggers_are_complete_as_far_as_the_slowest_living_worker_says() -> Non
     assert fleet.complete_ns(["b", "new"]) == 0
 
 
-def test_a_second_has_the_gauges_of_workers_that_did_not_report_in_it() -> None:
-    fleet = Fleet()
-    fleet.take("a", report(1, at_s=1, received=5), 0.0)
-    fleet.take("b", report(1, at_s=1, received=1), 0.0)
-    fleet.take("a", report(2, at_s=2, received=7), 0.0)
-    fleet.close()
-    assert [(row["at_s"], row["connected"], row["received"]) for row in fleet.timeline] == [(1, 2, 6), (2, 2, 2)]
-
-
-def test_old_seconds_are_closed_while_the_run_goes_on() -> None:
-    fleet = Fleet()
-    for number in range(1, 31):
-        fleet.take("a", report(number, at_s=number), 0.0)
-    assert [row["at_s"] for row in fleet.timeline] == list(range(1, 20))
-
-
 def test_a_worker_that_is_gone_has_no_connections() -> None:
     fleet = Fleet()
     fleet.take("a", report(1), 0.0)
@@ -184,70 +168,6 @@ def test_a_worker_may_be_away_and_miss_reports_more_than_once() -> None:
     worker = fleet.workers["a"]
     assert worker.away_s == 2 * AWAY_S + 3.0, "so long is not away yet"
     assert (worker.gaps, worker.repeats) == (5, 2)
-
-
-def connected(number: int, count: int, at_s: int = 0) -> WorkerReport:
-    made = report(number, at_s)
-    made.gauges = {"connected": count}
-    return made
-
-
-def test_the_most_that_were_ever_connected_together() -> None:
-    fleet = Fleet()
-    for worker, number, count in (("a", 1, 5), ("b", 1, 7), ("a", 2, 2), ("b", 2, 9), ("a", 3, 1)):
-        fleet.take(worker, connected(number, count), 0.0)
-    assert fleet.most_connected == 12
-    fleet.keep_only(["a"])
-    fleet.take("c", connected(1, 10), 0.0)
-    assert fleet.most_connected == 12, "of b nothing is left"
-    fleet.keep_only(["a"])
-    fleet.take("c", connected(2, 10), 0.0)
-    fleet.take("a", connected(4, 3), 0.0)
-    assert fleet.most_connected == 13
-    fleet.keep_only(iter(["a"]))
-    assert fleet.gauge("connected") == 3
-
-
-def test_a_worker_that_says_nothing_of_its_connections_has_none() -> None:
-    fleet = Fleet()
-    silent = report(1)
-    silent.gauges, silent.counters = {}, {}
-    fleet.take("a", silent, 0.0)
-    fleet.take("a", connected(2, 1), 0.0)
-    fleet.close()
-    assert fleet.most_connected == 1
-    assert [row["received"] for row in fleet.timeline] == [0]
-
-
-def test_the_seconds_that_all_have_reported() -> None:
-    fleet = Fleet()
-    for at_s in (1, 2, 3):
-        fleet.take("a", report(at_s, at_s), 0.0)
-    for at_s in (1, 2):
-        fleet.take("b", report(at_s, at_s), 0.0)
-    fleet.take("c", report(1, 1), 0.0)
-    assert [second.at_s for second in fleet.whole_seconds(0, ["a", "b"])] == [1, 2]
-    assert [second.at_s for second in fleet.whole_seconds(1, ["a", "b"])] == [2]
-    assert [second.at_s for second in fleet.whole_seconds(0, ["a"])] == [1, 2, 3]
-    assert fleet.whole_seconds(-1, []) == []
-    assert fleet.whole_seconds(-1, ["nobody"]) == []
-
-
-def test_rows_come_from_what_is_closed_and_from_what_need_not_be_waited_for() -> None:
-    fleet = Fleet(phase_of=lambda at_s: None if at_s == 1 else "steady")
-    for at_s in range(1, 15):
-        fleet.take("a", connected(at_s, at_s, at_s), 0.0)
-        fleet.take("b", connected(at_s, 100, at_s), 0.0)
-    fleet.take("a", connected(15, 15, 15), 0.0)
-    closed = [row["at_s"] for row in fleet.timeline]
-    assert closed == [1, 2, 3, 4]
-    assert [row["phase"] for row in fleet.timeline] == ["", "steady", "steady", "steady"]
-    found = fleet.rows_after(2, ["a", "b"])
-    assert [at_s for at_s, _ in found] == list(range(3, 15)), "of the last, b has said nothing"
-    assert [row["connected"] for _, row in found] == [100 + at_s for at_s in range(3, 15)]
-    assert [at_s for at_s, _ in fleet.rows_after(14, ["a"])] == [15]
-    fleet.close()
-    assert [at_s for at_s, _ in fleet.rows_after(0, [])] == list(range(1, 16))
 
 
 def test_publishing_began_when_the_first_that_publishes_began() -> None:
@@ -309,12 +229,3 @@ def test_checks_of_all_workers() -> None:
     for worker in "ab":
         fleet.finish(worker, Totals(1, {}, {}, {}, {}, {}, [], checks=[["s", "c", 1, 0, 2, "p", "", "k"]]))
     assert fleet.checks().to_rows() == [["s", "c", 2, 0, 4, "p", "", "k"]]
-
-
-def test_each_closed_second_is_told_once_and_in_order() -> None:
-    told: list[Any] = []
-    fleet = Fleet(on_second=told.append)
-    for number, at_s in enumerate((2, 1, 3), 1):
-        fleet.take("a", report(number, at_s), 0.0)
-    fleet.close()
-    assert [second.at_s for second in told] == [1, 2, 3]
