@@ -28,7 +28,7 @@ class Curves:
 
     def update(self, fleet: Fleet, alive: Collection[str]) -> None:
         """Take in the seconds that are whole since the last time."""
-        for at_s, row in fleet.rows_after(self.last_s, alive):
+        for at_s, row in fleet.rows_after(self.last_s, alive, _MOST_S):
             self._rows.append([at_s, *(row.get(name) for name in self.columns[1:])])
         del self._rows[:-_MOST_S]
 

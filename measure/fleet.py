@@ -30,7 +30,6 @@ FAN_OUT: Final = "fan_out"
 
 _OPEN_SECONDS = 10
 """A second of the time line is closed, and its histograms are dropped, when it is this old."""
-_MOST_ROWS = 1800
 AWAY_S = 4.0
 """A worker that reports every second and was not heard for longer was away."""
 
@@ -139,9 +138,12 @@ class Fleet:
         until_s = min((worker.last_at_s for key, worker in self.workers.items() if key in alive), default=0)
         return [second for at_s, second in sorted(self._seconds.items()) if after_s < at_s <= until_s]
 
-    def rows_after(self, after_s: int, alive: Collection[str]) -> list[tuple[int, dict[str, Any]]]:
-        """(second, row of the time line), in order, of the seconds after one that need not be waited for."""
-        rows = {row["at_s"]: row for row in self.timeline[-_MOST_ROWS:] if row["at_s"] > after_s}
+    def rows_after(self, after_s: int, alive: Collection[str], most: int) -> list[tuple[int, dict[str, Any]]]:
+        """(second, row of the time line), in order, of the seconds after one that need not be waited for.
+
+        :param most: how many rows of closed seconds are looked at, the last ones.
+        """
+        rows = {row["at_s"]: row for row in self.timeline[-most:] if row["at_s"] > after_s}
         for second in self.whole_seconds(max(rows, default=after_s), alive):
             rows[second.at_s] = second.row(self._gauges | second.gauges)
         return sorted(rows.items(), key=itemgetter(0))

@@ -71,12 +71,13 @@ def test_rows_come_from_what_is_closed_and_from_what_need_not_be_waited_for() ->
     closed = [row["at_s"] for row in fleet.timeline]
     assert closed == [1, 2, 3, 4]
     assert [row["phase"] for row in fleet.timeline] == ["", "steady", "steady", "steady"]
-    found = fleet.rows_after(2, ["a", "b"])
+    found = fleet.rows_after(2, ["a", "b"], 100)
     assert [at_s for at_s, _ in found] == list(range(3, 15)), "of the last, b has said nothing"
     assert [row["connected"] for _, row in found] == [100 + at_s for at_s in range(3, 15)]
-    assert [at_s for at_s, _ in fleet.rows_after(14, ["a"])] == [15]
+    assert [at_s for at_s, _ in fleet.rows_after(14, ["a"], 100)] == [15]
     fleet.close()
-    assert [at_s for at_s, _ in fleet.rows_after(0, [])] == list(range(1, 16))
+    assert [at_s for at_s, _ in fleet.rows_after(0, [], 100)] == list(range(1, 16))
+    assert [at_s for at_s, _ in fleet.rows_after(0, [], 2)] == [14, 15]
 
 
 def test_each_closed_second_is_told_once_and_in_order() -> None:
