@@ -95,8 +95,11 @@ class Reader:
         self.said = ""
 
     def types(self, command: str) -> int:
-        """Run one; its exit code."""
-        command = self.translated(command)
+        """Run one; its exit code. A machine that has much else to do may invalidate a run: once more, then."""
+        code = self._types(self.translated(command))
+        return self._types(self.translated(command)) if code == ExitCode.RUN_INVALID else code
+
+    def _types(self, command: str) -> int:
         if command.startswith("export "):
             name, _, value = command.removeprefix("export ").partition("=")
             self.environment[name] = value
@@ -220,7 +223,6 @@ def test_a_plot_as_the_page_changes_it(tmp_path: Path) -> None:
 
 
 @SLOW
-@pytest.mark.timeout(200)
 def test_master_and_workers_as_the_page_starts_them(reader: Reader) -> None:
     secrets = reader.backend.by_sql
     port = str(free_port())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def night(backend: Backend, results: Path, slo: Path, **more: str) -> tuple[int, str, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 NUMBER = 100_000
 MOST_GROWTH_MB = 40.0

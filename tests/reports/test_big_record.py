@@ -13,7 +13,6 @@ from ..support import ROOT
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_two_hours_with_a_thousand_workers(tmp_path: Path) -> None:
     where = make(tmp_path, 7200, 1000)
     _, most_mb = report(where)
