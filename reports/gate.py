@@ -36,9 +36,9 @@ def objectives(path: Path) -> list[slo.Objective]:
 def judge(
     summary: Mapping[str, Any], wanted: list[slo.Objective], baseline: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """The objectives' rows, as in a summary; those that a run judges only when asked are asked for.
+    """The objectives' rows, as in a summary; those for when it is asked for are judged if the run was asked.
 
-    :raises Fault: if one needs a baseline and there is none, or one that is not valid.
+    :raises Fault: if one needs a baseline and there is none, or one that is not valid; if none is left to judge.
     """
     if any(objective.relative for objective in wanted):
         if baseline is None:
@@ -49,9 +49,17 @@ def judge(
             raise Fault(
                 Owner.USER, f"the baseline {baseline['run_id']} is {verdict}", "Give a valid run as --baseline."
             )
-    asked = {objective.figure: objective.limit for objective in wanted if objective.when_asked}
+    optional = {objective.figure for objective in wanted if objective.when_asked}
+    asked = {row["figure"]: row["limit"] for row in summary["slo"] if row["figure"] in optional}
     valid = summary["validity"]["verdict"] == "valid"
-    return slo.judge(wanted, summary, asked, valid=valid, baseline=baseline)
+    rows = slo.judge(wanted, summary, asked, valid=valid, baseline=baseline)
+    if not rows:
+        raise Fault(
+            Owner.USER,
+            f"the run was not asked for {', '.join(sorted(optional))}",
+            "Leave out when_asked, and it is judged all the same.",
+        )
+    return rows
 
 
 def exit_code(summary: Mapping[str, Any], rows: list[dict[str, Any]], *, strict: bool) -> ExitCode:

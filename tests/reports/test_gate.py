@@ -8,7 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from exit_codes import ExitCode
+from measure import slo
 from measure.fleet import Fleet
+from reports.gate import judge
 
 from ..measure.runs import fleet_of
 from ..support import ROOT
@@ -20,7 +22,7 @@ def gate(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
-def slo(folder: Path, *rows: str) -> Path:
+def slo_file(folder: Path, *rows: str) -> Path:
     file = folder / "slo.toml"
     file.write_text("".join(f"[[slo]]\nname = 'x'\n{row}\n" for row in rows))
     return file
@@ -29,6 +31,7 @@ def slo(folder: Path, *rows: str) -> Path:
 HOLDS = "figure = 'latency_ms.agentLog.p99'\nbelow = 5"
 BREAKS = "figure = 'lost_percent'\nat_most = 0.1"
 UNKNOWN = "figure = 'latency_ms.agentLog.p99'\nphase = 'spike'\nbelow = 5"
+THROUGHPUT = "figure = 'events_per_s_per_client'\nabove = 100"
 RELATIVE = "figure = 'latency_ms.agentLog.p99'\nat_most_times_baseline = {}"
 
 
@@ -40,11 +43,13 @@ RELATIVE = "figure = 'latency_ms.agentLog.p99'\nat_most_times_baseline = {}"
         ([UNKNOWN], [], ExitCode.PASSED, "not measured"),
         ([UNKNOWN], ["--strict"], ExitCode.SLO_VIOLATED, "not measured"),
         (
-            ["figure = 'events_per_s_per_client'\nabove = 100\nwhen_asked = true"],
+            [f"{THROUGHPUT}\nwhen_asked = true"],
             [],
-            ExitCode.SLO_VIOLATED,
-            "violated",
+            ExitCode.USAGE,
+            "the run was not asked for events_per_s_per_client",
         ),
+        ([HOLDS, f"{THROUGHPUT}\nwhen_asked = true"], [], ExitCode.PASSED, "holds"),
+        ([THROUGHPUT], [], ExitCode.SLO_VIOLATED, "violated"),
         ([RELATIVE.format(1.0)], ["--baseline", "{record}"], ExitCode.PASSED, "holds"),
         ([RELATIVE.format(0.9)], ["--baseline", "{record}"], ExitCode.SLO_VIOLATED, "violated"),
         ([RELATIVE.format(0.9)], [], ExitCode.USAGE, "Give --baseline RECORD"),
@@ -56,16 +61,25 @@ def test_a_record_is_judged_later(
     tmp_path: Path, rows: list[str], more: list[str], code: ExitCode, said: str
 ) -> None:
     record = write(tmp_path / "results", fleet_of())
-    ended = gate(record, "--slo", slo(tmp_path, *rows), *(part.format(record=record) for part in more))
+    ended = gate(record, "--slo", slo_file(tmp_path, *rows), *(part.format(record=record) for part in more))
     assert ended.returncode == code, ended.stderr
     assert said in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
 
 
+def test_the_limit_is_the_one_that_the_run_was_asked_with() -> None:
+    row = {"name": "x", "figure": "events_per_s_per_client", "above": 100, "when_asked": True}
+    wanted = slo.parse({"slo": [row]}, "mine.toml")
+    summary = {"validity": {"verdict": "valid"}, "figures": {"events_per_s_per_client": 5.0}}
+    asked = [{"figure": "events_per_s_per_client", "limit": 4.0}]
+    (judged,) = judge(summary | {"slo": asked}, wanted, None)
+    assert (judged["limit"], judged["passed"]) == (4.0, True)
+
+
 def test_nothing_passes_on_a_run_that_is_not_valid(tmp_path: Path) -> None:
     fleet = fleet_of()
     fleet.enlist("died")
-    ended = gate(write(tmp_path / "results", fleet), "--slo", slo(tmp_path, HOLDS))
+    ended = gate(write(tmp_path / "results", fleet), "--slo", slo_file(tmp_path, HOLDS))
     assert ended.returncode == ExitCode.RUN_INVALID
     assert "not passed: invalid run" in ended.stdout
 
@@ -75,14 +89,14 @@ def test_an_invalid_run_is_no_baseline(tmp_path: Path) -> None:
     nothing = Fleet()
     nothing.enlist("died")
     baseline = write(tmp_path / "b", nothing)
-    ended = gate(record, "--slo", slo(tmp_path, RELATIVE.format(1)), "--baseline", baseline)
+    ended = gate(record, "--slo", slo_file(tmp_path, RELATIVE.format(1)), "--baseline", baseline)
     assert ended.returncode == ExitCode.USAGE
     assert "the baseline r is invalid" in ended.stderr
 
 
 def test_the_outcome_as_junit(tmp_path: Path) -> None:
     record = write(tmp_path / "results", fleet_of())
-    gate(record, "--slo", slo(tmp_path, HOLDS, BREAKS), "--junit", tmp_path / "gate.xml")
+    gate(record, "--slo", slo_file(tmp_path, HOLDS, BREAKS), "--junit", tmp_path / "gate.xml")
     root = ET.parse(tmp_path / "gate.xml").getroot()
     assert (root.get("tests"), root.get("failures")) == ("3", "1")
 
