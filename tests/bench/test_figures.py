@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from bench.figures import Measured, put_into, spread, summarise, table
+
+from ..support import ROOT
 
 
 def measured(delivery_us: float) -> Measured:
@@ -53,3 +58,14 @@ def test_the_table_replaces_the_one_before_and_nothing_else() -> None:
     assert put_into(once, "bench", "| new |\n") == once
     with pytest.raises(ValueError, match="no place"):
         put_into("nothing", "bench", "| new |\n")
+
+
+def test_the_readme_says_what_the_last_bench_found() -> None:
+    found = json.loads((ROOT / "bench" / "results.json").read_text(encoding="utf-8"))
+    (said,) = re.findall(r".*`make bench`.*", (ROOT / "README.md").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "beside-others.md").read_text(encoding="utf-8")
+    floor, node = found["measured_over_floor"]["median"], 1 / found["node_over_measured"]["median"]
+    assert f"{floor:.2f} × the CPU of a loop in C" in said
+    assert f"{node:.2f} × that of socket.io-client" in said
+    assert f"{found['measured_us_per_delivery']['median']:.1f} µs" in said
+    assert re.findall(r"20\d\d-\d\d-\d\d", said) == re.findall(r"`make bench`, (\S+);", page)
