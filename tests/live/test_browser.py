@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -55,7 +55,7 @@ class Page:
             return one
 
         try:
-            one: WebElement = WebDriverWait(self.driver, WAIT_S).until(found)
+            one: WebElement = WebDriverWait(self.driver, WAIT_S, ignored_exceptions=[WebDriverException]).until(found)
         except TimeoutException as error:
             there = self.driver.execute_script(TEXTS, selector)
             raise AssertionError(f"no {selector} has the text {text!r}: {there}") from error
@@ -157,7 +157,7 @@ def test_from_the_form_to_the_report(driver: webdriver.Chrome, documented: Backe
         page.opens("Broadcast")
         summary = summary_of(tmp_path)
         assert summary["run_id"] in outcome.text
-        page.waits_for("#broadcast .verdict", summary["validity"]["verdict"])
+        page.waits_for(f"#broadcast .verdict.{summary['validity']['verdict']}")
         page.keeps("ended", tmp_path)
         last = page.owed()
         assert last == summary["room_classes"][0]["expected"]
