@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from demo.processes import free_port
-from measure.validity import Verdict
+from measure.families import VERDICTS
 
 from ..support import SECRET, summary_of, until, web_page
 
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium"), pytest.mark.needs
 WAIT_S = 40.0
 OWED = 4
 """The column of the broadcast table."""
-JUDGED = ", ".join(f"#broadcast .verdict.{one.name.lower()}" for one in Verdict)
+JUDGED = ", ".join(f"#broadcast .verdict.{one}" for one in VERDICTS)
 """A verdict, whichever it is: a machine that has much else to do makes a run a suspect one, rightly."""
 
 TEXTS = "return [...document.querySelectorAll(arguments[0])].map(one => one.innerText)"

@@ -19,15 +19,14 @@ from measure.slo import Objective
 from measure.triggers import Outcome, Trigger
 
 from . import runs
-from .metering import RUN, log_frame, status_frame
+from .metering import RUN, S, log_frame, status_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from measure.account import Account
 
-MS = 1_000_000
-S = 1000 * MS
+MS = S // 1000
 BASE_S = 1_000_000
 BASE_NS = BASE_S * S
 AHEAD_NS = 3 * S

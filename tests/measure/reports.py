@@ -17,5 +17,11 @@ def report(number: int, at_s: int = 0, samples_us: tuple[int, ...] = (), receive
     return WorkerReport(number, at_s, 0, [], latencies, [], {}, {"received": received}, gauges, HEALTH)
 
 
+def connected(number: int, count: int, at_s: int = 0) -> WorkerReport:
+    made = report(number, at_s)
+    made.gauges = {"connected": count}
+    return made
+
+
 def totals(**counts: int) -> Totals:
     return Totals(1, {"received": 1}, {(0, 7, 0): Counts(**counts, leaked=2)}, {0: 1}, {}, {}, [(1, 2)])

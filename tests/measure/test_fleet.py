@@ -19,7 +19,7 @@ from measure.report import Totals, WorkerReport
 from measure.taken import FanOut
 from measure.triggers import Outcome, Trigger
 
-from .reports import HEALTH, report, totals
+from .reports import HEALTH, connected, report, totals
 
 
 def test_messages_carry_everything() -> None:
@@ -168,6 +168,33 @@ def test_a_worker_may_be_away_and_miss_reports_more_than_once() -> None:
     worker = fleet.workers["a"]
     assert worker.away_s == 2 * AWAY_S + 3.0, "so long is not away yet"
     assert (worker.gaps, worker.repeats) == (5, 2)
+
+
+def test_the_most_that_were_ever_connected_together() -> None:
+    fleet = Fleet()
+    for worker, number, count in (("a", 1, 5), ("b", 1, 7), ("a", 2, 2), ("b", 2, 9), ("a", 3, 1)):
+        fleet.take(worker, connected(number, count), 0.0)
+    assert fleet.most_connected == 12
+    fleet.keep_only(["a"])
+    fleet.take("c", connected(1, 10), 0.0)
+    assert fleet.most_connected == 12, "of b nothing is left"
+    fleet.keep_only(["a"])
+    fleet.take("c", connected(2, 10), 0.0)
+    fleet.take("a", connected(4, 3), 0.0)
+    assert fleet.most_connected == 13
+    fleet.keep_only(iter(["a"]))
+    assert fleet.gauge("connected") == 3
+
+
+def test_a_worker_that_says_nothing_of_its_connections_has_none() -> None:
+    fleet = Fleet()
+    silent = report(1)
+    silent.gauges, silent.counters = {}, {}
+    fleet.take("a", silent, 0.0)
+    fleet.take("a", connected(2, 1), 0.0)
+    fleet.close()
+    assert fleet.most_connected == 1
+    assert [row["received"] for row in fleet.timeline] == [0]
 
 
 def test_publishing_began_when_the_first_that_publishes_began() -> None:

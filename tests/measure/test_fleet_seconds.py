@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from measure.fleet import Fleet
-from measure.report import WorkerReport
 
-from .reports import report
-
-
-def connected(number: int, count: int, at_s: int = 0) -> WorkerReport:
-    made = report(number, at_s)
-    made.gauges = {"connected": count}
-    return made
+from .reports import connected, report
 
 
 def test_a_second_has_the_gauges_of_workers_that_did_not_report_in_it() -> None:
@@ -30,22 +23,6 @@ def test_old_seconds_are_closed_while_the_run_goes_on() -> None:
     for number in range(1, 31):
         fleet.take("a", report(number, at_s=number), 0.0)
     assert [row["at_s"] for row in fleet.timeline] == list(range(1, 20))
-
-
-def test_the_most_that_were_ever_connected_together() -> None:
-    fleet = Fleet()
-    for worker, number, count in (("a", 1, 5), ("b", 1, 7), ("a", 2, 2), ("b", 2, 9), ("a", 3, 1)):
-        fleet.take(worker, connected(number, count), 0.0)
-    assert fleet.most_connected == 12
-    fleet.keep_only(["a"])
-    fleet.take("c", connected(1, 10), 0.0)
-    assert fleet.most_connected == 12, "of b nothing is left"
-    fleet.keep_only(["a"])
-    fleet.take("c", connected(2, 10), 0.0)
-    fleet.take("a", connected(4, 3), 0.0)
-    assert fleet.most_connected == 13
-    fleet.keep_only(iter(["a"]))
-    assert fleet.gauge("connected") == 3
 
 
 def test_the_seconds_that_all_have_reported() -> None:
@@ -87,14 +64,3 @@ def test_each_closed_second_is_told_once_and_in_order() -> None:
         fleet.take("a", report(number, at_s), 0.0)
     fleet.close()
     assert [second.at_s for second in told] == [1, 2, 3]
-
-
-def test_a_worker_that_says_nothing_of_its_connections_has_none() -> None:
-    fleet = Fleet()
-    silent = report(1)
-    silent.gauges, silent.counters = {}, {}
-    fleet.take("a", silent, 0.0)
-    fleet.take("a", connected(2, 1), 0.0)
-    fleet.close()
-    assert fleet.most_connected == 1
-    assert [row["received"] for row in fleet.timeline] == [0]
