@@ -127,8 +127,8 @@ class Podman:
 
     def end(self) -> None:
         """Remove what runs, and the network; the images stay with the folder."""
-        self("pod", "rm", "--all", "--force", "--time", "1", check=False)
-        self("network", "rm", "--force", _NETWORK, check=False)
+        self.clear()
+        self("network", "rm", "--force", _NETWORK)
 
     def gateway(self) -> str:
         """The address by which pods reach this machine."""
@@ -172,10 +172,24 @@ class Podman:
             told=lambda: self.log(pod, container)[-3000:],
         )
 
-    def remove(self, *pods: str) -> None:
-        """Remove pods, whatever they do."""
-        for pod in pods:
-            self("pod", "rm", "--force", "--time", "1", pod, check=False)
+    def remove(self, pod: str) -> None:
+        """Remove a pod, whatever it does."""
+        self._remove(pod, ["--filter", f"name=^{pod}$"])
+
+    def clear(self) -> None:
+        """Remove every pod, whatever they do."""
+        self._remove("--all", [])
+
+    def _remove(self, which: str, among: list[str]) -> None:
+        """Until they are gone: on a busy machine a container may not have ended when podman stops waiting for it."""
+        said = ""
+
+        def gone() -> bool:
+            nonlocal said
+            said = self("pod", "rm", "--force", "--ignore", "--time", "1", which, check=False)
+            return not self("pod", "ps", "--quiet", *among)
+
+        until(gone, 120, told=lambda: f"pods that cannot be removed: {said}")
 
     def _containers(self, pod: str) -> list[str]:
         return self("ps", "--all", "--filter", f"pod={pod}", "--format", "{{.Names}}").splitlines()

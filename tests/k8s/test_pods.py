@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -94,23 +95,17 @@ class Fleet:
         found: dict[str, Any] = json.loads((self.results / "latest" / "summary.json").read_text(encoding="utf-8"))
         return found
 
-    def remove(self) -> None:
-        self.podman.remove(*self.workers, self.master, self.backend)
-
 
 @pytest.fixture
 def fleets(podman: pods.Podman, tmp_path: Path) -> Iterator[Any]:
-    made: list[Fleet] = []
+    numbers = itertools.count()
 
     def make(values: dict[str, Any]) -> Fleet:
-        for each in made:
-            each.remove()
-        made.append(Fleet(podman, tmp_path / str(len(made)), values))
-        return made[-1]
+        podman.clear()
+        return Fleet(podman, tmp_path / str(next(numbers)), values)
 
     yield make
-    for each in made:
-        each.remove()
+    podman.clear()
 
 
 def test_a_run_passes_and_leaves_its_record_on_the_volume(fleets: Any, podman: pods.Podman) -> None:
