@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from exit_codes import ExitCode
 from faults import Fault
+from network.script_option import script_text
 from target.postgres import embedded as embedded_postgres
 
 from . import balancer, broker, script
@@ -47,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # `python -m target` is ended by SIGTERM: that shall clean up as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.PASSED))
     try:
-        found = Path(options.script) if options.script else None
-        steps = script.parse(found.read_text("utf-8") if found and found.is_file() else options.script)
+        steps = script.parse(script_text(options.script))
         with ExitStack() as stack, suppress(KeyboardInterrupt):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
             database_url = stack.enter_context(embedded_postgres())

@@ -18,6 +18,7 @@ from faults import Fault
 from . import script
 from .player import play
 from .relay import Relay
+from .script_option import script_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,10 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     host, _, port = options.target.rpartition(":")
     try:
-        text = (
-            Path(options.script).read_text(encoding="utf-8") if Path(options.script).is_file() else options.script
-        )
-        steps = script.parse(text)
+        steps = script.parse(script_text(options.script))
     except Fault as fault:
         sys.stderr.write(f"network: {fault}\n")
         return ExitCode.USAGE

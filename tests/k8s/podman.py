@@ -181,7 +181,7 @@ class Podman:
         self._remove("--all", [])
 
     def _remove(self, which: str, among: list[str]) -> None:
-        """Until they are gone: on a busy machine a container may not have ended when podman stops waiting for it."""
+        """Until they are gone: on a busy machine podman may stop waiting before a container has ended."""
         said = ""
 
         def gone() -> bool:

@@ -15,7 +15,7 @@ import urllib3
 from exit_codes import ExitCode, of_summary
 
 from ..put_server import PutServer
-from ..support import until
+from ..support import summary_of, until
 from . import podman as pods
 from .renders import objects, one
 
@@ -92,8 +92,7 @@ class Fleet:
         return self.podman.wait(self.master, "master")
 
     def summary(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.results / "latest" / "summary.json").read_text(encoding="utf-8"))
-        return found
+        return summary_of(self.results)
 
 
 @pytest.fixture
