@@ -34,7 +34,8 @@ class Conditions:
     """What a network does to one direction.
 
     latency_s: how long everything takes. jitter_s: up to so much longer, evenly drawn; order is kept. loss: share
-    of the reads that are lost at first. bytes_per_s: no more than that goes through; 0 for all there is.
+    of the reads that are lost at first. bytes_per_s: no more than that goes through, of each connection; 0 for all
+    there is.
     """
 
     latency_s: float = 0.0
@@ -42,9 +43,28 @@ class Conditions:
     loss: float = 0.0
     bytes_per_s: float = 0.0
 
-    def delay_s(self, size: int, random: Callable[[], float]) -> float:
-        """How long one read takes, with what it lost."""
+    def delay_s(self, random: Callable[[], float]) -> float:
+        """How long one read is on its way, with what it lost."""
         delay_s = self.latency_s + self.jitter_s * random()
-        if self.loss and random() < self.loss:
-            delay_s += RETRANSMISSION_S
-        return delay_s + (size / self.bytes_per_s if self.bytes_per_s else 0.0)
+        return delay_s + (RETRANSMISSION_S if self.loss and random() < self.loss else 0.0)
+
+
+class Way:
+    """One direction of one connection: when what is sent arrives, all of it in order.
+
+    What has a rate is sent piece after piece: one that comes while others wait is sent after them.
+    """
+
+    def __init__(self) -> None:
+        self.sent_s = 0.0
+        """When the last of what was taken has been sent; on the clock of `now_s`."""
+        self.due_s = 0.0
+        """When it arrives."""
+
+    def take(self, now_s: float, size: int, conditions: Conditions, random: Callable[[], float]) -> float:
+        """One read, of so many bytes: when it arrives."""
+        takes_s = size / conditions.bytes_per_s if conditions.bytes_per_s else 0.0
+        self.sent_s = max(self.sent_s, now_s) + takes_s if takes_s else now_s
+        # Nothing overtakes: what is late holds up what follows.
+        self.due_s = max(self.due_s, self.sent_s + conditions.delay_s(random))
+        return self.due_s

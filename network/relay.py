@@ -11,7 +11,7 @@ from gevent import socket
 from gevent.event import Event
 from gevent.server import StreamServer
 
-from .conditions import BOTH, Conditions, Direction
+from .conditions import BOTH, Conditions, Direction, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,8 @@ _BACKLOG: Final = 4096
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 """For SO_LINGER: to close is to reset."""
 _CONNECT_S: Final = 10.0
+_BUFFER_S: Final = 0.2
+"""What may wait where there is a rate: as much as is sent in that time."""
 
 
 class Relay:
@@ -177,22 +179,22 @@ class Relay:
                 self.counts[f"{direction}_bytes"] += len(data)
 
         writer = gevent.spawn(write)
-        due_s = 0.0
+        way = Way()
         try:
             while data := source.recv(_READ_BYTES):
                 clock.update_now()
-                # Nothing overtakes: what is late holds up what follows.
-                conditions = self.conditions[direction]
-                due_s = max(due_s, clock.now() + conditions.delay_s(len(data), self._random))
-                queue.append((due_s, data))
+                queue.append((way.take(clock.now(), len(data), self.conditions[direction], self._random), data))
                 more.set()
+                # A sender notices a narrow way, as its bytes are not taken any more.
+                gevent.sleep(max(way.sent_s - clock.now() - _BUFFER_S, 0.0))
                 while len(queue) > _MOST_QUEUED:
                     gevent.sleep(0.001)
         except OSError:
             pass  # one side is gone, which ends the connection for the other
-        queue.append((due_s, b""))
+        queue.append((way.due_s, b""))
         more.set()
-        writer.join(timeout=self.conditions[direction].latency_s + 1)
+        clock.update_now()
+        writer.join(timeout=max(way.due_s - clock.now(), 0.0) + 1)
         writer.kill()
 
 

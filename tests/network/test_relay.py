@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ import gevent
 import pytest
 from gevent import socket
 from gevent.server import StreamServer
+from hypothesis import given
+from hypothesis import strategies as st
 
-from network.conditions import RETRANSMISSION_S, Conditions, Direction
+from network.conditions import RETRANSMISSION_S, Conditions, Direction, Way
 from network.relay import Relay
 
 from ..greenlets import until
@@ -95,11 +98,77 @@ def test_every_byte_arrives_in_order_however_bad_it_is(echo: Echo) -> None:
 
 def test_delays_are_what_was_asked_for() -> None:
     constant = itertools.repeat(0.5)
-    assert Conditions(0.1, 0.2).delay_s(100, lambda: next(constant)) == 0.2
-    assert Conditions(bytes_per_s=1000).delay_s(500, Random(1).random) == 0.5
-    lost = [Conditions(loss=0.2).delay_s(1, Random(seed).random) for seed in range(2000)]
+    assert Conditions(0.1, 0.2).delay_s(lambda: next(constant)) == 0.2
+    lost = [Conditions(loss=0.2).delay_s(Random(seed).random) for seed in range(2000)]
     assert set(lost) == {0.0, RETRANSMISSION_S}
     assert sum(delay_s > 0 for delay_s in lost) / len(lost) == pytest.approx(0.2, abs=0.03)
+
+
+def test_what_waits_is_sent_piece_after_piece() -> None:
+    narrow, none = Conditions(latency_s=0.1, bytes_per_s=1000), Random(1).random
+    way = Way()
+    assert [way.take(10.0, 500, narrow, none) for _ in range(3)] == pytest.approx([10.6, 11.1, 11.6])
+    assert way.sent_s == 11.5
+    assert way.take(20.0, 500, narrow, none) == pytest.approx(20.6), "a way that was free keeps nobody waiting"
+    assert way.take(20.1, 500, Conditions(), none) == pytest.approx(20.6), "what follows does not overtake"
+    assert way.take(20.7, 500, Conditions(), none) == pytest.approx(20.7)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 5), st.integers(1, 70_000)), min_size=1),
+    st.floats(100, 1e6),
+    st.floats(0, 0.3),
+)
+def test_no_more_goes_through_than_the_rate(reads: list[tuple[float, int]], rate: float, jitter_s: float) -> None:
+    way, random, now_s = Way(), Random(1).random, 100.0
+    conditions = Conditions(jitter_s=jitter_s, bytes_per_s=rate)
+    sizes, arrivals = [], []
+    for pause_s, size in reads:
+        now_s += pause_s
+        sizes.append(size)
+        arrivals.append(way.take(now_s, size, conditions, random))
+    assert arrivals == sorted(arrivals)
+    least_s = sum(sizes) / rate
+    assert 100.0 + least_s <= arrivals[-1] + 1e-6
+    assert arrivals[-1] <= now_s + least_s + jitter_s + 1e-6
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[Relay, list[int]]]:
+    """A relay before a server that sends as many bytes as it is told to, and closes; what it has sent."""
+    sent: list[int] = []
+
+    def serve(connection: Any, _address: Any) -> None:
+        size = int(connection.recv(100))
+        connection.sendall(bytes(size))
+        sent.append(size)
+        connection.close()
+
+    server = StreamServer(("127.0.0.1", 0), serve)
+    server.start()
+    with Relay(("127.0.0.1", server.server_port), Random(2)) as relay:
+        yield relay, sent
+    server.stop()
+
+
+def test_all_of_what_waits_arrives_though_who_sent_it_has_gone(told: tuple[Relay, list[int]]) -> None:
+    relay, sent = told
+    relay.conditions[Direction.DOWN] = Conditions(bytes_per_s=100_000)
+    connection = connect(relay)
+    began_s = time.monotonic()
+    connection.sendall(b"150000")
+    assert len(receive(connection, 150_000)) == sum(sent) == 150_000
+    assert time.monotonic() - began_s >= 1.4, "it came faster than it could"
+    assert connection.recv(1) == b""
+
+
+def test_who_sends_into_a_narrow_way_has_to_wait(told: tuple[Relay, list[int]]) -> None:
+    relay, sent = told
+    relay.conditions[Direction.DOWN] = Conditions(bytes_per_s=1e6)
+    connection = connect(relay)
+    connection.sendall(b"16000000")
+    receive(connection, 300_000)
+    assert sent == [], "the relay took more than a network can hold"
 
 
 @pytest.mark.parametrize("direction", Direction)
