@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.PASSED))
     try:
         steps = script.parse(script_text(options.script))
+        script.check(steps, options.instances)
         with ExitStack() as stack, suppress(KeyboardInterrupt):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
             database_url = stack.enter_context(embedded_postgres())

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from faults import Fault, Owner
 from network import lines
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ ADD: Final = "add"
 ALL: Final = "all"
 _ALL_AGAIN: Final = [RESTART, ALL]
 _WITH_INSTANCE: Final = (KILL, START, STOP, DRAIN, RESTART)
+_ENDING: Final = (KILL, STOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,40 @@ def parse(text: str) -> list[Step]:
     :raises Fault: if a line is none.
     """
     return [_step(line) for line in lines.read(text, "See cluster/script.py.")]
+
+
+def check(steps: list[Step], instances: int) -> None:
+    """Whether every step can be done.
+
+    :param steps: in order of time.
+    :param instances: how many there are at first.
+    :raises Fault: if one is about an instance that is not there by then, or starts one that is.
+    """
+    known = {str(number) for number in range(1, instances + 1)}
+    running = set(known)
+    for step in steps:
+        there = step.instance in running
+        if step.act == ADD:
+            new = str(len(known) + 1)
+            known.add(new)
+            running.add(new)
+        elif step.instance == ALL:
+            running = set(known)
+        elif step.act == START:
+            if there:
+                raise _impossible(step, "it is running by then")
+            if step.instance not in known:
+                raise _impossible(step, "there has never been such an instance")
+            running.add(step.instance)
+        elif not there:
+            raise _impossible(step, "it is not running by then")
+        elif step.act in _ENDING:
+            running.discard(step.instance)
+
+
+def _impossible(step: Step, why: str) -> Fault:
+    text = f"the step '{step.at_s:g} {step.act} {step.instance}' cannot be done: {why}"
+    return Fault(Owner.USER, text, "See cluster/script.py.")
 
 
 def _step(line: Line) -> Step:

@@ -37,6 +37,39 @@ def test_what_is_no_step_is_refused_by_its_line(line: str) -> None:
         script.parse(line)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "1 kill 3; 2 start 3; 3 kill 3",
+        "1 add; 2 kill 4",
+        "1 kill 1; 2 restart all; 3 stop 1",
+        "1 drain 2; 2 stop 2",
+        "",
+    ],
+)
+def test_steps_that_can_be_done(steps: str) -> None:
+    script.check(script.parse(steps), 3)
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ("1 kill 4", "'1 kill 4' cannot be done: it is not running by then"),
+        ("1 kill 01", "it is not running by then"),
+        ("1 kill 2; 2.5 drain 2", "'2.5 drain 2' cannot be done: it is not running by then"),
+        ("1 stop 2; 2 restart 2", "it is not running by then"),
+        ("1 start 2", "it is running by then"),
+        ("1 kill 2; 2 start 2; 3 start 2", "'3 start 2' cannot be done: it is running by then"),
+        ("1 start 4; 2 add", "there has never been such an instance"),
+        ("1 kill 1; 2 start 01", "there has never been such an instance"),
+        ("1 start 0", "there has never been such an instance"),
+    ],
+)
+def test_a_step_that_cannot_be_done_is_refused_before_anything_starts(steps: str, why: str) -> None:
+    with pytest.raises(Fault, match=why):
+        script.check(script.parse(steps), 3)
+
+
 def test_the_balancer_keeps_drained_instances_for_nobody_new() -> None:
     servers = {"1": "127.0.0.1:1001", "2": "127.0.0.1:1002"}
     text = balancer.config(Path("folder"), 80, servers, ["2"], balancer.COOKIE)
