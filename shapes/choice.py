@@ -21,6 +21,8 @@ _CAPACITY: Final = {
     "resolution": "the search ends when what broke is no more than this share above what held (default 0.1)",
 }
 """Parameters of the capacity search."""
+_SHARES: Final = ("base", "low", "quantile")
+_COUNTS: Final = ("number",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Choice:
             if key not in known or not equals:
                 raise ValueError(f"{name} has no parameter {part!r}; it has {', '.join(known)}")
             if not (name == CAPACITY and key == "by"):
-                _positive(key, value)
+                _check(key, value)
             elif value not in (USERS, RATE):
                 raise ValueError(f"{name} is by {USERS} or by {RATE}, and not by {value!r}")
             given[key] = value
@@ -81,10 +83,14 @@ def parameters_of(name: str) -> list[str]:
     return list(inspect.signature(PROFILES[name]).parameters)[1:]
 
 
-def _positive(key: str, value: str) -> None:
+def _check(key: str, value: str) -> None:
     try:
         number = float(value)
     except ValueError:
         number = -1.0
     if not 0 < number < float("inf"):
         raise ValueError(f"{key}={value} is no number above 0")
+    if key in _SHARES and number > 1:
+        raise ValueError(f"{key}={value} is more than all: it is a share, up to 1")
+    if key in _COUNTS and not number.is_integer():
+        raise ValueError(f"{key}={value} is no whole number")

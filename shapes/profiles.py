@@ -37,7 +37,9 @@ def ramp(lasts_s: float, over: float = 0.0) -> Profile:
 def steps(lasts_s: float, number: float = 5.0) -> Profile:
     """Rises in so many equal steps of equal length."""
     marks = tuple((step * lasts_s / number, f"step {step + 1}") for step in range(math.ceil(number)))
-    return Profile(lambda at_s: math.floor(1 + at_s * number / lasts_s) / number, lasts_s, marks=marks)
+    return Profile(
+        lambda at_s: min(math.floor(1 + at_s * number / lasts_s), number) / number, lasts_s, marks=marks
+    )
 
 
 def spike(lasts_s: float, base: float = 0.2, at: float = 0.0, length: float = 0.0) -> Profile:

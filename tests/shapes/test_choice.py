@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from shapes.choice import Choice, parameters_of
 from shapes.profiles import PROFILES
@@ -32,6 +36,20 @@ def test_every_profile_takes_the_parameters_that_it_says_it_has(name: str) -> No
     assert profile.users(0.0, 100) is not None
 
 
+@given(st.sampled_from(list(PROFILES)), st.data())
+def test_no_shape_that_is_taken_asks_for_more_users_than_there_are(name: str, data: st.DataObject) -> None:
+    values = st.one_of(st.integers(1, 200), st.floats(0.01, 200))
+    given = data.draw(st.dictionaries(st.sampled_from(parameters_of(name)), values))
+    try:
+        chosen = Choice.parse(f"{name}:{','.join(f'{key}={value}' for key, value in given.items())}")
+    except ValueError:
+        assume(False)
+    lasts_s = data.draw(st.floats(1, 1000))
+    profile = chosen.profile(lasts_s)
+    for at_s in (data.draw(st.floats(0, lasts_s, exclude_max=True)), math.nextafter(lasts_s, 0)):
+        assert 0 <= profile.share(at_s) <= 1
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -41,6 +59,10 @@ def test_every_profile_takes_the_parameters_that_it_says_it_has(name: str) -> No
         ("spike:base=high", "base=high is no number above 0"),
         ("spike:base=0", "base=0 is no number above 0"),
         ("spike:base=inf", "base=inf is no number above 0"),
+        ("spike:base=1.5", "base=1.5 is more than all: it is a share, up to 1"),
+        ("wave:low=20", "low=20 is more than all: it is a share, up to 1"),
+        ("capacity:quantile=99", "quantile=99 is more than all: it is a share, up to 1"),
+        ("steps:number=2.5", "number=2.5 is no whole number"),
         ("capacity:by=magic", "capacity is by users or by rate, and not by 'magic'"),
     ],
 )
