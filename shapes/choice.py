@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +23,8 @@ _CAPACITY: Final = {
 }
 """Parameters of the capacity search."""
 _SHARES: Final = ("base", "low", "quantile")
-_COUNTS: Final = ("number",)
+_COUNTS: Final = {"number": 1, "hold": 2}
+"""Whole numbers, and the least of each: how sure a level is cannot be told from one second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Choice:
             elif value not in (USERS, RATE):
                 raise ValueError(f"{name} is by {USERS} or by {RATE}, and not by {value!r}")
             given[key] = value
+        if float(given.get("least", 0)) > float(given.get("most", math.inf)):
+            raise ValueError(f"least={given['least']} is more than most={given['most']}")
         return cls(name, given)
 
     @property
@@ -92,5 +96,5 @@ def _check(key: str, value: str) -> None:
         raise ValueError(f"{key}={value} is no number above 0")
     if key in _SHARES and number > 1:
         raise ValueError(f"{key}={value} is more than all: it is a share, up to 1")
-    if key in _COUNTS and not number.is_integer():
-        raise ValueError(f"{key}={value} is no whole number")
+    if key in _COUNTS and not (number.is_integer() and number >= _COUNTS[key]):
+        raise ValueError(f"{key}={value} is no whole number from {_COUNTS[key]} on")

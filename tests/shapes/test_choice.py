@@ -62,7 +62,9 @@ def test_no_shape_that_is_taken_asks_for_more_users_than_there_are(name: str, da
         ("spike:base=1.5", "base=1.5 is more than all: it is a share, up to 1"),
         ("wave:low=20", "low=20 is more than all: it is a share, up to 1"),
         ("capacity:quantile=99", "quantile=99 is more than all: it is a share, up to 1"),
-        ("steps:number=2.5", "number=2.5 is no whole number"),
+        ("steps:number=2.5", "number=2.5 is no whole number from 1 on"),
+        ("capacity:hold=1", "hold=1 is no whole number from 2 on"),
+        ("capacity:least=20,most=10", "least=20 is more than most=10"),
         ("capacity:by=magic", "capacity is by users or by rate, and not by 'magic'"),
     ],
 )
