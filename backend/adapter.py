@@ -106,7 +106,10 @@ class Adapter(Protocol):
         ...
 
     def key_of(self, answer: Any) -> str:
-        """Of the answer to a trigger: the id in those broadcasts that have no trace; empty if there are none."""
+        """Of the answer to a trigger: the id in those broadcasts that have no trace; empty if there are none.
+
+        An answer that it cannot be read from may raise what reading it raises: such a trigger has failed.
+        """
         ...
 
 

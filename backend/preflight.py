@@ -30,7 +30,7 @@ def check_backend(client: RestClient) -> None:
     if not isinstance(answer, dict):
         raise Fault(Owner.USER, f"{contract.HEALTH_LIVE} answered with something that is no JSON", way_on)
     query = f"{contract.SOCKETIO_PATH}?EIO={contract.ENGINEIO_VERSION}&transport=polling"
-    opened = client.send("GET", query)
+    opened = client.ask("GET", query)
     packet = opened.body
     if (isinstance(packet, str) and _OLDER.match(packet)) or _UNSUPPORTED in opened.message:
         raise Fault(
@@ -41,7 +41,7 @@ def check_backend(client: RestClient) -> None:
     if opened.status != 200 or not isinstance(packet, str) or not packet.startswith("0{"):
         raise Fault(Owner.USER, f"no Socket.IO answers at {contract.SOCKETIO_PATH}: {opened.message}", way_on)
     session = json.loads(packet[1:])["sid"]
-    client.send("POST", f"{query}&sid={session}", body=1)
+    client.ask("POST", f"{query}&sid={session}", body=1)
 
 
 def check_rooms(client: RestClient, rooms: tuple[Room, ...]) -> None:
@@ -50,7 +50,7 @@ def check_rooms(client: RestClient, rooms: tuple[Room, ...]) -> None:
     :raises Fault: if it does not.
     """
     room = rooms[0]
-    answer = client.send("GET", f"{contract.PROJECTS}/{room.project_id}", room.token)
+    answer = client.ask("GET", f"{contract.PROJECTS}/{room.project_id}", room.token)
     if answer.status == 401:
         raise Fault(
             Owner.USER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import urllib3
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-_TIMEOUT_S = 10.0
-
-
+_TIMEOUT_S: Final = 10.0
+_WAY_ON: Final = "Check that --host is the Prometheus Backend, and look into its log."
 _OUR_SIDE = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE))
 """Why a connection cannot even be tried."""
 
@@ -65,6 +64,10 @@ class Answer:
         """What the backend says of an error, in one line."""
         said = self.body.get("message", self.body) if isinstance(self.body, dict) else self.body
         return " ".join(str(said).split())[:200]
+
+    def value(self, name: str) -> str:
+        """One value of its JSON; empty if it is not there."""
+        return str(self.body.get(name, "")) if isinstance(self.body, dict) else ""
 
     def header(self, name: str) -> str:
         """A header's value; empty if it is not there."""
@@ -134,16 +137,37 @@ class RestClient:
             parsed = text
         return Answer(response.status, dict(response.headers), parsed)
 
+    def ask(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
+        """Send one request that has to be answered, whatever with.
+
+        :raises Fault: if it is not.
+        """
+        try:
+            return self.send(method, path, token, body)
+        except UnreachableError as error:
+            raise unreachable_fault(self._host, str(error)) from error
+
     def call(self, method: str, path: str, token: str | None = None, body: Any = None) -> Any:
         """Send one request that has to succeed; the JSON of its answer.
 
         :raises Fault: whose fault it is, if it does not.
         """
+        return self._succeed(method, path, token, body).body
+
+    def value(self, name: str, method: str, path: str, token: str | None = None, body: Any = None) -> str:
+        """Send one request that has to succeed; one value of the JSON of its answer.
+
+        :raises Fault: whose fault it is, if it does not, or the value is not there.
+        """
+        answer = self._succeed(method, path, token, body)
+        if not (found := answer.value(name)):
+            said = f"{method} {self._host}{path} was answered with {answer.status}, without {name!r}"
+            raise Fault(Owner.BACKEND, said, _WAY_ON)
+        return found
+
+    def _succeed(self, method: str, path: str, token: str | None, body: Any) -> Answer:
         call = f"{method} {self._host}{path}"
-        try:
-            answer = self.send(method, path, token, body)
-        except UnreachableError as error:
-            raise unreachable_fault(self._host, str(error)) from error
+        answer = self.ask(method, path, token, body)
         if answer.status == 429:
             raise ThrottledFault(call, answer.retry_after_s)
         if answer.status == 401:
@@ -157,9 +181,9 @@ class RestClient:
             raise Fault(
                 owner,
                 f"{call} failed with {answer.status}: {answer.message}",
-                "Check that --host is the Prometheus Backend, and look into its log.",
+                _WAY_ON,
             )
-        return answer.body
+        return answer
 
 
 def unreachable_fault(host: str, reason: str) -> Fault:

@@ -116,18 +116,18 @@ class RestProvision:
         return Room(project_id, user.agent_id, user.token, _owner_of(user.token))
 
     def _make(self, path: str, body: dict[str, object], user: _User) -> str:
-        made_id = str(self._client.call("POST", path, user.token, body)["id"])
+        made_id = self._client.value("id", "POST", path, user.token, body)
         self._made.append((f"{path}/{made_id}", user))
         return made_id
 
     def _log_in(self, account: Account) -> _User:
-        return _User(str(self._client.call("POST", contract.LOGIN, body=account.body)["token"]), account)
+        return _User(self._client.value(contract.TOKEN, "POST", contract.LOGIN, body=account.body), account)
 
     def _sign_up(self) -> _User:
         # Ends unlike the users of `rows`, which are removed where no run holds on to them.
         email = f"lt-{self._run_id}-{secrets.token_hex(4)}-user@loadtest.invalid"
         account = Account(email, f"Aa1@{secrets.token_hex(12)}")
-        return _User(str(self._client.call("POST", contract.SIGNUP, body=account.body)["token"]), account)
+        return _User(self._client.value(contract.TOKEN, "POST", contract.SIGNUP, body=account.body), account)
 
 
 def _owner_of(token: str) -> str:

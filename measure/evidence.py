@@ -32,14 +32,19 @@ class Evidence:
     away_workers: those that were not heard for a while, in words. uncounted_reports: workers whose totals do not
     match the sum of their reports. late_triggers: learnt when users that may have been owed their broadcasts
     were counted already. unknown_triggers: that a worker never learnt of. exhausted: failures for want of
-    descriptors or ports. timed: deliveries in the histograms, arrived: in the accounts, unowed: of these, those
-    that nobody was owed. sent_again: connects whose first packets were, out of so many.
+    descriptors or ports. failed: triggers without an answer, or without an id in it. foreign: broadcasts of which
+    nobody can tell whose they are. lost: deliveries that count as lost though their receivers were there. timed:
+    deliveries in the histograms, arrived: in the accounts, unowed: of these, those that nobody was owed.
+    sent_again: connects whose first packets were, out of so many.
     """
 
     expected: int = 0
     due: int = 0
     missed: int = 0
     refused: int = 0
+    failed: int = 0
+    foreign: int = 0
+    lost: int = 0
     lost_workers: Sequence[str] = ()
     away_workers: Sequence[str] = ()
     missing_reports: int = 0
@@ -87,6 +92,9 @@ def evidence_of(
         due=fleet.counter("due"),
         missed=fleet.counter("missed"),
         refused=fleet.counter("refused"),
+        failed=fleet.counter("failed"),
+        foreign=fleet.counter("foreign"),
+        lost=deliveries.lost - deliveries.missed_offline,
         lost_workers=[
             f"{worker.number} ({worker.gauges_at_last.get('connected', 0)} connections, "
             f"{sum(worker.timed.values())} deliveries timed)"

@@ -145,6 +145,16 @@ RULES: Final = (
         ),
     ),
     Rule(
+        "failed triggers",
+        Verdict.SUSPECT,
+        lambda e: (
+            f"{e.failed} triggers got no answer that has an id, and {e.foreign} broadcasts came with ids that "
+            f"nobody knows: of {e.lost} deliveries that count as lost, {min(e.foreign, e.lost)} may be among them"
+            if e.failed and e.foreign and e.lost
+            else None
+        ),
+    ),
+    Rule(
         "accounts differ",
         Verdict.INVALID,
         lambda e: (

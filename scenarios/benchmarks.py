@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from backend import contract
+from backend import contract, metrics
 
 from . import capabilities as can
 from .company import SkipError
@@ -88,5 +88,7 @@ def _memory_bytes(stage: Stage) -> int:
     answer = stage.request("GET", contract.HEALTH_INFO)
     if answer.status != 200:
         raise SkipError(f"{contract.HEALTH_INFO} was answered with {answer.status}")
-    told = answer.body["memory"]
-    return int(told["rss"] if isinstance(told, dict) else told)
+    rss_mb = metrics.of_health(answer.body).rss_mb
+    if rss_mb is None:
+        raise SkipError(f"{contract.HEALTH_INFO} tells nothing of memory")
+    return round(rss_mb * 1e6)

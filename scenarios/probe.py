@@ -152,11 +152,11 @@ class Probe:
         client.listen(contract.TASK_STATUS_UPDATE)
         path = contract.tasks_path(room.project_id)
         made = self._rest.send("POST", path, room.token, DataFactory("probe").task(room.agent_id))
-        if made.status != 201:
+        task_id = made.value("id")
+        if made.status != 201 or not task_id:
             unknown = Answer(None, f"no task could be made: {made.status} {made.message}")
             yield from ((question, unknown) for question in (can.PATCH, can.RUN))
             return
-        task_id = str(made.body["id"])
         _burst_is_over(client, task_id)
         update = client.expect(contract.TASK_STATUS_UPDATE, _completed(task_id))
         patched = self._rest.send("PATCH", f"{path}/{task_id}", room.token, {"status": contract.COMPLETED})

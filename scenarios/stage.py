@@ -196,8 +196,8 @@ class Stage:
         """
         owner = self._company.rooms[self.room]
         token = self.token()
-        made = self._must("POST", contract.PROJECTS, token, self._factory.project())
-        room = replace(owner, project_id=str(made["id"]), token=token)
+        made_id = self._make(contract.PROJECTS, token, self._factory.project())
+        room = replace(owner, project_id=made_id, token=token)
         self._projects.append(room)
         return room
 
@@ -226,17 +226,19 @@ class Stage:
         :raises SkipError: if it refuses.
         """
         body = self._factory.task(room.agent_id if agent else "")
-        made = self._must("POST", contract.tasks_path(room.project_id), room.token, body)
-        return Task(str(made["id"]), body["title"], room.project_id)
+        made_id = self._make(contract.tasks_path(room.project_id), room.token, body)
+        return Task(made_id, body["title"], room.project_id)
 
-    def _must(self, method: str, path: str, token: str, body: Any) -> Any:
-        answer = self.request(method, path, token, body)
-        said = f"{method} {path} was answered with {answer.status}: {answer.message}"
-        if answer.status >= 500:
-            raise NoAnswerError(said)
-        if answer.status >= 300:
+    def _make(self, path: str, token: str, body: Any) -> str:
+        """Have REST make something; its id."""
+        answer = self.request("POST", path, token, body)
+        made_id = answer.value("id")
+        said = f"POST {path} was answered with {answer.status}: {answer.message}"
+        if 300 <= answer.status < 500:
             raise SkipError(said)
-        return answer.body
+        if answer.status >= 500 or not made_id:
+            raise NoAnswerError(said)
+        return made_id
 
 
 def outcome(act: Callable[[], object]) -> str:

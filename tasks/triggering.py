@@ -30,11 +30,12 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of it. answer: None if there was none. failure: in one line; empty if there was none."""
+    """What became of it. failure: in one line; empty if there was none. key: as of `Adapter.key_of`."""
 
-    answer: Answer | None
+    outcome: Outcome
     failure: str
     answer_ms: float
+    key: str
 
 
 class Triggers:
@@ -94,31 +95,35 @@ class Triggers:
         where = self._context.plan.rooms[ticket.room]
         call = self._adapter.trigger(where, ticket.title)
         started_s = time.perf_counter()
-        failure = ""
         answer = None
-        asked = True
+        key = ""
         try:
             token = self._context.tokens[ticket.room]
             answer = self.client.send(call.method, call.path, token, call.body)
-            failure = "" if answer.status in _DONE else f"{answer.status}: {answer.message}"
         except UnreachableError as error:
-            failure = str(error)
-            asked = error.asked
+            outcome, failure = Outcome.FAILED if error.asked else Outcome.UNSENT, str(error)
         answer_ms = (time.perf_counter() - started_s) * 1000
-        outcome, key = self._outcome(answer) if asked else (Outcome.UNSENT, "")
+        if answer is not None:
+            outcome, key, failure = self._judge(answer)
         origin = "" if answer is None else answer.header(self._instance_header)
         times_ns = (ticket.due_ns, ticket.sent_ns)
         trigger = Trigger(ticket.room, self._publisher, ticket.seq, *times_ns, outcome, key, origin)
         self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
         self.in_flight -= 1
-        return Sent(answer, failure, answer_ms)
+        return Sent(outcome, failure, answer_ms, key)
 
-    def _outcome(self, answer: Answer | None) -> tuple[Outcome, str]:
-        if answer is None or answer.status >= 500:
-            return Outcome.FAILED, ""
+    def _judge(self, answer: Answer) -> tuple[Outcome, str, str]:
+        """Its outcome, its key, and what went wrong."""
         if answer.status in _DONE:
-            return Outcome.ACCEPTED, self._adapter.key_of(answer.body)
+            try:
+                return Outcome.ACCEPTED, self._adapter.key_of(answer.body), ""
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                # It owes its broadcasts; what has no trace cannot be told to be this trigger's.
+                return Outcome.FAILED, "", f"{answer.status}, with an answer that cannot be read: {error!r}"
+        failure = f"{answer.status}: {answer.message}"
+        if answer.status >= 500:
+            return Outcome.FAILED, "", failure
         if answer.status == 429:
             quiet_until_s = time.monotonic() + answer.retry_after_s
             self._context.throttled_until_s[self._address] = quiet_until_s
-        return Outcome.REFUSED, ""
+        return Outcome.REFUSED, "", failure

@@ -12,6 +12,7 @@ from backend.rest import UnreachableError
 from clients.errors import NoAnswerError
 from clients.helper import Helper
 from clients.reporting import report_act
+from measure.triggers import Outcome
 from scenarios import findings
 from scenarios.capabilities import Capabilities
 from scenarios.company import SkipError
@@ -82,11 +83,11 @@ class Actor(User):
         ticket = triggers.take(room)
         sent = triggers.send(ticket)
         report_act(self.environment, "POST", triggers.name, sent.answer_ms, sent.failure)
-        if sent.answer is None or sent.answer.status >= 500:
-            raise NoAnswerError(f"a task could not be made: {sent.failure}")
-        if sent.failure:
+        if sent.outcome is Outcome.REFUSED:
             raise SkipError(f"a task could not be made: {sent.failure}")
-        return Task(str(sent.answer.body["id"]), ticket.title, self.rooms[room].project_id)
+        if sent.outcome is not Outcome.ACCEPTED:
+            raise NoAnswerError(f"a task could not be made: {sent.failure}")
+        return Task(sent.key, ticket.title, self.rooms[room].project_id)
 
     def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
         """A REST call that is part of a scenario."""

@@ -67,7 +67,7 @@ class Chat:
 
     def check(self, client: RestClient) -> str:
         """By its root."""
-        return str(client.call("GET", "/")["chat"])
+        return client.value("chat", "GET", "/")
 
     def provision(self, wanted: Wanted) -> Names:
         """Names are enough."""

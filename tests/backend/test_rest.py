@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +18,7 @@ from backend.rows import Rows
 from faults import Fault, Owner
 
 from ..support import SECRET, start_backend
+from ..web_server import web_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,25 +207,27 @@ def test_a_throttle_stops_the_making_and_what_was_made_is_removed() -> None:
     ],
 )
 def test_an_older_engine_io_is_named(status: int, opened: bytes) -> None:
-    class Older(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            is_socketio = self.path.startswith(contract.SOCKETIO_PATH)
-            self.send_response(status if is_socketio else 200)
-            is_json = opened.startswith(b"{") or not is_socketio
-            self.send_header("Content-Type", "application/json" if is_json else "text/plain; charset=UTF-8")
-            self.end_headers()
-            self.wfile.write(opened if is_socketio else b'{"status":"ok"}')
+    def answer(_method: str, path: str) -> tuple[int, bytes]:
+        return (status, opened) if path.startswith(contract.SOCKETIO_PATH) else (200, b'{"status":"ok"}')
 
-        def log_message(self, *_: object) -> None:
-            pass
+    with web_server(answer) as url, pytest.raises(Fault, match="does not speak Engine.IO 4"):
+        preflight.check_backend(RestClient(url))
 
-    server = HTTPServer(("127.0.0.1", 0), Older)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        with pytest.raises(Fault, match="does not speak Engine.IO 4"):
-            preflight.check_backend(RestClient(f"http://127.0.0.1:{server.server_port}"))
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+@pytest.mark.parametrize("body", [b'{"data": {"id": "x", "token": "x"}}', b"<html>welcome</html>", b"[]"])
+def test_an_answer_without_what_it_has_to_have_is_the_backend_s_fault(body: bytes) -> None:
+    with web_server(lambda *_: (201, body)) as url:
+        client = RestClient(url)
+        for made, path, name in (
+            (RestProvision(client, "rest-5", token="t"), contract.AGENTS, "id"),
+            (RestProvision(client, "rest-5"), contract.SIGNUP, "token"),
+        ):
+            with pytest.raises(Fault) as fault:
+                made.create(1)
+            assert fault.value.owner is Owner.BACKEND
+            assert str(fault.value).startswith(f"POST {url}{path} was answered with 201, without {name!r}")
+
+
+def test_a_backend_that_goes_away_while_it_is_checked_is_one_line() -> None:
+    with pytest.raises(Fault, match="cannot reach the backend at http://127.0.0.1:1: connection refused"):
+        preflight.check_rooms(RestClient("http://127.0.0.1:1"), (Room("p", "a", "t"),))

@@ -14,8 +14,16 @@ from measure.report import Totals, WorkerReport
 from measure.validity import Verdict, judge
 
 EVERY = (
-    *("due", "missed", "refused", "late_triggers", "unknown_triggers", "negative_latency", "unbounded_latency"),
-    *("clock_steps", "user_errors", "received", "sent_again", "coalesced"),
+    *("due", "missed", "refused", "failed", "foreign", "late_triggers", "unknown_triggers"),
+    *(
+        "negative_latency",
+        "unbounded_latency",
+        "clock_steps",
+        "user_errors",
+        "received",
+        "sent_again",
+        "coalesced",
+    ),
 )
 
 
@@ -39,11 +47,18 @@ def test_each_counter_is_its_own() -> None:
     for name, value_us in (("clock_bound", 3000), ("loop_lag", 4000), ("generator_delay", 5000), ("replay", 1)):
         fold(fleet.latencies[name], np.full(7, value_us))
     failures = {"tcp: out of file descriptors (ulimit -n)": 3, "Out of local ports": 4, "refused": 9}
-    found = evidence_of(fleet, Counts(expected=77), failures, [fleet.workers["b"]], cpu_warning=True)
+    found = evidence_of(
+        fleet,
+        Counts(expected=77, delivered=60, lost=17, missed_offline=10),
+        failures,
+        [fleet.workers["b"]],
+        cpu_warning=True,
+    )
     assert asdict(found) == {
         **{name: at for at, name in enumerate(EVERY, 1)},
         "connects": 120,
         "expected": 77,
+        "lost": 7,
         "lost_workers": ["1 (5 connections, 34 deliveries timed)"],
         "away_workers": ["1 (9 s)"],
         "missing_reports": 2,

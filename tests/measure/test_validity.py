@@ -22,6 +22,7 @@ FIRES: dict[str, dict[str, Any]] = {
     "late triggers": {"late_triggers": 1},
     "unknown triggers": {"unknown_triggers": 1},
     "unowed deliveries": {"unowed": 1},
+    "failed triggers": {"failed": 1, "foreign": 9, "lost": 2},
     "accounts differ": {"timed": 1},
     "missing reports": {"missing_reports": 1},
     "totals differ": {"uncounted_reports": 1},
@@ -51,6 +52,7 @@ HOLDS: dict[str, dict[str, Any]] = {
     "late triggers": {"late_triggers": 0},
     "unknown triggers": {"unknown_triggers": 0},
     "unowed deliveries": {"unowed": 0},
+    "failed triggers": {"failed": 1, "foreign": 0, "lost": 2},
     # Where totals are missing, so are accounts.
     "accounts differ": {"timed": 1, "lost_workers": ["2"]},
     "missing reports": {"missing_reports": 0},

@@ -1,0 +1,48 @@
+"""A backend that broadcasts, and whose answers nobody can read: what came is not called lost without a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exit_codes import ExitCode
+
+from ..support import run_locust, summary_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..support import Backend
+
+pytestmark = pytest.mark.slow
+
+_MISREAD = """
+from backend.prometheus import Prometheus
+
+class Misread(Prometheus):
+    def key_of(self, answer):
+        return answer["data"]["id"]
+
+BACKEND = Misread()
+"""
+
+
+def test_broadcasts_of_triggers_whose_answers_cannot_be_read(documented: Backend, tmp_path: Path) -> None:
+    (tmp_path / "misread.py").write_text(_MISREAD, encoding="utf-8")
+    load = ["--backend", "misread", "-u", "8", "-r", "100", "-t", "8s", "--rate", "5", "--flight", "0.5"]
+    ran = run_locust(
+        documented.url,
+        *(*load, "--no-report", "--results-dir", str(tmp_path / "results")),
+        environment={**documented.by_sql, "PYTHONPATH": str(tmp_path)},
+    )
+    summary = summary_of(tmp_path / "results")
+    triggers, deliveries = summary["triggers"], summary["deliveries"]
+    assert triggers["failed"] == triggers["sent"] > 0
+    assert 0 < deliveries["lost"] <= deliveries["foreign"], "the updates came, and bear ids that nobody knows"
+    assert deliveries["missed_offline"] == 0
+    said = f"of {deliveries['lost']} deliveries that count as lost, {deliveries['lost']} may be among them"
+    assert any(said in reason for reason in summary["validity"]["reasons"])
+    assert ran.returncode in {ExitCode.RUN_SUSPECT, ExitCode.RUN_INVALID}, ran.stdout[-3000:]
+    assert "with an answer that cannot be read: KeyError('data')" in ran.stderr
+    assert "Traceback" not in ran.stderr
