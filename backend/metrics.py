@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,6 +52,9 @@ def of_prometheus(text: str, now_s: float) -> Vitals:
     longest: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
+            if math.isnan(sample.value):
+                # As prom-client says of what it has not measured yet.
+                continue
             sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
             longest[sample.name] = max(longest.get(sample.name, sample.value), sample.value)
     if not sums:

@@ -42,6 +42,11 @@ def test_several_processes_of_one_page_add_up_and_the_longest_lag_counts() -> No
     assert (found.rss_mb, found.loop_lag_ms) == (3.0, 500.0)
 
 
+def test_what_was_not_measured_yet_is_not_there() -> None:
+    text = "process_resident_memory_bytes 1e6\nnodejs_eventloop_lag_p99_seconds Nan\n"
+    assert of_prometheus(text, 0.0) == Vitals(rss_mb=1.0)
+
+
 @pytest.mark.parametrize("text", ["<html>404</html>", "", "process_open_fds many\n"])
 def test_what_is_no_page_of_metrics(text: str) -> None:
     with pytest.raises(ValueError):
