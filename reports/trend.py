@@ -21,7 +21,28 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-_OPTIONS: Final = {"shape": "", "transport": "websocket", "parser": "default", "tags": None}
+OPTIONS: Final = {
+    "shape": "",
+    "mix": "",
+    "tags": None,
+    "exclude_tags": None,
+    "audience_size": 500,
+    "canaries": "",
+    "arrivals": "constant",
+    "ramp": 0.0,
+    "publishers": 4,
+    "room_size": 0,
+    "room_skew": 0.0,
+    "rooms_per_viewer": 1,
+    "tasks_per_room": 0,
+    "think_time": [1.0, 3.0],
+    "ping_every": 0.0,
+    "drop_every": 0.0,
+    "backend": "backend.prometheus",
+    "transport": "websocket",
+    "parser": "default",
+    "token_in": "auth",
+}
 """Those that make another load of it, and what they are by default; older records do not tell."""
 _QUANTILES: Final = ("p50", "p99")
 _GAP: Final = 2.5
@@ -91,7 +112,11 @@ def trend(results_dir: Path, rng: np.random.Generator) -> Trend:
 def series_of(summary: Mapping[str, Any]) -> str:
     """The series that a run belongs to: the runs that can be compared have the same."""
     options = summary["options"]
-    more = [f"{name} {options[name]}" for name, usual in _OPTIONS.items() if options.get(name, usual) != usual]
+    more = [
+        f"{name.replace('_', ' ')} {options[name]}"
+        for name, usual in OPTIONS.items()
+        if options.get(name, usual) != usual
+    ]
     load = f"{summary['users']} users, {summary['rooms']} rooms, {summary['rate_per_s']:g} triggers/s"
     hosts = dict.fromkeys(map(_host, hosts_of(summary["target"])))
     return ", ".join([f"{' + '.join(hosts)} ({summary['profile']})", load, *more])

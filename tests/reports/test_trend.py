@@ -13,7 +13,8 @@ import pytest
 
 from reports import trend_page
 from reports.schema import RecordError, upgrade
-from reports.trend import Trend, series_of, trend
+from reports.trend import OPTIONS, Trend, series_of, trend
+from run import option_table
 
 from ..measure.runs import fleet_of
 from ..support import ROOT
@@ -76,6 +77,25 @@ def test_another_load_is_another_series(tmp_path: Path) -> None:
     file = results / "night-08" / "summary.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"users": 7}))
     assert [len(series.runs) for series in read(results).series] == [8, 1]
+
+
+def test_whatever_makes_another_load_makes_another_series() -> None:
+    """Whose defaults are those of the options, so that a run that was asked for them is as one that was not."""
+    defaults: dict[str, object] = {}
+    option_table.all_of(
+        lambda name, _, **more: defaults.setdefault(name.removeprefix("--").replace("-", "_"), more["default"])
+    )
+    # As a record has them.
+    ours = {name: json.loads(json.dumps(value)) for name, value in defaults.items() if name in OPTIONS}
+    assert ours.keys() == OPTIONS.keys() - {"tags", "exclude_tags"}, "but for Locust's own"
+
+    def series(**options: object) -> str:
+        return series_of(upgrade({"schema": 2, "target": "x", "profile": "p", "options": options}, "")[0])
+
+    assert series(**ours, tags=None, exclude_tags=None) == series()
+    changed = {name: series(**{**ours, name: "another"}) for name in OPTIONS}
+    assert len({*changed.values(), series()}) == len(OPTIONS) + 1
+    assert changed["room_skew"] == f"{series()}, room skew another"
 
 
 @pytest.mark.parametrize(
