@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +17,19 @@ State = tuple[int, int]
 
 def state_of(folder: Path) -> dict[Path, State]:
     """The files below a folder, without links: the newest run would be there twice."""
-    return dict(_files(folder))
+    return dict(files(folder))
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, State]]:
+def files(folder: Path) -> Iterator[tuple[Path, State]]:
+    """The same, one by one."""
     for where, _, names in os.walk(folder):
         for name in names:
             path = Path(where) / name
-            if not path.is_symlink():
-                status = path.stat()
-                yield path, (status.st_mtime_ns, status.st_size)
+            # Another run of the same volume may take a file away, or give it its name, at any time.
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                if not stat.S_ISLNK(status.st_mode):
+                    yield path, (status.st_mtime_ns, status.st_size)
 
 
 def changed(before: Mapping[Path, State], after: Mapping[Path, State]) -> list[Path]:

@@ -16,6 +16,19 @@ def test_a_port_that_listens(capsys: pytest.CaptureFixture[str]) -> None:
     assert "is there" in capsys.readouterr().out
 
 
+def test_a_port_of_ipv6() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        assert main([f"[::1]:{server.getsockname()[1]}"]) == ExitCode.PASSED
+
+
+@pytest.mark.parametrize("address", ["master", "master:", ":5557", "a:1, b", ""])
+def test_what_is_no_address_is_not_waited_for(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([address, "--wait", "600"])
+    assert ended.value.code == ExitCode.USAGE
+    assert "is neither host:port nor a URL" in capsys.readouterr().err
+
+
 def test_a_port_that_does_not(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -14,7 +14,7 @@ import pytest
 from demo.processes import free_port
 from exit_codes import ExitCode
 from upload.__main__ import main
-from upload.changes import changed, state_of
+from upload.changes import changed, files, state_of
 
 from ..put_server import PutServer
 from ..support import ROOT, until
@@ -100,6 +100,15 @@ def test_a_file_of_the_same_size_and_a_later_time_is_new(results: Path) -> None:
     file.write_text('"20260101-ONE"')
     assert changed(before, state_of(results)) == [file]
     assert changed(state_of(results), state_of(results)) == []
+
+
+def test_a_file_that_is_taken_away_meanwhile_is_none(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).touch()
+    found = files(tmp_path)
+    (first, _) = next(found)
+    (tmp_path / {"a": "b", "b": "a"}[first.name]).unlink()
+    assert list(found) == []
 
 
 @pytest.fixture
