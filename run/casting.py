@@ -56,8 +56,9 @@ def choose(classes: list[type[User]], options: argparse.Namespace) -> None:
     Without a word on it, users that play scenarios have none, and audiences have none.
 
     :param classes: changed in place.
-    :raises Fault: if the mix names a class that there is not.
+    :raises Fault: if the mix names a class that there is not, or a tag is nobody's.
     """
+    _check_tags(classes, options)
     mix = weights_of(options.mix)
     names = [one.__name__ for one in classes]
     if unknown := [name for name in mix if name not in names]:
@@ -113,6 +114,21 @@ def check(options: argparse.Namespace, size: Size) -> None:
             f"--users {users} are too few for this --mix: there may be no {least} among them",
             f"Give {needed} or more; {options.publishers} of them publish.",
         )
+
+
+def _check_tags(classes: Iterable[type[User]], options: argparse.Namespace) -> None:
+    """Those that always take part would take part, and nothing of what was asked for would be played."""
+    known = {
+        tag for one in classes for task in _tasks_of(one) if not always.is_one(task) for tag in _tags_of(task)
+    }
+    asked = {"--tags": options.tags or (), "--exclude-tags": options.exclude_tags or ()}
+    for option, tags in asked.items():
+        if unknown := sorted(set(tags) - known):
+            raise Fault(
+                Owner.USER,
+                f"{option} names {', '.join(unknown)}, and no task has such a tag",
+                f"There are {', '.join(sorted(known)) or 'none'}.",
+            )
 
 
 def _has_tasks(user_class: type[User], options: argparse.Namespace) -> bool:

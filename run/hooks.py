@@ -64,7 +64,7 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     if isinstance(runner, MasterRunner | LocalRunner):
         try:
             adapter.load(opts.backend)
-            option_checks.check_shape(opts)
+            option_checks.check_times(opts)
             casting.choose(environment.user_classes, opts)
         except Fault as fault:
             option_checks.refuse(fault)

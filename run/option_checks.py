@@ -99,11 +99,19 @@ def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> Non
     objectives(options.slo_file)
 
 
-def check_shape(options: argparse.Namespace) -> None:
-    """Make sure that a shape can be drawn.
+def check_times(options: argparse.Namespace) -> None:
+    """Make sure that a shape can be drawn, and that some of the run's time is measured.
 
-    :raises Fault: if it cannot.
+    :raises Fault: if not.
     """
+    unmeasured_s = options.warm_up + options.measure_after
+    lasts_s = float(options.run_time or 0)
+    if lasts_s and unmeasured_s >= lasts_s:
+        raise Fault(
+            Owner.USER,
+            f"--warm-up and --measure-after leave out {unmeasured_s:g} s of a run of {lasts_s:g} s",
+            "Nothing would be measured: shorten them, or raise --run-time.",
+        )
     if options.shape and not Choice.parse(options.shape).searches and not options.run_time:
         raise Fault(
             Owner.USER, f"--shape {options.shape} was given without --run-time", "Say how long it is, e.g. 5m."

@@ -22,6 +22,11 @@ def always(task: T) -> T:
     return task
 
 
+def is_one(task: object) -> bool:
+    """Whether a task is marked."""
+    return task in _TASKS
+
+
 def follow(tags: Iterable[str]) -> None:
     """Give all marked tasks the tags that a run asks for."""
     for task in _TASKS:

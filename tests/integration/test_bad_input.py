@@ -128,6 +128,17 @@ def test_wrong_value(documented: Backend, results: Path) -> None:
     assert "no number" in attempt(documented.url, results, "--rate", "fast", code=ExitCode.USAGE)
 
 
+def test_a_tag_that_no_task_has(documented: Backend, results: Path) -> None:
+    line = attempt(documented.url, results, "--tags", "securty", code=ExitCode.USAGE)
+    assert "--tags names securty, and no task has such a tag" in line
+    assert "security" in line
+
+
+def test_a_run_of_which_nothing_is_measured(documented: Backend, results: Path) -> None:
+    line = attempt(documented.url, results, "--warm-up", "1", "--measure-after", "2", code=ExitCode.USAGE)
+    assert "--warm-up and --measure-after leave out 3 s of a run of 3 s" in line
+
+
 def test_missing_slo_file(documented: Backend, results: Path) -> None:
     assert "cannot read" in attempt(documented.url, results, "--slo-file", "/no/such/file")
 

@@ -9,6 +9,7 @@ from locust import User, tag, task
 from faults import Fault
 from run import casting
 from run.casting import Size
+from tasks import always
 from users.actor import Actor
 
 
@@ -59,6 +60,26 @@ def test_a_mix_chooses_and_weighs() -> None:
 def test_an_unknown_class_is_named() -> None:
     with pytest.raises(Fault, match="names Nobody.*There are Other, Plain, Player, Publisher"):
         chosen(mix="Nobody")
+
+
+@pytest.mark.parametrize("option", ["tags", "exclude_tags"])
+def test_a_tag_that_nobody_has_is_named(option: str) -> None:
+    said = (
+        f"--{option.replace('_', '-')} names cores, and no task has such a tag.*There are core, security, stress"
+    )
+    with pytest.raises(Fault, match=said):
+        chosen(**{option: ["core", "cores"]})
+
+
+def test_those_that_always_take_part_have_the_tags_that_were_asked_for_and_none_of_their_own() -> None:
+    from users.viewer import Viewer
+
+    always.follow(["core"])
+    try:
+        with pytest.raises(Fault, match="--tags names core, and no task has such a tag.*There are none"):
+            casting.choose([Viewer], Namespace(tags=["core"], exclude_tags=None))
+    finally:
+        always.follow([])
 
 
 def sized(users: int, **weights: int) -> Size:
