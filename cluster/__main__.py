@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from exit_codes import ExitCode
 from faults import Fault
-from network.script_option import script_text
+from network.script_options import StepLog, script_text
 from target.postgres import embedded as embedded_postgres
 
 from . import balancer, broker, script
@@ -50,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         steps = script.parse(script_text(options.script))
         script.check(steps, options.instances)
+        log = StepLog(options.log)
         with ExitStack() as stack, suppress(KeyboardInterrupt):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
             database_url = stack.enter_context(embedded_postgres())
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _say(f"cluster: {front.url} {database_url}")
             for name, url in cluster.urls.items():
                 _say(f"instance {name}: {url} pid {cluster.processes[name].pid}")
-            _play(cluster, steps, options.log)
+            _play(cluster, steps, log)
             while True:
                 signal.pause()
     except (Fault, TimeoutError) as error:
@@ -71,18 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return ExitCode.PASSED
 
 
-def _play(cluster: Cluster, steps: list[Step], log: Path | None) -> None:
+def _play(cluster: Cluster, steps: list[Step], log: StepLog) -> None:
     began_s = time.monotonic()
     for step in steps:
         time.sleep(max(began_s + step.at_s - time.monotonic(), 0.0))
         started_ns = time.time_ns()
         cluster.do(step)
         done: dict[str, Any] = {"at_ns": started_ns, "done_ns": time.time_ns(), "act": step.act}
-        line = json.dumps(done | {"instance": step.instance})
-        _say(line)
-        if log is not None:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+        _say(log.add(done | {"instance": step.instance}))
 
 
 def _say(text: str) -> None:

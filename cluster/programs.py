@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from demo import processes
 from faults import Fault, Owner
 
 if TYPE_CHECKING:
@@ -39,5 +40,5 @@ def wait_for(answers: Callable[[], bool], process: subprocess.Popen[str], what: 
     deadline_s = time.monotonic() + START_S
     while not answers():
         if process.poll() is not None or time.monotonic() > deadline_s:
-            raise Fault(Owner.OURS, f"{what} did not start", f"{log} says why.")
+            raise Fault(Owner.OURS, f"{what} did not start", f"It said: {processes.last_line(log)}")
         time.sleep(0.02)

@@ -66,7 +66,7 @@ def end(process: subprocess.Popen[str], number: signal.Signals, grace_s: float) 
 def wait_for_line(process: subprocess.Popen[str], log: Path, start_of_line: str, limit_s: float) -> str:
     """The first line of a log that begins so.
 
-    :raises TimeoutError: if it does not come in time, or the process ends before.
+    :raises TimeoutError: if it does not come in time, or the process ends before; with what the log said last.
     """
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
@@ -76,7 +76,13 @@ def wait_for_line(process: subprocess.Popen[str], log: Path, start_of_line: str,
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise TimeoutError(f"no line {start_of_line!r} in {log}")
+    raise TimeoutError(f"no line {start_of_line!r} in {log}, which ends with: {last_line(log)}")
+
+
+def last_line(log: Path) -> str:
+    """What a log said last; empty if nothing."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def locust_environment() -> dict[str, str]:

@@ -8,17 +8,20 @@ import signal
 import sys
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import gevent
 from gevent.event import Event
 
 from exit_codes import ExitCode
-from faults import Fault
+from faults import Fault, Owner
 
 from . import script
 from .player import play
 from .relay import Relay
-from .script_option import script_text
+from .script_options import StepLog, script_text
+
+_MOST_PORT: Final = 65_535
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,32 +39,39 @@ def main(arguments: list[str] | None = None) -> int:
     host, _, port = options.target.rpartition(":")
     try:
         steps = script.parse(script_text(options.script))
+        if not (port.isdecimal() and int(port) <= _MOST_PORT):
+            raise Fault(Owner.USER, f"{options.target!r} is no host:port", "Give the server's.")
+        log = StepLog(options.log)
+        random = Random(options.seed)  # noqa: S311 - chance that can be repeated
+        relay = _listening((host, int(port)), random, options.port)
     except Fault as fault:
         sys.stderr.write(f"network: {fault}\n")
-        return ExitCode.USAGE
-    if not port.isdecimal():
-        sys.stderr.write(f"network: {options.target!r} is no host:port.\n")
         return ExitCode.USAGE
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, ended.set)
-    random = Random(options.seed)  # noqa: S311 - chance that can be repeated
-    with Relay((host, int(port)), random, port=options.port) as relay:
+    with relay:
         sys.stdout.write(f"network: 127.0.0.1:{relay.port} before {options.target}\n")
         sys.stdout.flush()
-        player = gevent.spawn(play, relay, steps, lambda done: _log(options.log, done))
+        player = gevent.spawn(play, relay, steps, log.add)
+        player.link_exception(lambda _: ended.set())
         if any(step.act == script.END for step in steps):
             player.link(lambda _: ended.set())
         ended.wait()
+        failure = player.exception
         player.kill()
         sys.stdout.write(json.dumps(dict(relay.counts)) + "\n")
+    if failure is not None:
+        sys.stderr.write(f"network: the script could not be played to its end: {failure}\n")
+        return ExitCode.SETUP_FAILED
     return ExitCode.PASSED
 
 
-def _log(path: Path | None, done: dict[str, object]) -> None:
-    if path is not None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(done) + "\n")
+def _listening(target: tuple[str, int], random: Random, port: int) -> Relay:
+    try:
+        return Relay(target, random, port=port)
+    except (OSError, OverflowError) as error:
+        raise Fault(Owner.USER, f"cannot listen on --port {port}: {error}", "Choose another, or 0.") from error
 
 
 if __name__ == "__main__":

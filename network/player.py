@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .script import Step
 
 
-def play(relay: Relay, steps: list[Step], say: Callable[[dict[str, Any]], None]) -> None:
+def play(relay: Relay, steps: list[Step], say: Callable[[dict[str, Any]], object]) -> None:
     """Do what a script says, each step when its time has come.
 
     :param say: is told of each step that was done: when, in nanoseconds since the epoch, what, and how many

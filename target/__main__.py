@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 import uvicorn
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BACKLOG = 4096
+_REDIS = ("redis", "rediss", "unix")
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -66,7 +68,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the backend's own chance (default 1)")
     parser.add_argument(
         "--faults",
-        type=Faults.parse,
+        type=_faults,
         help="what shall go wrong, e.g. drop=0.02,corrupt=@3/9,delay=exponential:20,stop=4:2; see "
         "target/fault_options.py",
     )
@@ -80,13 +82,22 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(
             "--redis-url goes with neither --faults nor --breakable: those know one instance's members only"
         )
+    if options.redis_url and urlsplit(options.redis_url).scheme not in _REDIS:
+        parser.error(f"--redis-url {options.redis_url} is no URL of a Redis, as redis://127.0.0.1:6379/0")
     return options
+
+
+def _faults(text: str) -> Faults:
+    try:
+        return Faults.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _places(text: str) -> tuple[str, ...]:
     places = tuple(text.split(","))
-    if not set(places) <= set(PLACES):
-        raise ValueError(text)
+    if unknown := set(places) - set(PLACES):
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(PLACES)}")
     return places
 
 
@@ -105,7 +116,7 @@ def keys_of(options: argparse.Namespace) -> Keys:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; ends the program with one line if the port is taken."""
+    """A listening socket; ends the program with one line if the port is taken, or none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol named: otherwise asyncio does not take it for TCP, leaves Nagle's algorithm on, and a burst
     # waits for delayed acknowledgements as it never does with node.
@@ -113,8 +124,9 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
-        sys.exit(f"target: cannot listen on {host}:{port}: {error.strerror}. Choose another --port, or 0.")
+    except (OSError, OverflowError) as error:
+        reason = str(error).rstrip(".")
+        sys.exit(f"target: cannot listen on {host}:{port}: {reason}. Choose another --port, or 0.")
     listener.listen(_BACKLOG)
     return listener
 

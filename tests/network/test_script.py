@@ -129,7 +129,25 @@ def test_the_command_until_its_script_ends_and_until_it_is_told_to(tmp_path: Pat
             assert (counts["connections"], counts["up_bytes"]) == (1, 5)
 
 
-@pytest.mark.parametrize("arguments", [["nowhere"], ["127.0.0.1:1", "--script", "cut"]])
+def test_a_log_that_cannot_be_written_any_more_ends_it(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.symlink_to("/dev/full")
+    command = [sys.executable, "-m", "network", "127.0.0.1:1", "--script", "0 cut; 600 end", "--log", str(log)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == ExitCode.SETUP_FAILED
+    assert f"could not be played to its end: --log {log} cannot be written: No space left" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nowhere"],
+        ["127.0.0.1:99999"],
+        ["127.0.0.1:1", "--script", "cut"],
+        ["127.0.0.1:1", "--port", "99999"],
+        ["127.0.0.1:1", "--log", "/no/such/folder/log"],
+    ],
+)
 def test_a_command_that_is_wrong(arguments: list[str]) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "network", *arguments],

@@ -6,8 +6,10 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING
 
+import pytest
+
 from backend import contract
-from target.__main__ import listen
+from target.__main__ import listen, parse
 
 from ..support import start_backend
 
@@ -59,3 +61,31 @@ def test_a_burst_does_not_wait_for_acknowledgements() -> None:
             return answer
 
     assert asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--faults", "dorp=0.1"], "--faults: no fault is named 'dorp'; there are drop, "),
+        (["--faults", "drop=much"], "--faults: could not convert string to float: 'much'"),
+        (["--token-in", "auth,cake"], "--token-in: cake: there are auth, header, query, cookie"),
+        (["--redis-url", "localhost"], "--redis-url localhost is no URL of a Redis"),
+        (
+            ["--redis-url", "redis://localhost", "--breakable"],
+            "--redis-url goes with neither --faults nor --breakable",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_said(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(arguments)
+    assert said in capsys.readouterr().err
+
+
+def test_a_port_that_is_none_is_one_line() -> None:
+    with pytest.raises(
+        SystemExit, match="cannot listen on 127.0.0.1:99999: .*[^.]. Choose another --port, or 0.$"
+    ):
+        listen("127.0.0.1", 99_999)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults import Fault
-from network.script_option import script_text
+from network.script_options import StepLog, script_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,3 +29,21 @@ def test_a_file_that_is_no_text_is_the_user_s_fault(tmp_path: Path) -> None:
     for unreadable in (tmp_path, tmp_path / "picture"):
         with pytest.raises(Fault, match=f"--script {unreadable} cannot be read: .*fault of the command line"):
             script_text(str(unreadable))
+
+
+def test_steps_are_added_to_what_there_is(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    StepLog(file).add({"act": "cut"})
+    assert StepLog(file).add({"act": "end"}) == '{"act": "end"}'
+    assert file.read_text(encoding="utf-8") == '{"act": "cut"}\n{"act": "end"}\n'
+    assert StepLog(None).add({"act": "cut"}) == '{"act": "cut"}'
+
+
+def test_a_log_that_cannot_be_written_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match=f"--log {tmp_path} cannot be written: Is a directory"):
+        StepLog(tmp_path)
+    log = StepLog(tmp_path / "log")
+    (tmp_path / "log").unlink()
+    (tmp_path / "log").mkdir()
+    with pytest.raises(Fault, match="cannot be written"):
+        log.add({"act": "cut"})
