@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exit_codes import ExitCode
+from run import option_types
 from target.profile import PROFILES
 
 from .processes import end, free_port, start, wait_for_line
@@ -33,11 +34,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--profile", choices=sorted(PROFILES), default="documented")
-    parser.add_argument("--users", type=_at_least_one, default=200, help="viewers (default 200)")
-    parser.add_argument("--rooms", type=_at_least_one, default=10)
-    parser.add_argument("--rate", type=float, default=10.0, help="triggers a second (default 10)")
-    parser.add_argument("--workers", type=_at_least_one, default=2)
-    parser.add_argument("--duration", type=_at_least_one, default=30, help="seconds (default 30)")
+    parser.add_argument("--users", type=option_types.at_least_one, default=200, help="viewers (default 200)")
+    parser.add_argument("--rooms", type=option_types.at_least_one, default=10)
+    parser.add_argument("--rate", type=option_types.rate, default=10.0, help="triggers a second (default 10)")
+    parser.add_argument("--workers", type=option_types.at_least_one, default=2)
+    parser.add_argument("--duration", type=option_types.at_least_one, default=30, help="seconds (default 30)")
     parser.add_argument("--results-dir", type=Path, default=Path("results"))
     parser.add_argument("--keep-logs", action="store_true", help="keep the processes' logs also after success")
     return parser.parse_args(arguments)
@@ -147,13 +148,6 @@ def _interrupt() -> None:
 def _last_error(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return next((line for line in reversed(lines) if "ERROR" in line), lines[-1] if lines else "")
-
-
-def _at_least_one(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("has to be 1 or more")
-    return value
 
 
 def _say(text: str) -> None:
