@@ -173,6 +173,7 @@ class MasterHooks:
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
         environment.events.worker_connect.add_listener(self._on_worker_connect)
         environment.events.quitting.add_listener(self._on_quitting)
+        self._preparing: gevent.Greenlet | None = None
         self._shape = self._side.shape(opts) if opts.shape else None
         if self._shape is not None:
             environment.shape_class = self._shape
@@ -207,6 +208,7 @@ class MasterHooks:
     def _on_test_start(self, **_kwargs: Any) -> None:
         opts = self._opts
         opts.host = self._environment.host or opts.host
+        self._preparing = gevent.getcurrent()
         try:
             self._side.begin(opts, self._size())
         except Exception as error:
@@ -221,6 +223,11 @@ class MasterHooks:
                 gevent.spawn(self._runner.quit)
             # Ends the greenlet that starts the run; Locust's own state is not changed yet.
             raise gevent.GreenletExit from error
+        except gevent.GreenletExit:
+            self._given_up()
+            raise
+        finally:
+            self._preparing = None
         if isinstance(self._runner, LocalRunner):
             # Locust looks at its stack when it stops a run: the first time that takes 60 ms, while the last
             # broadcasts arrive in this very process.
@@ -233,13 +240,33 @@ class MasterHooks:
         return casting.size_of(self._environment.user_classes, self._opts, users, float(rate))
 
     def _on_test_stopping(self, **_kwargs: Any) -> None:
+        if self._preparing is not None:
+            # Whoever made something for the run removes it on the way out.
+            self._preparing.kill()
+            return
         code = self._side.finish(cpu_warning=bool(self._runner.worker_cpu_warning_emitted))
         if code is not None:
             self._environment.process_exit_code = self._or_locust_s(code)
             self._let_locust_write()
 
+    def _given_up(self) -> None:
+        """Locust ended the run before it had begun."""
+        fault = Fault(
+            Owner.USER,
+            "the run's end came while it was still being prepared: nothing was measured",
+            "If nobody ended it, raise --run-time, whose clock goes on meanwhile, or make fewer --rooms.",
+        )
+        self._view.failed(str(fault))
+        logger.error("%s", fault)
+        if self._environment.process_exit_code != termination.TERMINATED:
+            self._environment.process_exit_code = ExitCode.SETUP_FAILED
+
     def _on_quitting(self, **_kwargs: Any) -> None:
-        """A SIGTERM that comes while the record and the report are written waits for them."""
+        """Locust asks for the exit code next: a run that is under way is brought to its end before.
+
+        A SIGTERM that comes while the record and the report are written waits for them.
+        """
+        self._on_test_stopping()
         deadline_s = time.monotonic() + _WRITING_S
         while self._side.finishing and time.monotonic() < deadline_s:
             gevent.sleep(0.1)

@@ -84,7 +84,11 @@ class MasterSide:
         except BaseException:
             self._run = None
             raise
+        # Its time begins with the run's, and not when the run was asked for.
+        if self._search is not None:
+            self._search.reset_time()
         if self._profile is not None:
+            self._profile.reset_time()
             self._run.phases.marks = self._profile.marks
             self._run.phases.shape_began_s = self._profile.began_s
         self._run.receive_clocks = self.roll.receive_clocks

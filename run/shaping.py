@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from locust import LoadTestShape
+from locust.runners import STATE_INIT
 
 from backend import adapter
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
@@ -26,8 +27,36 @@ _TROUBLE: Final = ("connect_failures", "connections_lost", "join_failures", "ref
 _MOST_RATE: Final = 1000.0
 
 
-class ProfileShape(LoadTestShape):
-    """A shape over time. Publishers are always there.
+class _Shape(LoadTestShape):
+    """Publishers are always there.
+
+    Until Locust's state says that the first users have come, the number stays as it begins: in one process, each
+    change before that would have Locust begin the run once more.
+    """
+
+    _options: argparse.Namespace
+    spawn_rate: float
+
+    def tick(self) -> tuple[int, float] | None:
+        """How many users, and how fast; None when the run is over."""
+        begins = self.runner is not None and self.runner.state == STATE_INIT
+        viewers = self._first() if begins else self._now()
+        return None if viewers is None else (self._options.publishers + viewers, self.spawn_rate)
+
+    def _first(self) -> int | None:
+        """How many viewers it begins with."""
+        raise NotImplementedError
+
+    def _now(self) -> int | None:
+        """How many viewers there are to be; None when the run is over."""
+        raise NotImplementedError
+
+    def _most(self) -> int:
+        return (self._options.num_users or 1) - int(self._options.publishers)
+
+
+class ProfileShape(_Shape):
+    """A shape over time.
 
     :param storm: drops all connections.
     """
@@ -49,19 +78,20 @@ class ProfileShape(LoadTestShape):
         self._stormed = 0
         self.began_s = time.time()
 
-    def tick(self) -> tuple[int, float] | None:
-        """How many users, and how fast; None when the run is over."""
+    def _first(self) -> int | None:
+        return self._profile.users(0.0, self._most())
+
+    def _now(self) -> int | None:
         at_s = self.get_run_time()
-        options = self._options
-        users = self._profile.users(at_s, (options.num_users or 1) - options.publishers)
+        viewers = self._profile.users(at_s, self._most())
         due = sum(storm_s <= at_s for storm_s in self._profile.storms_s)
-        if users is not None and due > self._stormed:
+        if viewers is not None and due > self._stormed:
             self._stormed = due
             self._storm()
-        return None if users is None else (options.publishers + users, self.spawn_rate)
+        return viewers
 
 
-class CapacityShape(LoadTestShape):
+class CapacityShape(_Shape):
     """The search for the largest number of members, or the largest rate, that holds.
 
     :param fleet: what the workers have reported, and the ids of those that live; None before a run.
@@ -90,7 +120,7 @@ class CapacityShape(LoadTestShape):
         """A run begins."""
         super().reset_time()
         chosen, options = self._chosen, self._options
-        viewers = max((options.num_users or 1) - options.publishers, 1)
+        viewers = max(self._most(), 1)
         settings = Settings(
             least=chosen.number("least", min(10, viewers) if self.by_users else options.rate),
             most=chosen.number("most", viewers if self.by_users else _MOST_RATE),
@@ -106,8 +136,10 @@ class CapacityShape(LoadTestShape):
         self._owed = 0.0
         self._sent = 0
 
-    def tick(self) -> tuple[int, float] | None:
-        """The next level's users; None when the search is done, or out of time."""
+    def _first(self) -> int | None:
+        return int(self.search.level) if self.by_users else self._most()
+
+    def _now(self) -> int | None:
         options = self._options
         if (found := self._fleet()) is not None:
             for moment in self._moments(*found):
@@ -119,8 +151,7 @@ class CapacityShape(LoadTestShape):
             if not self.by_users:
                 self._change_rate(self.search.level)
             self.search.begin(int(time.time()) + self._seconds_to_go())
-        viewers = int(self.search.level) if self.by_users else (options.num_users or 1) - options.publishers
-        return options.publishers + viewers, self.spawn_rate
+        return self._first()
 
     def _seconds_to_go(self) -> int:
         """How long Locust takes to start or stop the users that are missing or too many."""

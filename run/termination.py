@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 import greenlet
+from gevent.event import Event
 from locust.runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("loadtest")
 
-_TERMINATED = 128 + signal.SIGTERM
+TERMINATED: Final = 128 + signal.SIGTERM
 
 
 def until_locust_listens(environment: Environment, runner: Runner) -> None:
@@ -26,17 +27,27 @@ def until_locust_listens(environment: Environment, runner: Runner) -> None:
     ends with 143: with Locust's 0 it would have passed.
     """
     main = greenlet.getcurrent()
+    quitting = Event()
+
+    def on_quitting(**_kwargs: Any) -> None:
+        quitting.set()
+
+    def leave() -> None:
+        # What is quitting already ends with the code that it has, and would show a traceback.
+        if not quitting.is_set():
+            main.throw(SystemExit(TERMINATED))
 
     def on_sigterm() -> None:
         loop = gevent.get_hub().loop
         if runner.state == STATE_INIT:
             logger.info("SIGTERM: there is no run yet, and there will be none")
-            environment.process_exit_code = _TERMINATED
+            environment.process_exit_code = TERMINATED
             runner.quit()
-            loop.run_callback(main.throw, SystemExit(_TERMINATED))
+            loop.run_callback(leave)
         elif environment.shape_class is not None and runner.state in {STATE_SPAWNING, STATE_RUNNING}:
             logger.info("SIGTERM: the run ends before its time")
             # Locust expects it of Ctrl-C there, and ends the run as it does then.
             loop.run_callback(main.throw, KeyboardInterrupt)
 
+    environment.events.quitting.add_listener(on_quitting)
     gevent.signal_handler(signal.SIGTERM, on_sigterm)

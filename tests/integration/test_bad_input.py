@@ -139,6 +139,16 @@ def test_a_run_of_which_nothing_is_measured(documented: Backend, results: Path) 
     assert "--warm-up and --measure-after leave out 3 s of a run of 3 s" in line
 
 
+@pytest.mark.parametrize("run_time", ["1s", "3s"])
+@pytest.mark.usefixtures("nothing_left")
+def test_a_run_whose_time_is_over_before_it_is_prepared(documented: Backend, results: Path, run_time: str) -> None:
+    # A backend that does not understand is waited for, for five seconds.
+    by_sql = {name.removeprefix("LOCUST_").lower(): value for name, value in documented.by_sql.items()}
+    line = attempt(documented.url, results, "--parser", "msgpack", "-t", run_time, **by_sql)
+    assert "the run's end came while it was still being prepared: nothing was measured" in line
+    assert "raise --run-time" in line
+
+
 def test_missing_slo_file(documented: Backend, results: Path) -> None:
     assert "cannot read" in attempt(documented.url, results, "--slo-file", "/no/such/file")
 

@@ -110,6 +110,36 @@ def test_the_search_finds_the_number_of_members_that_holds(tmp_path: Path) -> No
     assert summary["interrupted"] is False
 
 
+_SLOWLY = """
+import gevent
+from backend.prometheus import Prometheus
+
+class Slowly(Prometheus):
+    def check(self, client):
+        gevent.sleep(2.5)
+        return super().check(client)
+
+BACKEND = Slowly()
+"""
+
+
+def test_a_shape_waits_until_the_run_is_prepared(documented: Backend, tmp_path: Path) -> None:
+    """In one process Locust begins a run anew with each number of users that comes before the first are there."""
+    (tmp_path / "slowly.py").write_text(_SLOWLY, encoding="utf-8")
+    load = ["--backend", "slowly", "-u", "44", "-r", "100", "-t", "8s", "--shape", "ramp", "--rooms", "1"]
+    ended = run_locust(
+        documented.url,
+        *(*load, "--no-report", "--results-dir", str(tmp_path / "results")),
+        environment={**documented.by_sql, "PYTHONPATH": str(tmp_path)},
+    )
+    # All of its time is for the load: a preparation that counted would have left five seconds, and 25 members.
+    found = members(tmp_path / "results")
+    assert max(found) >= 30, found
+    assert "still being prepared" not in ended.stderr
+    deliveries = summary_of(tmp_path / "results")["deliveries"]
+    assert deliveries["delivered"] == deliveries["expected"] > 0, ended.stdout[-2000:]
+
+
 def test_the_search_raises_the_rate(documented: Backend, tmp_path: Path) -> None:
     found_by = "capacity:by=rate,hold=2,least=4,most=16,limit=1000"
     ended = shaped(documented, tmp_path, "-u", "14", "--shape", found_by, "--rate", "4")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exit_codes import ExitCode
+from exit_codes import ExitCode, of_summary
 
-from ..support import SECRET, run_locust, summary_of, until_said
-from .fleets import fleet, until_publishing
+from ..support import SECRET, run_locust, summary_of, until, until_said
+from .fleets import LOCUSTFILE, fleet, running, until_publishing
+from .runs import users_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 TERMINATED = 128 + signal.SIGTERM
+ONE_PROCESS = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary", "-u", "14"]
 
 
 def test_while_it_waits_for_workers_the_others_are_let_go_and_nothing_has_passed(
@@ -33,6 +36,42 @@ def test_while_it_waits_for_workers_the_others_are_let_go_and_nothing_has_passed
         assert master.wait(20) == TERMINATED
         assert worker.wait(20) == 0
     assert not (tmp_path / "latest").exists()
+
+
+@pytest.mark.parametrize("shape", [(), ("--shape", "ramp")], ids=["", "shape"])
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, ExitCode.SETUP_FAILED), (signal.SIGTERM, TERMINATED)], ids=["INT", "TERM"]
+)
+def test_while_it_is_prepared_nothing_has_passed_and_nothing_stays(
+    documented: Backend, tmp_path: Path, number: int, code: int, workers: int, shape: tuple[str, ...]
+) -> None:
+    # A backend that does not understand is waited for, for five seconds.
+    load = ["-u", "14", "-t", "60s", "--parser", "msgpack", *shape]
+    alone = [*ONE_PROCESS, "--host", documented.url, "--results-dir", str(tmp_path), *load]
+    with (
+        fleet(documented, tmp_path, *load) if workers else running((alone, documented.by_sql)) as processes,
+    ):
+        until(lambda: users_in(documented) > 0)
+        processes[0].send_signal(number)
+        said = processes[0].communicate(timeout=30)[0]
+    assert processes[0].returncode == code, said
+    assert said.count("the run's end came while it was still being prepared: nothing was measured") == 1
+    assert "Traceback" not in said
+    assert users_in(documented) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_process_that_is_interrupted_ends_with_the_code_of_its_record(
+    documented: Backend, tmp_path: Path, number: int
+) -> None:
+    load = ["-r", "100", "-t", "60s", "--host", documented.url, "--no-report", "--results-dir", str(tmp_path)]
+    with running(([*ONE_PROCESS, *load], documented.by_sql)) as (process,):
+        until_publishing(process)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == of_summary(summary_of(tmp_path)) != ExitCode.PASSED, said
 
 
 def test_while_a_shape_goes_on_the_record_is_written(documented: Backend, tmp_path: Path) -> None:
