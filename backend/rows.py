@@ -12,9 +12,10 @@ import json
 import uuid
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from faults import Fault, Owner
 
@@ -50,11 +51,17 @@ class Rows:
     """
 
     def __init__(self, database_url: str, run_id: str, *, keep: bool = False) -> None:
+        self._database_url = database_url
+        self._run_id = run_id
         self._tag = f"lt-{'keep-' if keep else ''}{run_id}"
         self._keep = keep
         self._users = 0
+        self._connection = self._connect()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        """A connection that holds the run's lock; while there is another one that does, it waits for its end."""
         try:
-            self._connection = psycopg.connect(database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
+            connection = psycopg.connect(self._database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
         except psycopg.Error as error:
             reason = " ".join(str(error).split())[:200]
             raise Fault(
@@ -62,7 +69,8 @@ class Rows:
                 f"cannot reach the database: {reason}",
                 "Check --database-url, or leave it out to create the data through REST.",
             ) from error
-        self._lock(run_id)
+        connection.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_CLASS, _lock_key(self._run_id)])
+        return connection
 
     def __enter__(self) -> Self:
         return self
@@ -71,9 +79,6 @@ class Rows:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _lock(self, run_id: str) -> None:
-        self._connection.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_CLASS, _lock_key(run_id)])
 
     def sweep(self) -> int:
         """Remove the rows of runs that were cut off; how many users were removed."""
@@ -140,10 +145,17 @@ class Rows:
         return str(uuid.uuid4()), f"{self._tag}-{self._users - 1}@{_DOMAIN}"
 
     def remove(self) -> int:
-        """Remove this run's rows; how many users were removed. Kept rows stay."""
+        """Remove this run's rows; how many users were removed. Kept rows stay.
+
+        Also after whoever made them was killed in the middle of it.
+        """
         if self._keep:
             return 0
         try:
+            if self._connection.info.transaction_status is not TransactionStatus.IDLE:
+                # Nobody can use it any more. The new one has the lock when the old one's work is done, or undone.
+                self._connection.close()
+                self._connection = self._connect()
             return self._delete(self._tag)
         except psycopg.Error as error:
             raise _fault(error) from error

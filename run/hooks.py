@@ -59,8 +59,6 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
     if runner is None or opts is None:
         return
     _interrupt_main_only()
-    if opts.headless and not isinstance(runner, WorkerRunner):
-        termination.until_locust_listens(environment, runner)
     if isinstance(runner, MasterRunner | LocalRunner):
         try:
             adapter.load(opts.backend)
@@ -73,6 +71,10 @@ def _on_init(environment: Environment, **_kwargs: Any) -> None:
         WorkerHooks(environment, runner)
     if isinstance(runner, MasterRunner | LocalRunner):
         MasterHooks(environment, runner, opts)
+    if opts.headless and not isinstance(runner, WorkerRunner):
+        quits = termination.until_locust_listens(environment, runner)
+        # Who is added last hears of it first: while others still bring the run to its end, that it quits is known.
+        environment.events.quitting.add_listener(lambda **_: quits())
     # The run's time is counted from when the loop last looked at its clock, which was before all imports.
     gevent.get_hub().loop.update_now()
 

@@ -32,6 +32,7 @@ from .monitor import Monitor, sources_of
 from .record import Draft
 from .relay import Relay
 from .reporting import keep_history, make_report
+from .uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     import argparse
@@ -116,7 +117,7 @@ class Run:
         except BaseException:
             if self._draft is not None:
                 self._draft.discard()
-            self.clean_up()
+            uninterrupted(self.clean_up)
             raise
         self._monitor = Monitor(sources, why_not, opts.monitor_every)
         self.plan = Plan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import gevent
 import greenlet
@@ -12,6 +12,8 @@ from gevent.event import Event
 from locust.runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from locust.env import Environment
     from locust.runners import Runner
 
@@ -20,17 +22,16 @@ logger = logging.getLogger("loadtest")
 TERMINATED: Final = 128 + signal.SIGTERM
 
 
-def until_locust_listens(environment: Environment, runner: Runner) -> None:
+def until_locust_listens(environment: Environment, runner: Runner) -> Callable[[], None]:
     """End as on a later SIGTERM: workers are let go, and a run that is under way leaves its record.
 
     Without it the process is killed, or, being process 1 of a container, is not. And where no run has begun, it
     ends with 143: with Locust's 0 it would have passed.
+
+    :returns: to be called when Locust quits.
     """
     main = greenlet.getcurrent()
     quitting = Event()
-
-    def on_quitting(**_kwargs: Any) -> None:
-        quitting.set()
 
     def leave() -> None:
         # What is quitting already ends with the code that it has, and would show a traceback.
@@ -49,5 +50,5 @@ def until_locust_listens(environment: Environment, runner: Runner) -> None:
             # Locust expects it of Ctrl-C there, and ends the run as it does then.
             loop.run_callback(main.throw, KeyboardInterrupt)
 
-    environment.events.quitting.add_listener(on_quitting)
     gevent.signal_handler(signal.SIGTERM, on_sigterm)
+    return quitting.set

@@ -53,6 +53,18 @@ def test_a_run_removes_only_its_own(documented: Backend) -> None:
         b.remove()
 
 
+def test_whoever_was_killed_in_the_middle_of_a_statement_leaves_nothing(documented: Backend) -> None:
+    mine = run_id()
+    with Rows(documented.database_url, mine) as rows:
+        rooms = rows.create_rooms(2)
+        # As a greenlet leaves it that is killed while it waits: the server goes on, and commits.
+        late = "BEGIN; SELECT pg_sleep(0.5); INSERT INTO users (id, email, password) VALUES "
+        late += f"('{uuid.uuid4()}', '{rooms[0].email.replace('-0@', '-7@')}', 'no-login'); COMMIT"
+        rows._connection.pgconn.send_query(late.encode())
+        assert rows.remove() == 3
+    assert users(documented, mine) == 0
+
+
 def test_a_run_whose_name_begins_like_mine_is_not_removed(documented: Backend) -> None:
     mine = run_id()
     with Rows(documented.database_url, mine) as a, Rows(documented.database_url, f"{mine}-1") as b:
