@@ -92,7 +92,7 @@ def _check(key: str, value: str) -> None:
         number = float(value)
     except ValueError:
         number = -1.0
-    if not 0 < number < float("inf"):
+    if not 0 < number < math.inf:
         raise ValueError(f"{key}={value} is no number above 0")
     if key in _SHARES and number > 1:
         raise ValueError(f"{key}={value} is more than all: it is a share, up to 1")

@@ -20,6 +20,20 @@ def load(backend: Backend, results: Path, *more: str, users: int = 24) -> subpro
     return run_locust(backend.url, *size, *more, environment=backend.by_sql)
 
 
+def load_as(adapter: str, backend: Backend, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run against a backend as an adapter of one's own knows it; the record goes to `folder / "results"`.
+
+    :param adapter: the text of its module.
+    """
+    (folder / "own_adapter.py").write_text(adapter, encoding="utf-8")
+    return run_locust(
+        backend.url,
+        *("--backend", "own_adapter", "-r", "100", "-t", "8s", "--no-report"),
+        *("--results-dir", str(folder / "results"), *more),
+        environment={**backend.by_sql, "PYTHONPATH": str(folder)},
+    )
+
+
 def users_in(backend: Backend) -> int:
     count: int = backend.sql("SELECT count(*) FROM users WHERE email LIKE 'lt-%%'")[0][0]
     return count

@@ -143,7 +143,7 @@ def test_a_run_of_which_nothing_is_measured(documented: Backend, results: Path) 
 @pytest.mark.usefixtures("nothing_left")
 def test_a_run_whose_time_is_over_before_it_is_prepared(documented: Backend, results: Path, run_time: str) -> None:
     # A backend that does not understand is waited for, for five seconds.
-    by_sql = {name.removeprefix("LOCUST_").lower(): value for name, value in documented.by_sql.items()}
+    by_sql = {"database_url": documented.database_url, "jwt_secret": SECRET}
     line = attempt(documented.url, results, "--parser", "msgpack", "-t", run_time, **by_sql)
     assert "the run's end came while it was still being prepared: nothing was measured" in line
     assert "raise --run-time" in line

@@ -8,7 +8,8 @@ import pytest
 
 from exit_codes import ExitCode
 
-from ..support import run_locust, summary_of
+from ..support import summary_of
+from .runs import load_as
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +30,7 @@ BACKEND = Misread()
 
 
 def test_broadcasts_of_triggers_whose_answers_cannot_be_read(documented: Backend, tmp_path: Path) -> None:
-    (tmp_path / "misread.py").write_text(_MISREAD, encoding="utf-8")
-    load = ["--backend", "misread", "-u", "8", "-r", "100", "-t", "8s", "--rate", "5", "--flight", "0.5"]
-    ran = run_locust(
-        documented.url,
-        *(*load, "--no-report", "--results-dir", str(tmp_path / "results")),
-        environment={**documented.by_sql, "PYTHONPATH": str(tmp_path)},
-    )
+    ran = load_as(_MISREAD, documented, tmp_path, "-u", "8", "--rate", "5", "--flight", "0.5")
     summary = summary_of(tmp_path / "results")
     triggers, deliveries = summary["triggers"], summary["deliveries"]
     assert triggers["failed"] == triggers["sent"] > 0

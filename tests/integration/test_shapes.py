@@ -10,6 +10,7 @@ import pytest
 from exit_codes import ExitCode
 
 from ..support import csv_rows, run_locust, start_backend, summary_of
+from .runs import load_as
 
 if TYPE_CHECKING:
     import subprocess
@@ -125,13 +126,7 @@ BACKEND = Slowly()
 
 def test_a_shape_waits_until_the_run_is_prepared(documented: Backend, tmp_path: Path) -> None:
     """In one process Locust begins a run anew with each number of users that comes before the first are there."""
-    (tmp_path / "slowly.py").write_text(_SLOWLY, encoding="utf-8")
-    load = ["--backend", "slowly", "-u", "44", "-r", "100", "-t", "8s", "--shape", "ramp", "--rooms", "1"]
-    ended = run_locust(
-        documented.url,
-        *(*load, "--no-report", "--results-dir", str(tmp_path / "results")),
-        environment={**documented.by_sql, "PYTHONPATH": str(tmp_path)},
-    )
+    ended = load_as(_SLOWLY, documented, tmp_path, "-u", "44", "--shape", "ramp", "--rooms", "1")
     # All of its time is for the load: a preparation that counted would have left five seconds, and 25 members.
     found = members(tmp_path / "results")
     assert max(found) >= 30, found

@@ -102,21 +102,23 @@ def test_each_step_is_done_to_the_relay_and_said() -> None:
     assert BOTH == (Direction.UP, Direction.DOWN)
 
 
+COMMAND = [sys.executable, "-m", "network"]
+
+
+def run_network(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
 def test_the_command_until_its_script_ends_and_until_it_is_told_to(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        command = [sys.executable, "-m", "network", f"127.0.0.1:{server.getsockname()[1]}"]
+        target = [f"127.0.0.1:{server.getsockname()[1]}"]
         log = tmp_path / "log"
-        ended = subprocess.run(
-            [*command, "--script", "0 loss=1%; 0.2 end", "--log", str(log)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        ended = run_network(*target, "--script", "0 loss=1%; 0.2 end", "--log", str(log))
         assert ended.returncode == ExitCode.PASSED, ended.stderr
         assert [json.loads(line)["act"] for line in log.read_text().splitlines()] == ["conditions", "end"]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        with subprocess.Popen([*COMMAND, *target], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
             port = int(running.stdout.readline().split()[1].rpartition(":")[2])
             with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
@@ -132,8 +134,7 @@ def test_the_command_until_its_script_ends_and_until_it_is_told_to(tmp_path: Pat
 def test_a_log_that_cannot_be_written_any_more_ends_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.symlink_to("/dev/full")
-    command = [sys.executable, "-m", "network", "127.0.0.1:1", "--script", "0 cut; 600 end", "--log", str(log)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    ended = run_network("127.0.0.1:1", "--script", "0 cut; 600 end", "--log", str(log))
     assert ended.returncode == ExitCode.SETUP_FAILED
     assert f"could not be played to its end: --log {log} cannot be written: No space left" in ended.stderr
 
@@ -149,14 +150,7 @@ def test_a_log_that_cannot_be_written_any_more_ends_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_command_that_is_wrong(arguments: list[str]) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "network", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run_network(*arguments)
     assert ended.returncode == ExitCode.USAGE
     assert ended.stderr.startswith("network: ")
     assert ended.stderr.count("\n") == 1

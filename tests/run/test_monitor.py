@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import gevent
 import pytest
@@ -15,6 +13,8 @@ from backend.rest import RestClient
 from faults import Fault
 from run.monitor import Monitor, NoAnswerError, sources_of
 
+from ..web_server import web_server
+
 PAGES = {
     "/metrics": "process_resident_memory_bytes 7e6\nprocess_cpu_seconds_total 1\n",
     "/empty": "http_requests_total 5\n",
@@ -22,25 +22,10 @@ PAGES = {
 }
 
 
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        text = PAGES.get(self.path)
-        self.send_response(404 if text is None else 200)
-        self.end_headers()
-        self.wfile.write((text or "no").encode())
-
-    def log_message(self, *_: object) -> None: ...
-
-
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with web_server(lambda _, path: (200, PAGES[path].encode()) if path in PAGES else (404, b"no")) as url:
+        yield url
 
 
 def test_each_kind_of_source(url: str) -> None:
