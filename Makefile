@@ -5,13 +5,18 @@ VENV := .venv
 DOCKER ?= docker
 BIN := $(VENV)/bin
 
-# Of `make demo`:
+# Of `make demo`; the profile is documented, as-built or deployed:
 PROFILE ?= documented
 USERS ?= 200
 ROOMS ?= 10
 RATE ?= 10
 WORKERS ?= 2
 DURATION ?= 30
+# What the reference backend does wrong, e.g. FAULTS=drop=0.1,duplicate=0.05: see a run that failed, and its pages.
+FAULTS ?=
+
+# Of `make suites`, e.g. SUITES_OPTIONS='--suites core,stress --allow-remote-target':
+SUITES_OPTIONS ?=
 
 # Of `make test` and `make quick`: tests wait more than they compute.
 SIDE_BY_SIDE ?= 3
@@ -21,17 +26,20 @@ TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help canaries demo nightly test quick bench hold instructions mutants calibrate peers chart images lint format lock clean
+.PHONY: help canaries demo nightly suites test quick bench hold instructions mutants calibrate peers chart images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/runtime ## run the reference backend, a master and workers for half a minute, and report
 	@exec $(BIN)/python -m demo --profile $(PROFILE) --users $(USERS) --rooms $(ROOMS) --rate $(RATE) \
-		--workers $(WORKERS) --duration $(DURATION)
+		--workers $(WORKERS) --duration $(DURATION) --faults '$(FAULTS)'
 
 nightly: $(VENV)/runtime ## the run of nightly.conf against LOCUST_HOST, compared with its baseline; results/nightly
 	@exec $(BIN)/locust --config nightly.conf
+
+suites: $(VENV)/runtime ## all suites against LOCUST_HOST, one outcome over them (SUITES_OPTIONS=… for more); results/suites
+	@exec $(BIN)/python -m suites $(SUITES_OPTIONS)
 
 test: $(VENV)/dev $(VENV)/tools ## the whole test suite
 	$(BIN)/python -m pytest -m 'not (calm or alone)' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder

@@ -12,6 +12,8 @@ class Owner(StrEnum):
     BACKEND = "the backend"
     NETWORK = "the network"
     USER = "the command line"
+    ADAPTER = "the adapter"
+    LOCUSTFILE = "the locustfile"
 
 
 class Fault(Exception):

@@ -3,72 +3,33 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from faults import Fault, Owner
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from .adapter_checks import check_shape
+from .calls import Call, Wanted, Words
+from .guard import Guard
 
+if TYPE_CHECKING:
     from measure.sighting import FrameReader
 
-    from .accounts import Account
     from .plan import Room
     from .provision import Provision
     from .rest import RestClient
-    from .tokens import Mint
+
+__all__ = ["PROMETHEUS", "Adapter", "Call", "Wanted", "Words", "load"]
 
 PROMETHEUS: Final = "backend.prometheus"
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The names of the events by which a client gets into a room and out of it, and of their answers."""
-
-    join: str
-    joined: str
-    leave: str
-    left: str
-    refused: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One REST call; body: as JSON."""
-
-    method: str
-    path: str
-    body: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a run wants its data to be; what of it a backend has no use for, it leaves.
-
-    run_id: names what is made. client: for REST calls. database_url, mint, token, accounts: of the options; empty
-    or None where they were not given. lifetime_s: of minted tokens. rooms_each: rooms in a row with one owner.
-    tasks_each: tasks that each room has before the load. keep: whether it stays when the run is over.
-    """
-
-    run_id: str
-    client: RestClient
-    database_url: str = ""
-    mint: Mint | None = None
-    token: str = ""
-    accounts: Sequence[Account] = ()
-    lifetime_s: int = 0
-    rooms_each: int = 1
-    tasks_each: int = 0
-    keep: bool = False
 
 
 class Adapter(Protocol):
     """See the module.
 
     reader: how its broadcasts carry traces. words: see `Words`. trigger_name: of its triggers, in Locust's
-    statistics. plays_scenarios: whether `scenarios` are about it.
+    statistics. plays_scenarios: whether `scenarios` are about it. An adapter may also have a `trigger_effect`: the
+    effect of one trigger on the backend, in a few words. Each run prints it before it starts.
     """
 
     reader: FrameReader
@@ -114,17 +75,24 @@ class Adapter(Protocol):
 
 
 @lru_cache
-def load(name: str) -> Adapter:
-    """A module's adapter.
+def load(name: str) -> Guard:
+    """Return a module's adapter, guarded: what goes wrong in it becomes one line that names it.
 
-    :raises Fault: if there is none.
+    :raises Fault: if there is none, or it is not one.
     """
     try:
-        found: Adapter = importlib.import_module(name).BACKEND
+        found = importlib.import_module(name).BACKEND
     except (ImportError, AttributeError) as error:
         raise Fault(
             Owner.USER,
             f"there is no backend {name}: {error}",
             "--backend names a module with a BACKEND that can be imported from here: docs/another-backend.md.",
         ) from error
-    return found
+    except (Exception, SystemExit) as error:
+        raise Fault(
+            Owner.ADAPTER,
+            f"adapter {name}: it cannot be imported: {type(error).__name__}: {error}",
+            "Fix the module that --backend names: docs/another-backend.md.",
+        ) from error
+    check_shape(name, found)
+    return Guard(name, found)

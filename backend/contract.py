@@ -19,6 +19,9 @@ MAX_PAYLOAD_BYTES: Final = 1_000_000
 INSTANCE_HEADER: Final = "X-Instance"
 """Where several instances of the reference backend say who answers; of the real one, a load balancer may."""
 
+PROFILE_HEADER: Final = "X-Profile"
+"""Header in which the reference backend names its profile if the answer of its health call has no field for it."""
+
 TOKEN: Final = "token"  # noqa: S105 - a name
 """The name of the JWT in `auth`, and in a query or a cookie."""
 
@@ -53,6 +56,17 @@ LOG_CRITICAL: Final = (
     "[Оркестратор]: КРИТИЧЕСКАЯ ОШИБКА: Ошибка Docker при создании контейнера: "
     "Не удалось загрузить Docker-образ: {image}."
 )
+
+TAG_ORCHESTRATOR: Final = "Оркестратор"
+TAG_STATUS: Final = "Статус"
+TAG_DOCKER: Final = "Docker"
+TAG_GIT: Final = "Git"
+TAG_COMMAND: Final = "Команда"
+TAG_RESULT: Final = "Результат"
+TAG_MEMORY: Final = "Память"
+TAG_THOUGHT: Final = "Мысль"
+TAG_TOOL: Final = "Инструмент"
+"""The tags that logs begin with, in brackets; from Git on, only those of agents at work."""
 
 SIGNUP: Final = "/v1/auth/signup"
 LOGIN: Final = "/v1/auth/login"

@@ -15,7 +15,7 @@ from .tls import Trust
 if TYPE_CHECKING:
     import ssl
 
-    from .adapter import Adapter
+    from .guard import Guard
 
 IN_AUTH: Final = "auth"
 IN_HEADER: Final = "header"
@@ -57,7 +57,8 @@ class Endpoint:
     host: its URL. transport: of `TRANSPORTS`. parser: of `PARSERS`; both sides have to use the same. token_in: of
     `TOKEN_PLACES`. trust: for TLS. others: URLs of more instances of it. backoff: of clients that come back.
     instance_header: of its answers, says which instance it is, if there are several behind one URL. backend: the
-    module that knows it, see `adapter`.
+    module that knows it, see `adapter`. connect_to: host and port that Socket.IO connections go to in place of the
+    URL's, or its proxy's, like curl's `--connect-to`: Host header, server name and certificate stay the host's.
     """
 
     host: str
@@ -69,6 +70,7 @@ class Endpoint:
     backoff: Backoff = field(default_factory=Backoff)
     instance_header: str = contract.INSTANCE_HEADER
     backend: str = PROMETHEUS
+    connect_to: tuple[str, int] | None = None
 
     @classmethod
     def at(cls, hosts: str, **rest: Any) -> Endpoint:
@@ -86,6 +88,7 @@ class Endpoint:
             "trust": Trust(**message["trust"]),
             "others": tuple(message["others"]),
             "backoff": Backoff(**message["backoff"]),
+            "connect_to": None if (to := message["connect_to"]) is None else tuple(to),
         }
         return cls(**(message | parts))
 
@@ -95,7 +98,7 @@ class Endpoint:
         return replace(self, host=hosts[number % len(hosts)], others=()) if self.others else self
 
     @property
-    def adapter(self) -> Adapter:
+    def adapter(self) -> Guard:
         """What knows it.
 
         :raises Fault: if there is none of this name.

@@ -1,4 +1,7 @@
-"""Bodies of REST calls for test data, each unlike all others; the guide's `WebSocketTestDataFactory`. Pure."""
+"""Bodies of REST calls for test data, each unlike all others; the guide's `WebSocketTestDataFactory`. Pure.
+
+Every method takes fields by the names that the REST call has for them; they extend the body, or replace its own.
+"""
 
 from __future__ import annotations
 
@@ -16,31 +19,32 @@ class DataFactory:
         self._tag = tag
         self._numbers = itertools.count()
 
-    def user(self) -> dict[str, Any]:
-        """For signing up."""
+    def user(self, **fields: Any) -> dict[str, Any]:
+        """Return what signs up a user: `email` and `password`."""
         number = next(self._numbers)
-        return {"email": f"lt-{self._tag}-{number}@loadtest.invalid", "password": f"Aa1@{self._tag}{number:08}"}
+        own = {"email": f"lt-{self._tag}-{number}@loadtest.invalid", "password": f"Aa1@{self._tag}{number:08}"}
+        return own | fields
 
-    def project(self) -> dict[str, Any]:
-        """A project, and with it a room."""
-        return {"name": f"lt-{self._tag} project {next(self._numbers)}"}
+    def project(self, **fields: Any) -> dict[str, Any]:
+        """Return a project, and with it a room: `name`, and for example `baseDockerImage="node:22"`."""
+        return {"name": f"lt-{self._tag} project {next(self._numbers)}"} | fields
 
-    def agent(self) -> dict[str, Any]:
-        """An agent."""
-        return {
+    def agent(self, **fields: Any) -> dict[str, Any]:
+        """Return an agent: `name`, `role`, `personalityMatrix`, `llmConfig`."""
+        own = {
             "name": f"Load test {next(self._numbers)}",
             "role": "load tester",
             "personalityMatrix": {"tone": "neutral"},
             "llmConfig": {"provider": "openai", "model": "gpt-4"},
         }
+        return own | fields
 
-    def task(self, agent_id: str = "", title: str = "") -> dict[str, Any]:
-        """A task; the backend runs it at once, by this agent or by none, and broadcasts what happens.
+    def task(self, agent_id: str = "", **fields: Any) -> dict[str, Any]:
+        """Return a task: `title`, `description`, and for example `priority="high"`.
 
-        :param title: comes back in the first `agentLog`; default: one of its own.
+        The backend runs it at once and broadcasts what happens. The title comes back in the first `agentLog`.
+
+        :param agent_id: who runs it; empty for nobody.
         """
-        body = {
-            "title": title or f"lt-{self._tag} task {next(self._numbers)}",
-            "description": "made by a load test",
-        }
-        return body | ({"agentId": agent_id} if agent_id else {})
+        own = {"title": f"lt-{self._tag} task {next(self._numbers)}", "description": "made by a load test"}
+        return own | ({"agentId": agent_id} if agent_id else {}) | fields

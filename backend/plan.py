@@ -57,18 +57,21 @@ class Plan:
 
     run_id: names the run's record and its rows. run: 8 hexadecimal digits in every trace. endpoint: where the
     backend is. rate_per_s: triggers a second over all publishers. publishers: how many share the rate.
-    source_addresses: local addresses that each worker's connections leave from in turn, see
+    source_addresses: local addresses that each worker's connections and triggers leave from in turn, see
     `run.source_addresses`; empty for the system's choice. arrivals: the law of the triggers, see `tasks.schedule`.
     ramp_s: how long the rate takes to rise from nothing.
     warm_up_s: from when all users were started to when publishers begin. flight_s: how long a broadcast may be in
     flight. worker, workers: this worker's number from 0, and how many there are. triggers_from: the number of the
     first trigger of the run that it has to know, see `run.trigger_feed`. version: of the master's code, see
     `run.roll_call`. tags: of the tasks that were asked for. topology: who goes into which room. ping_every_s: how
-    often a viewer pings; 0 for never. drop_every_s: how often it loses its connection; 0 for never. cast: for the
+    often a viewer pings; 0 for never. drop_every_s: how often it loses its connection; 0 for never.
+    drain_timeout_s: how long the end of the run waits for deliveries that are still expected. cast: for the
     scenarios. room_classes: of the rooms, by how many members they are meant to have, see `measure.room_classes`.
     interim_every_s: how often workers say what they counted so far; 0 for never. canaries: official clients that
     the first worker has among the members, by the names of their kinds. spawn_rate_per_s: connects a second over
     all workers while users are started; 0 for as many as come. audience_size: listeners of one `Audience`.
+    dns_ttl_s: seconds until the backend's host name is resolved again for new connections; 0 for each connection.
+    debug_clients: how many clients of each worker log their packets, by user class, see `clients.debug_clients`.
     """
 
     run_id: str
@@ -92,10 +95,13 @@ class Plan:
     drop_every_s: float = 0.0
     cast: Cast = field(default_factory=Cast)
     room_classes: tuple[int, ...] = ()
+    drain_timeout_s: float = 0.0
     interim_every_s: float = 0.0
     canaries: tuple[str, ...] = ()
     spawn_rate_per_s: float = 0.0
     audience_size: int = 1
+    dns_ttl_s: float = 60.0
+    debug_clients: dict[str, int] = field(default_factory=dict)
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -118,6 +124,14 @@ class Plan:
             "cast": Cast.from_message(message["cast"]),
         }
         return cls(**(message | parts))
+
+    def sources(self) -> dict[str, frozenset[int]]:
+        """Return agent's id -> the numbers of the rooms whose tasks it works on."""
+        rooms: dict[str, set[int]] = {}
+        for number, room in enumerate(self.rooms):
+            if room.agent_id:
+                rooms.setdefault(room.agent_id, set()).add(number)
+        return {agent_id: frozenset(numbers) for agent_id, numbers in rooms.items()}
 
     def room_of(self, user: int) -> int:
         """The room of this worker's n-th user."""

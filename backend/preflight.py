@@ -71,18 +71,21 @@ def check_rooms(client: RestClient, rooms: tuple[Room, ...]) -> None:
         )
 
 
-def check_token(token: str, now_s: float) -> None:
+def check_token(token: str, now_s: float, *, may_be_opaque: bool = False) -> None:
     """Make sure that a token given by the user is one, and good for a while.
 
+    :param may_be_opaque: whether it need not be a JWT.
     :raises Fault: if it is not.
     """
     try:
         left_s = tokens.seconds_left(token, now_s)
     except ValueError as error:
+        if may_be_opaque:
+            return
         raise Fault(Owner.USER, f"--token is {error}", "Give the whole token, three parts with dots.") from None
     if left_s is not None and left_s <= 0:
         raise Fault(
             Owner.USER,
-            f"--token expired {-left_s:.0f} s ago",
-            "Log in again for a new one, or give --account email:password.",
+            f"the token expired {-left_s:.0f} s ago",
+            "Give a new one, a --token-command that gets one, or --account email:password.",
         )

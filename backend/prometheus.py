@@ -25,12 +25,13 @@ class Prometheus:
     words = Words(contract.JOIN, contract.JOINED, contract.LEAVE, contract.LEFT, contract.EXCEPTION)
     trigger_name = "/v1/projects/:id/tasks"
     plays_scenarios = True
+    trigger_effect = "each creates a task, and where agents run, starts a container and calls an LLM"
 
     def check(self, client: RestClient) -> str:
         """By its health, and by Engine.IO's opening."""
         preflight.check_backend(client)
-        info = client.call("GET", contract.HEALTH_INFO)
-        return str(info.get("profile", "unknown")) if isinstance(info, dict) else "unknown"
+        answer = client.ask_ok("GET", contract.HEALTH_INFO)
+        return answer.header(contract.PROFILE_HEADER) or answer.value("profile") or "unknown"
 
     def provision(self, wanted: Wanted) -> Provision:
         """By SQL where the database is known, else through REST."""
@@ -49,6 +50,7 @@ class Prometheus:
             wanted.client,
             wanted.run_id,
             token=wanted.token,
+            new_token=wanted.new_token,
             accounts=wanted.accounts,
             rooms_each=wanted.rooms_each,
             keep=wanted.keep,

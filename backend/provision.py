@@ -9,12 +9,18 @@ from .plan import Room
 from .rows import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .rows import OwnedRoom
     from .tokens import Mint
 
 
 class Provision(Protocol):
-    """A way to make rooms."""
+    """A way to make rooms.
+
+    A provision that makes users and cannot remove them has a further method, `users_left`, which returns their
+    e-mail addresses.
+    """
 
     def create(self, count: int) -> tuple[Room, ...]:
         """Make rooms; all of them, or a fault and none."""
@@ -25,14 +31,34 @@ class Provision(Protocol):
         ...
 
     def refresh(self) -> list[str]:
-        """Fresh tokens for the owners of the rooms, in their order; none if there is no way to.
+        """Return fresh tokens for the owners of the rooms, in their order; none if there is no way to get any.
 
-        :raises Fault: if it fails.
+        The master calls it when half of the first token's time is over, again and again. A token that does not say
+        when it ends, as an opaque one, is taken to be good for `Wanted.lifetime_s` from when it was made.
+
+        :raises Fault: if it fails; it is called again after a while.
         """
         ...
 
     def remove(self) -> None:
-        """Remove what was made."""
+        """Remove everything that was made and can be removed.
+
+        :raises Fault: if some of it stays.
+        """
+        ...
+
+
+class CompletionSource(Protocol):
+    """Optional part of a provision that knows which triggers' work is done."""
+
+    def finished(self, triggers: Mapping[str, Room]) -> Mapping[str, float | None]:
+        """Return the triggers whose work is done, by the backend's own data.
+
+        Each comes with how many seconds ago its work was done, or None if the data does not say.
+
+        :param triggers: the triggers' keys, see `Adapter.key_of`, with their rooms.
+        :raises Fault: if the data is not available; the caller does not ask again.
+        """
         ...
 
 
@@ -82,6 +108,10 @@ class SqlProvision:
             self._rows.remove()
         finally:
             self._rows.close()
+
+    def finished(self, triggers: Mapping[str, Room]) -> dict[str, float | None]:
+        """Return the triggers whose work is done, by the tasks' rows."""
+        return self._rows.finished(list(triggers))
 
     def _room(self, owned: OwnedRoom) -> Room:
         return Room(owned.project_id, owned.agent_id, self._token(owned), owned.user_id)

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import urllib3
 
 from faults import Fault, Owner
+from transport import stamped_http
 
+from . import connections as rest_connections
 from . import contract
 
 if TYPE_CHECKING:
@@ -45,19 +47,23 @@ class ThrottledFault(Fault):
         super().__init__(
             Owner.BACKEND,
             f"{call} was refused with 429: the backend throttles, and wants {retry_after_s:.0f} s of quiet",
-            "Raise its limit as on staging, spread publishers with --source-addresses, lower --rate, or create "
-            "the data with --database-url.",
+            "Raise its limit as on staging, or create the data with --database-url.",
         )
         self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; `body` is its JSON, or its text if it is none."""
+    """An HTTP answer; `body` is its JSON, or its text if it is not JSON.
+
+    took_ms: milliseconds from when the request was sent until the last byte of the answer was received, by the
+    kernel's timestamp where there is one; None if the request was not timed. It does not include the connect.
+    """
 
     status: int
     headers: dict[str, str]
     body: Any
+    took_ms: float | None = None
 
     @property
     def message(self) -> str:
@@ -76,8 +82,13 @@ class Answer:
     @property
     def retry_after_s(self) -> float:
         """How long a 429 asks to wait: the longest that its headers name, else the contract's window."""
-        waits = [float(value) for name, value in self.headers.items() if _is_wait(name, value)]
-        return max(waits, default=float(contract.THROTTLE_WINDOW_S))
+        asked_s = self.asked_quiet_s
+        return float(contract.THROTTLE_WINDOW_S) if asked_s is None else asked_s
+
+    @property
+    def asked_quiet_s(self) -> float | None:
+        """Longest wait that the headers name, such as `Retry-After` or `Retry-After-auth`, in seconds; or None."""
+        return max((float(value) for name, value in self.headers.items() if _is_wait(name, value)), default=None)
 
 
 def _is_wait(name: str, value: str) -> bool:
@@ -91,6 +102,7 @@ class RestClient:
     :param source_address: a local address to leave from; None for the system's choice.
     :param connections: how many connections are kept open.
     :param ssl_context: for https; None for the system's trust.
+    :param resolver: resolves the host's name; None for urllib3's own way, the first address that works.
     """
 
     def __init__(
@@ -99,6 +111,7 @@ class RestClient:
         source_address: str | None = None,
         connections: int = 8,
         ssl_context: ssl.SSLContext | None = None,
+        resolver: rest_connections.Resolver | None = None,
     ) -> None:
         self._host = host.rstrip("/")
         source = (source_address, 0) if source_address else None
@@ -110,6 +123,13 @@ class RestClient:
             source_address=source,
             ssl_context=ssl_context,
         )
+        self._route = rest_connections.Route(resolver)
+        rest_connections.use(self._pool, self._route)
+
+    @property
+    def local_address(self) -> str:
+        """Local address of the latest connection; empty if there was none."""
+        return self._route.local_address
 
     def close(self) -> None:
         """Close all connections."""
@@ -130,12 +150,14 @@ class RestClient:
             response = self._pool.request(method, self._host + path, body=data, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(_reason(error), asked=not _is_ours(error)) from error
+        stamp = stamped_http.stamp_of(response)
+        took_ms = None if stamp is None else stamp.took_ns / 1e6
         text = response.data.decode("utf-8", "replace")
         try:
             parsed = json.loads(text)
         except ValueError:
             parsed = text
-        return Answer(response.status, dict(response.headers), parsed)
+        return Answer(response.status, dict(response.headers), parsed, took_ms)
 
     def ask(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
         """Send one request that has to be answered, whatever with.
@@ -152,20 +174,24 @@ class RestClient:
 
         :raises Fault: whose fault it is, if it does not.
         """
-        return self._succeed(method, path, token, body).body
+        return self.ask_ok(method, path, token, body).body
 
     def value(self, name: str, method: str, path: str, token: str | None = None, body: Any = None) -> str:
         """Send one request that has to succeed; one value of the JSON of its answer.
 
         :raises Fault: whose fault it is, if it does not, or the value is not there.
         """
-        answer = self._succeed(method, path, token, body)
+        answer = self.ask_ok(method, path, token, body)
         if not (found := answer.value(name)):
             said = f"{method} {self._host}{path} was answered with {answer.status}, without {name!r}"
             raise Fault(Owner.BACKEND, said, _WAY_ON)
         return found
 
-    def _succeed(self, method: str, path: str, token: str | None, body: Any) -> Answer:
+    def ask_ok(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
+        """Send one request that has to succeed.
+
+        :raises Fault: whose fault it is, if it does not.
+        """
         call = f"{method} {self._host}{path}"
         answer = self.ask(method, path, token, body)
         if answer.status == 429:

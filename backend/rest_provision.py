@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from faults import Fault
+import gevent
+
+from faults import Fault, Owner
 
 from . import contract, tokens
 from .accounts import Account
@@ -15,9 +17,13 @@ from .factory import DataFactory
 from .plan import Room
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .rest import RestClient
+
+_GONE: Final = 404
+_NAMED: Final = 3
+"""Maximum number of leftover projects and agents that an error names."""
 
 
 @dataclass(slots=True)
@@ -26,14 +32,14 @@ class _User:
 
     token: str
     account: Account | None = None
-    agent_id: str = ""
 
 
 class RestProvision:
     """Makes projects and agents through REST: of a token's user, of accounts that log in, or of one that signs up.
 
-    The backend has no call to delete a user, so one that signed up stays.
+    The backend has no call that deletes a user. Users that signed up stay, see `users_left`.
 
+    :param new_token: gives a fresh token in place of `token`; None if there is no way to.
     :param rooms_each: how many rooms in a row have the same owner, where there are several accounts.
     """
 
@@ -43,6 +49,7 @@ class RestProvision:
         run_id: str,
         *,
         token: str = "",
+        new_token: Callable[[], str] | None = None,
         accounts: Sequence[Account] = (),
         rooms_each: int = 1,
         keep: bool = False,
@@ -51,12 +58,15 @@ class RestProvision:
         self._run_id = run_id
         self._factory = DataFactory(run_id)
         self._token = token
+        self._new_token = new_token
         self._accounts = list(accounts)
         self._rooms_each = rooms_each
         self._keep = keep
         self._owners: list[_User] = []
         self._users: list[_User] = []
         self._made: list[tuple[str, _User]] = []
+        self._signed_up: list[str] = []
+        self._making: gevent.Greenlet[..., str | Fault] | None = None
 
     def create(self, count: int) -> tuple[Room, ...]:
         """Make rooms; of the same users, if it is not the first time."""
@@ -87,20 +97,69 @@ class RestProvision:
             return None
 
     def refresh(self) -> list[str]:
-        """Log in again."""
+        """Log in again, or ask for a new token of the one user who was given by a token."""
         for user in self._users:
-            if user.account is None:
+            if user.account is not None:
+                user.token = self._log_in(user.account).token
+            elif self._new_token is not None:
+                user.token = self._new_token()
+            else:
                 return []
-            user.token = self._log_in(user.account).token
         return [user.token for user in self._owners]
 
+    def finished(self, triggers: Mapping[str, Room]) -> dict[str, float | None]:
+        """By the lists of the projects' tasks, as far as the backend gives them."""
+        found: dict[str, float | None] = {}
+        for room in {room.project_id: room for room in triggers.values()}.values():
+            try:
+                tasks = self._client.call("GET", contract.tasks_path(room.project_id), room.token)
+            except Fault:
+                if not found:
+                    raise
+                break
+            for task in tasks if isinstance(tasks, list) else ():
+                if isinstance(task, dict) and task.get("status") in (contract.COMPLETED, contract.FAILED):
+                    found[str(task.get("id"))] = None
+        return {key: age_s for key, age_s in found.items() if key in triggers}
+
     def remove(self) -> None:
-        """Delete the projects and the agents, unless they shall be kept."""
+        """Delete the projects and the agents, unless they are to be kept.
+
+        A failure does not prevent the other deletions. A further call tries the failed ones again.
+
+        :raises Fault: if some of them stay.
+        """
+        if self._making is not None:
+            self._making.join()
         made, self._made = self._made, []
         if self._keep:
             return
+        faults: list[Fault] = []
         for path, user in reversed(made):
-            self._client.call("DELETE", path, user.token)
+            # Do not try all of them on a backend that does not answer.
+            if not faults or faults[-1].owner is not Owner.NETWORK:
+                try:
+                    self._delete(path, user)
+                except Fault as fault:
+                    faults.append(fault)
+                else:
+                    continue
+            self._made.insert(0, (path, user))
+        if faults:
+            named = ", ".join(path for path, _ in self._made[:_NAMED])
+            what = f"{len(self._made)} of {len(made)} projects and agents stay ({named}): {faults[0].what}"
+            raise Fault(faults[0].owner, what, faults[0].way_on)
+
+    def users_left(self) -> tuple[str, ...]:
+        """Return the e-mail addresses of the users that signed up."""
+        return tuple(self._signed_up)
+
+    def _delete(self, path: str, user: _User) -> None:
+        answer = self._client.ask("DELETE", path, user.token)
+        if answer.status >= 400 and answer.status != _GONE:
+            owner = Owner.BACKEND if answer.status >= 500 or answer.status == 429 else Owner.USER
+            what = f"DELETE {path} failed with {answer.status}: {answer.message}"
+            raise Fault(owner, what, "Delete them by hand.")
 
     def _first_users(self, most: int) -> list[_User]:
         if self._token:
@@ -110,13 +169,24 @@ class RestProvision:
         return [self._sign_up()]
 
     def _room(self, user: _User) -> Room:
-        if not user.agent_id:
-            user.agent_id = self._make(contract.AGENTS, self._factory.agent(), user)
+        # An agent for each room: what carries no trace is led back to its room by the agent that it names.
+        agent_id = self._make(contract.AGENTS, self._factory.agent(), user)
         project_id = self._make(contract.PROJECTS, self._factory.project(), user)
-        return Room(project_id, user.agent_id, user.token, _owner_of(user.token))
+        return Room(project_id, agent_id, user.token, _owner_of(user.token))
 
     def _make(self, path: str, body: dict[str, object], user: _User) -> str:
-        made_id = self._client.value("id", "POST", path, user.token, body)
+        # In a greenlet of its own: the backend creates it even if the caller is killed, and `remove` needs its id.
+        self._making = gevent.spawn(self._create, path, body, user)
+        made: str | Fault = self._making.get()
+        if isinstance(made, Fault):
+            raise made
+        return made
+
+    def _create(self, path: str, body: dict[str, object], user: _User) -> str | Fault:
+        try:
+            made_id = self._client.value("id", "POST", path, user.token, body)
+        except Fault as fault:
+            return fault
         self._made.append((f"{path}/{made_id}", user))
         return made_id
 
@@ -127,7 +197,15 @@ class RestProvision:
         # Ends unlike the users of `rows`, which are removed where no run holds on to them.
         email = f"lt-{self._run_id}-{secrets.token_hex(4)}-user@loadtest.invalid"
         account = Account(email, f"Aa1@{secrets.token_hex(12)}")
-        return _User(self._client.value(contract.TOKEN, "POST", contract.SIGNUP, body=account.body), account)
+        # Noted before the answer comes: the backend creates the user even if this process is killed meanwhile.
+        self._signed_up.append(email)
+        try:
+            token = self._client.value(contract.TOKEN, "POST", contract.SIGNUP, body=account.body)
+        except Fault as fault:
+            if fault.owner is not Owner.NETWORK:
+                self._signed_up.remove(email)
+            raise
+        return _User(token, account)
 
 
 def _owner_of(token: str) -> str:

@@ -19,7 +19,10 @@ from psycopg.pq import TransactionStatus
 
 from faults import Fault, Owner
 
+from . import contract
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 _DOMAIN = "loadtest.invalid"
@@ -60,15 +63,7 @@ class Rows:
 
     def _connect(self) -> psycopg.Connection[Any]:
         """A connection that holds the run's lock; while there is another one that does, it waits for its end."""
-        try:
-            connection = psycopg.connect(self._database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
-        except psycopg.Error as error:
-            reason = " ".join(str(error).split())[:200]
-            raise Fault(
-                Owner.NETWORK,
-                f"cannot reach the database: {reason}",
-                "Check --database-url, or leave it out to create the data through REST.",
-            ) from error
+        connection = connect(self._database_url)
         connection.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_CLASS, _lock_key(self._run_id)])
         return connection
 
@@ -144,6 +139,22 @@ class Rows:
         self._users += 1
         return str(uuid.uuid4()), f"{self._tag}-{self._users - 1}@{_DOMAIN}"
 
+    def finished(self, task_ids: Sequence[str]) -> dict[str, float | None]:
+        """Return the tasks that are done, each with how many seconds ago its row last changed.
+
+        :raises Fault: if the query fails.
+        """
+        try:
+            found = self._connection.execute(
+                'SELECT id::text, EXTRACT(EPOCH FROM now()::timestamp - "updatedAt")::float FROM tasks '
+                "WHERE id = ANY(%s::uuid[]) AND status = ANY(%s)",
+                [list(task_ids), [contract.COMPLETED, contract.FAILED]],
+            ).fetchall()
+        except psycopg.Error as error:
+            raise _fault(error) from error
+        # A row from the future was written in another time zone than the one that it is read in.
+        return {task_id: age_s if age_s >= 0 else None for task_id, age_s in found}
+
     def remove(self) -> int:
         """Remove this run's rows; how many users were removed. Kept rows stay.
 
@@ -169,6 +180,23 @@ class Rows:
         return self._connection.execute(
             "DELETE FROM users WHERE email ~ %s", [f"^{tag}-[0-9]+@{_DOMAIN}$"]
         ).rowcount
+
+
+def connect(database_url: str) -> psycopg.Connection[Any]:
+    """Return a connection to the backend's database that commits each statement by itself.
+
+    :param database_url: a libpq URL.
+    :raises Fault: if the database cannot be reached.
+    """
+    try:
+        return psycopg.connect(database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())[:200]
+        raise Fault(
+            Owner.NETWORK,
+            f"cannot reach the database: {reason}",
+            "Check --database-url, or leave it out to create the data through REST.",
+        ) from error
 
 
 def _lock_key(run_id: str) -> int:

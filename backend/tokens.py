@@ -22,6 +22,8 @@ RS256: Final = "RS256"
 ALGORITHMS: Final = (HS256, RS256)
 _WRONG_SECRET: Final = "not-the-backends-secret-0123456789"  # noqa: S105 - that is the point of it
 _ID: Final = "id"
+EXPIRED: Final = "expired"
+"""The one of the `bad_tokens` that is signed well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def bad_tokens(good: str, mint: Mint | None, now_s: int) -> dict[str, str]:
         "altered": f"{head}.{altered}.{signature}",
     }
     if mint is not None:
-        bad["expired"] = mint.sign({**payload, "iat": now_s - 7200, "exp": now_s - 3600})
+        bad[EXPIRED] = mint.sign({**payload, "iat": now_s - 7200, "exp": now_s - 3600})
     if mint is not None and mint.algorithm == RS256:
         bad["signed with the public key"] = _confused(payload, mint.public_key())
     return bad
@@ -130,10 +132,19 @@ def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def first_ends_in_s(tokens: Iterable[str], now_s: float) -> float | None:
-    """In how many seconds the first of them expires; None if none says when, or one is opaque."""
-    try:
-        left = [seconds_left(token, now_s) for token in tokens]
-    except ValueError:
-        return None
+def first_ends_in_s(tokens: Iterable[str], now_s: float, silent_left_s: float | None = None) -> float | None:
+    """Return in how many seconds the first of some tokens expires; None if that is unknown for all of them.
+
+    :param tokens: an empty one is no token.
+    :param silent_left_s: for how long those are good that do not say: opaque ones, and JWTs without an end.
+    """
+    left = [_seconds_left_or(token, now_s, silent_left_s) for token in tokens if token]
     return min((seconds for seconds in left if seconds is not None), default=None)
+
+
+def _seconds_left_or(token: str, now_s: float, silent_left_s: float | None) -> float | None:
+    try:
+        left_s = seconds_left(token, now_s)
+    except ValueError:
+        left_s = None
+    return silent_left_s if left_s is None else left_s

@@ -67,14 +67,9 @@ def make(results_dir: Path, seconds: int, workers: int, seed: int = 1, slower: f
         fleet.finish(worker_id, totals)
     fleet.close()
     facts = _facts(run_id, seconds, workers, rng)
-    summary = {
-        **summaries.build(facts, fleet, Reader(), [], {}),
-        "capabilities": {},
-        "findings": [],
-        "conformance": [],
-        "conformance_holds": True,
-        "capacity": None,
-    }
+    summary = summaries.with_outcome(
+        {**summaries.build(facts, fleet, Reader(), [], {}), **summaries.WITHOUT_SCENARIOS}
+    )
     tables = {
         **all_of(fleet, Reader()),
         "backend": facts.backend,
@@ -105,7 +100,10 @@ def _report(rng: Generator, number: int, second: int, slowness: float) -> Worker
         triggers=[],
         latencies=pack_all(samples),
         fan_outs=[
-            FanOut(4096, room, second, 0, second * 10**9, second * 10**9 + int(rng.exponential(3e6)) + 1000, 25)
+            FanOut(
+                *(4096, room, second, 0, second * 10**9, second * 10**9),
+                *(second * 10**9 + int(rng.exponential(3e6)) + 1000, 25),
+            )
             for room in range(0 if starting else 50)
         ],
         timed={},
@@ -155,7 +153,7 @@ def _facts(run_id: str, seconds: int, workers: int, rng: Generator) -> summaries
         users={"Viewer": 50 * workers, "Publisher": workers},
         rooms=_ROOMS,
         rate_per_s=40.0 * workers,
-        receive_clock="kernel",
+        receive_clocks={"websocket": "kernel", "rest": "kernel"},
         interrupted=False,
         cpu_warning=False,
         options={},

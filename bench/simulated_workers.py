@@ -21,6 +21,7 @@ from measure.taken import FanOut
 from measure.triggers import Outcome, Trigger
 from run import clock_sync, messages, roll_call
 from run.clock_board import clocks_from
+from run.fleet_identity import FleetIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,7 @@ class Workers:
             self._poller.register(socket, zmq.POLLIN)
             self._workers[socket] = _Worker(socket, name, number, number < publishing)
             self._send(self._workers[socket], "client_ready", _VERSION)
+            self._send(self._workers[socket], messages.JOIN, FleetIdentity().to_message())
 
     def work(self, cpu_s: Callable[[], float], until_s: float) -> list[float]:
         """Be workers until the master lets go of them.
@@ -187,7 +189,16 @@ class Workers:
             triggers=rows,
             latencies=self._latencies,
             fan_outs=[
-                FanOut(publisher_number(at, 0), at, worker.reports, 0, now_ns - 10**8, now_ns - 10**7, 3)
+                FanOut(
+                    publisher_number(at, 0),
+                    at,
+                    worker.reports,
+                    0,
+                    now_ns - 10**8,
+                    now_ns - 10**8,
+                    now_ns - 10**7,
+                    3,
+                )
                 for at in range(_FAN_OUTS)
             ],
             timed={(room, slot): worker.arrived for slot in range(len(Reader.slots))},

@@ -27,7 +27,14 @@ socket.on(settings.joined, () => say("joined", now()));
 socket.on(settings.refusal, (why) => say("refused", now(), JSON.stringify(why)));
 socket.on("connect_error", (error) => say("refused", now(), String(error.message)));
 socket.on("disconnect", (reason) => say("lost", now(), reason));
-for (const event of settings.events) socket.on(event, (data) => say("event", now(), event, JSON.stringify(data)));
+for (const event of settings.events) {
+  socket.on(event, (...args) => {
+    // A server that wants an acknowledgement waits for every member of the room.
+    const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
+    say("event", now(), event, JSON.stringify(args[0]));
+    ack?.();
+  });
+}
 </script>`;
 
 const server = createServer(async (request, response) => {

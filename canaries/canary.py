@@ -102,6 +102,7 @@ class Canary:
                 self._state.evidence = f"connection lost: {said.text}"
             case sayings.REFUSED:
                 self._state.evidence = f"refused: {said.text}"
+                self._account.join_failed(self._room, said.at_ns, refused=True)
 
 
 def settings_of(name: str, endpoint: Endpoint, project_id: str, token: str) -> dict[str, Any]:

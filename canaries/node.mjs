@@ -22,4 +22,11 @@ socket.on("connect_error", (error) => say("refused", now(), String(error.message
 // Of Socket.IO 2, whose server refuses by a packet of its own.
 socket.on("error", (error) => say("refused", now(), String(error.message ?? error)));
 socket.on("disconnect", (reason) => say("lost", now(), reason));
-for (const event of settings.events) socket.on(event, (data) => say("event", now(), event, JSON.stringify(data)));
+for (const event of settings.events) {
+  socket.on(event, (...args) => {
+    // A server that wants an acknowledgement waits for every member of the room.
+    const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
+    say("event", now(), event, JSON.stringify(args[0]));
+    ack?.();
+  });
+}

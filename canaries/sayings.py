@@ -38,5 +38,7 @@ def parse(line: str) -> Said | None:
         return None
     if what == EVENT and len(rest) == 2:
         event, payload = rest
-        return Said(what, at_ns, event=event, frame=f'42["{event}",{payload}]'.encode())
+        # An event without arguments has no payload.
+        packed = json.dumps(event) if payload is None else f"{json.dumps(event)},{payload}"
+        return Said(what, at_ns, event=event, frame=f"42[{packed}]".encode())
     return Said(what, at_ns, " ".join(map(str, rest))) if what in _KINDS else None

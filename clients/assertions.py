@@ -43,8 +43,8 @@ def assert_order(client: Client, event: str, field: str, expected: Sequence[Any]
 
 
 def assert_broadcast(result: BroadcastResult) -> None:
-    """Everybody got it."""
-    assert result.complete, str(result)
+    """Everybody got the same event, and each of them once."""
+    assert result.exact, str(result)
 
 
 def assert_latency(latency: Latency, *, average_ms: float = 50.0, max_ms: float = 200.0) -> None:

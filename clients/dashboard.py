@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from backend import contract
 from backend.factory import DataFactory
-from backend.rest import RestClient
-from backend.rest_provision import RestProvision
 
 from .errors import EventTimeoutError
 from .helper import Helper
 
 if TYPE_CHECKING:
-    from backend.accounts import Account
     from backend.endpoint import Endpoint
     from backend.plan import Room
+    from backend.provision import Provision
+    from backend.rest import RestClient
 
+    from .access import Access
     from .client import Client
 
 _TIMEOUT_S: Final = 5.0
@@ -54,16 +54,16 @@ class Dashboard:
         report("WS", "connect", self.client.connect())
         report("WS", "join", self.client.join(room.project_id))
 
-    def create_task(self, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Create a task, which makes the backend broadcast to the room.
+    def create_task(self, **fields: Any) -> dict[str, Any]:
+        """Create a task, which makes the backend broadcast to the room; return it as the backend answers it.
 
+        :param fields: of the REST call's body, for example `priority="high"`.
         :raises Fault: if the backend does not take it.
         """
         began_s = time.perf_counter()
         path = contract.tasks_path(self.room.project_id)
-        made: dict[str, Any] = self._rest.call(
-            "POST", path, self.room.token, body or self._factory.task(self.room.agent_id)
-        )
+        body = self._factory.task(self.room.agent_id, **fields)
+        made: dict[str, Any] = self._rest.call("POST", path, self.room.token, body)
         self._report("POST", self._trigger_name, (time.perf_counter() - began_s) * 1000)
         return made
 
@@ -72,12 +72,12 @@ class Dashboard:
 
         :raises EventTimeoutError: if it does not.
         """
-        body = self._factory.task(self.room.agent_id)
-        heard = self.client.expect(contract.AGENT_LOG, lambda log: body["title"] in log["message"])
+        title = self._factory.task()["title"]
+        heard = self.client.expect(contract.AGENT_LOG, lambda log: title in log["message"])
         began_s = time.perf_counter()
         failure = ""
         try:
-            self.create_task(body)
+            self.create_task(title=title)
             heard.wait(timeout_s)
         except EventTimeoutError as error:
             failure = str(error)
@@ -96,15 +96,15 @@ class Owners:
     """The users who own the projects, one for each backend; what they own goes when the process ends."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[RestClient, RestProvision]] = {}
+        self._known: dict[str, tuple[RestClient, Provision]] = {}
         self._lock = threading.Lock()
 
-    def room(self, endpoint: Endpoint, token: str, accounts: list[Account]) -> tuple[RestClient, Room]:
+    def room(self, endpoint: Endpoint, access: Access) -> tuple[RestClient, Room]:
         """The REST calls to a backend, and a new room there."""
         with self._lock:
             if endpoint.host not in self._known:
-                rest = RestClient(endpoint.host, ssl_context=endpoint.ssl_context())
-                owner = RestProvision(rest, f"pytest-{time.time_ns():x}", token=token, accounts=accounts)
+                rest = access.rest(endpoint)
+                owner = access.provision(endpoint, rest, f"pytest-{time.time_ns():x}")
                 self._known[endpoint.host] = rest, owner
                 atexit.register(owner.remove)
             rest, owner = self._known[endpoint.host]

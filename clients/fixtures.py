@@ -1,8 +1,9 @@
 """Fixtures for pytest: a backend, a user, projects that are gone afterwards, and a helper that makes clients.
 
 In a conftest.py: `pytest_plugins = ["clients.fixtures"]`. The backend is named by `--backend-url`, `LOCUST_HOST`,
-or Locust's own `--host`, its user by `LOCUST_TOKEN` or `LOCUST_ACCOUNT` (email:password); without one, a user
-signs up. See docs/test-api.md.
+or Locust's own `--host`. Data is made by SQL where `LOCUST_DATABASE_URL` and `LOCUST_JWT_SECRET` are given; else
+through REST, as the user of `LOCUST_TOKEN` or `LOCUST_ACCOUNT` (email:password), or as one that signs up. See
+docs/test-api.md.
 """
 
 from __future__ import annotations
@@ -14,29 +15,54 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend import accounts, contract
+from backend import accounts, contract, rows, tokens
 from backend.endpoint import PARSERS, TOKEN_PLACES, TRANSPORTS, Endpoint
 from backend.factory import DataFactory
-from backend.rest import RestClient
-from backend.rest_provision import RestProvision
+from backend.tls import Trust
 
+from .access import Access
 from .dashboard import Dashboard, Owners
+from .debug_clients import ANYBODY, DebugClients
 from .helper import Helper
 from .reporting import report_act
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import psycopg
+
     from backend.plan import Room
+    from backend.provision import Provision
+    from backend.rest import RestClient
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the backend is, and how to speak with it."""
     group = parser.getgroup("Socket.IO backend")
-    group.addoption("--backend-url", default=os.environ.get("LOCUST_HOST", ""), help="the backend under test")
+    given = os.environ.get
+    group.addoption("--backend-url", default=given("LOCUST_HOST", ""), help="the backend under test")
     group.addoption("--backend-transport", choices=tuple(TRANSPORTS), default="websocket")
     group.addoption("--backend-parser", choices=PARSERS, default="default")
     group.addoption("--backend-token-in", choices=TOKEN_PLACES, default="auth")
+    group.addoption(
+        "--backend-ca-file",
+        default=given("LOCUST_CA_FILE", ""),
+        help="who signs the backend's certificate (PEM); default: the system's authorities",
+    )
+    group.addoption(
+        "--backend-database-url",
+        default=given("LOCUST_DATABASE_URL", ""),
+        help="the backend's PostgreSQL, for making data by SQL and for `database`; LOCUST_JWT_SECRET or "
+        "LOCUST_JWT_KEY_FILE is needed with it",
+    )
+    group.addoption(
+        "--backend-source-addresses",
+        default=given("LOCUST_SOURCE_ADDRESSES", ""),
+        help="local addresses, separated by commas, that REST calls leave from in turn when the backend throttles",
+    )
+    group.addoption(
+        "--debug-clients", type=int, default=0, help="log all packets of the first N clients of each helper"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,8 +79,28 @@ def _endpoint(config: pytest.Config, host: str = "") -> Endpoint | None:
     host = host or given("--backend-url") or given("--host", None) or ""
     if not host:
         return None
-    more = (given(f"--backend-{name}") for name in ("transport", "parser", "token-in"))
-    return Endpoint(host.rstrip("/"), *more)
+    transport, parser, token_in = (given(f"--backend-{name}") for name in ("transport", "parser", "token-in"))
+    return Endpoint(host.rstrip("/"), transport, parser, token_in, Trust(ca_file=given("--backend-ca-file")))
+
+
+def _access(config: pytest.Config) -> Access:
+    given = os.environ.get
+    database_url: str = config.getoption("--backend-database-url")
+    key_file, secret = given("LOCUST_JWT_KEY_FILE", ""), given("LOCUST_JWT_SECRET", "")
+    mint = tokens.Mint.of_key_file(key_file) if key_file else tokens.Mint(secret) if secret else None
+    if database_url and mint is None:
+        raise pytest.UsageError(
+            "--backend-database-url was given without the backend's key: set LOCUST_JWT_SECRET or "
+            "LOCUST_JWT_KEY_FILE, so that tokens for the new users can be minted"
+        )
+    addresses = config.getoption("--backend-source-addresses").split(",")
+    return Access(
+        database_url,
+        mint,
+        given("LOCUST_TOKEN", ""),
+        accounts.parse(given("LOCUST_ACCOUNT", ""), "LOCUST_ACCOUNT"),
+        [address.strip() for address in addresses if address.strip()],
+    )
 
 
 @pytest.fixture(scope="session")
@@ -67,31 +113,55 @@ def endpoint(request: pytest.FixtureRequest) -> Endpoint:
 
 
 @pytest.fixture(scope="session")
-def rest(endpoint: Endpoint) -> Iterator[RestClient]:
+def access(request: pytest.FixtureRequest) -> Access:
+    """How the tests get in: by SQL or through REST, as whom, and from which addresses."""
+    return _access(request.config)
+
+
+@pytest.fixture(scope="session")
+def rest(endpoint: Endpoint, access: Access) -> Iterator[RestClient]:
     """Its REST calls."""
-    client = RestClient(endpoint.host, ssl_context=endpoint.ssl_context())
+    client = access.rest(endpoint)
     yield client
     client.close()
 
 
 @pytest.fixture(scope="session")
-def owner(rest: RestClient) -> Iterator[RestProvision]:
-    """The user who owns the projects; removes them at the end."""
-    token, known = _credentials()
-    provision = RestProvision(rest, f"pytest-{time.time_ns():x}", token=token, accounts=known)
+def owner(endpoint: Endpoint, access: Access, rest: RestClient) -> Iterator[Provision]:
+    """What makes the tests' projects and their owners; removes them at the end."""
+    provision = access.provision(endpoint, rest, f"pytest-{time.time_ns():x}")
     yield provision
     provision.remove()
 
 
-def _credentials() -> tuple[str, list[accounts.Account]]:
-    given = os.environ.get
-    return given("LOCUST_TOKEN", ""), accounts.parse(given("LOCUST_ACCOUNT", ""), "LOCUST_ACCOUNT")
+@pytest.fixture
+def room(owner: Provision) -> Room:
+    """A new project with an agent: `room.project_id`, `room.token`, `room.agent_id`.
+
+    By SQL, its owner is new, too. Through REST, all projects have the one user of the tests.
+    """
+    return owner.create(1)[0]
 
 
 @pytest.fixture
-def room(owner: RestProvision) -> Room:
-    """A new project of that user, with an agent: `room.project_id`, `room.token`, `room.agent_id`."""
-    return owner.create(1)[0]
+def foreign_room(owner: Provision, room: Room) -> Room:  # noqa: ARG001 - the other's room comes first
+    """A new project of somebody who does not own `room`; skips the test where nobody else can be made."""
+    found = owner.foreign()
+    if found is None:
+        pytest.skip("no second user: give --backend-database-url, or leave out LOCUST_TOKEN and LOCUST_ACCOUNT")
+    return found
+
+
+@pytest.fixture
+def database(access: Access) -> Iterator[psycopg.Connection[Any]]:
+    """The backend's database, in a transaction that is rolled back after the test.
+
+    It sees what the backend commits while the test runs. The backend does not see what the test writes here.
+    """
+    if not access.database_url:
+        pytest.skip("no database: give --backend-database-url, or LOCUST_DATABASE_URL")
+    with rows.connect(access.database_url) as connection, connection.transaction(force_rollback=True):
+        yield connection
 
 
 @pytest.fixture
@@ -101,19 +171,23 @@ def factory() -> DataFactory:
 
 
 @pytest.fixture
-def helper(endpoint: Endpoint) -> Iterator[Helper]:
+def helper(endpoint: Endpoint, pytestconfig: pytest.Config) -> Iterator[Helper]:
     """Makes clients; all of them are disconnected afterwards."""
-    with Helper(endpoint) as made:
+    debug = DebugClients({ANYBODY: pytestconfig.getoption("--debug-clients")})
+    with Helper(endpoint, packet_log=partial(debug.log_for, "client")) as made:
         yield made
 
 
 @pytest.fixture
-def create_task(rest: RestClient, room: Room, factory: DataFactory) -> Callable[[], dict[str, Any]]:
-    """Creates a task in the room's project, which makes the backend broadcast its seven events."""
+def create_task(rest: RestClient, room: Room, factory: DataFactory) -> Callable[..., dict[str, Any]]:
+    """Creates a task in the room's project, which makes the backend broadcast its seven events.
 
-    def create() -> dict[str, Any]:
+    Takes fields of the REST call, for example `create_task(priority="high")`; `agent_id=""` for no agent.
+    """
+
+    def create(agent_id: str = room.agent_id, **fields: Any) -> dict[str, Any]:
         path = contract.tasks_path(room.project_id)
-        made: dict[str, Any] = rest.call("POST", path, room.token, factory.task(room.agent_id))
+        made: dict[str, Any] = rest.call("POST", path, room.token, factory.task(agent_id, **fields))
         return made
 
     return create
@@ -128,7 +202,7 @@ def dashboard(user: Any = None) -> Iterator[Dashboard]:
     found = _endpoint(_config[0], "" if user is None else user.host or user.environment.host or "")
     if found is None:
         pytest.skip("no backend: give --backend-url, or LOCUST_HOST")
-    rest, room = _owners.room(found, *_credentials())
+    rest, room = _owners.room(found, _access(_config[0]))
     if user is not None:
         # Locust takes the first value and drops the generator: what comes after the yield would come at once.
         yield Dashboard(found, rest, room, partial(report_act, user.environment))

@@ -7,7 +7,7 @@ The guide's `WebSocketTestHelper`, for pytest and for the load alike:
         helper.wait_for_connections(clients)
         helper.join(clients, project_id)
         result = helper.test_broadcast(lambda: create_task(), "taskStatusUpdate", clients)
-        assert result.complete, result
+        assert result.exact, result
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import gevent
 
-from .client import PATIENCE_S, Client
+from transport.receive_clock import Stopwatch
+
+from .client import Client
+from .connection import PATIENCE_S
+from .debug_clients import packet_log
 from .errors import FAILURES, ConnectFailedError, EventTimeoutError
 from .watcher import NOBODY
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from backend.endpoint import Endpoint
+    from transport.packet_log import PacketLog
 
     from .credentials import Token
     from .watcher import Watcher
@@ -36,6 +41,8 @@ _WINDOW: Final = 256
 """Acts whose events have not come yet, at most: more would only fill the kernel's buffers."""
 _PAUSE_S: Final = 0.001
 _REST_S: Final = 2.0
+_AGAIN_S: Final = 0.3
+"""How long a broadcast is waited for that must not come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +62,26 @@ class ConnectionStats:
 class BroadcastResult:
     """Who got a broadcast.
 
-    received_ms: client's index -> milliseconds from before the trigger to when the event was handled. missing:
-    indexes of those that did not get it in time. spread_ms: from the first to the last.
+    received_ms: client's index -> milliseconds from just before the trigger until the event was received.
+    missing: indexes of the clients that did not get it in time. repeated: index of a client that got the very same
+    event again -> how often it came in all. different: indexes of the clients whose event had another payload than
+    the first client's. spread_ms: from the first receipt to the last.
     """
 
     received_ms: dict[int, float] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
+    repeated: dict[int, int] = field(default_factory=dict)
+    different: list[int] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
         """Whether everybody got it."""
         return not self.missing
+
+    @property
+    def exact(self) -> bool:
+        """Whether everybody got the same, and once."""
+        return self.complete and not self.repeated and not self.different
 
     @property
     def spread_ms(self) -> float:
@@ -77,7 +93,9 @@ class BroadcastResult:
         text = (
             f"{len(self.received_ms)} of {everybody} clients got it within {self.spread_ms:.1f} ms of each other"
         )
-        return text + (f"; not numbers {self.missing[:10]}" if self.missing else "")
+        text += f"; not numbers {self.missing[:10]}" if self.missing else ""
+        text += f"; more than once, by number: {dict(list(self.repeated.items())[:10])}" if self.repeated else ""
+        return text + (f"; another payload: numbers {self.different[:10]}" if self.different else "")
 
 
 class Helper:
@@ -87,6 +105,7 @@ class Helper:
     :param watcher: gives each client who is told of what it does.
     :param source_address: gives each client the local address to leave from.
     :param patience_s: how long is waited where a call does not say otherwise.
+    :param packet_log: gives each client where it logs its packets; None for no log.
     """
 
     def __init__(
@@ -95,7 +114,9 @@ class Helper:
         watcher: Callable[[], Watcher] = lambda: NOBODY,
         source_address: Callable[[], str | None] = lambda: None,
         patience_s: float = PATIENCE_S,
+        packet_log: Callable[[], PacketLog | None] = lambda: None,
     ) -> None:
+        self._packet_log = packet_log
         self._patience_s = patience_s
         self._endpoint = endpoint
         self._watcher = watcher
@@ -117,11 +138,13 @@ class Helper:
         endpoint: Endpoint | None = None,
         measured: bool = True,
         reconnects: bool = False,
+        log_packets: bool = False,
     ) -> Client:
         """A new client that is not connected yet.
 
         :param endpoint: another place, as that of a simulated network.
         :param measured: whether its watcher is told; not what is meant to be refused, late or lost.
+        :param log_packets: whether all its packets are logged, by the logger `loadtest.packets`.
         """
         made = Client(
             endpoint or self._endpoint,
@@ -130,6 +153,7 @@ class Helper:
             source_address=self._source_address(),
             reconnects=reconnects,
             patience_s=self._patience_s,
+            packet_log=packet_log(f"client {len(self.clients) + 1}") if log_packets else self._packet_log(),
         )
         self.clients.append(made)
         return made
@@ -170,29 +194,43 @@ class Helper:
         match: Callable[..., bool] | None = None,
         timeout_s: float | None = None,
     ) -> BroadcastResult:
-        """Do what makes the backend broadcast, and see who gets it.
+        """Do what makes the backend broadcast, and see who gets it, and whether somebody gets it again.
+
+        The broadcast is the first event that matches, at each client.
 
         :param trigger: what to do.
         :param match: tells the event from others of its name.
         """
         receivers = list(self.clients if clients is None else clients)
         expectations = [client.expect(event, match) for client in receivers]
-        arrived_s: dict[int, float] = {}
-        for index, expectation in enumerate(expectations):
-            expectation.result.rawlink(lambda _, index=index: arrived_s.setdefault(index, time.perf_counter()))
+        came: list[list[tuple[Any, ...]]] = [[] for _ in receivers]
+        counting = [client.expect(event, partial(_note, own)) for client, own in zip(receivers, came, strict=True)]
         started_s = time.perf_counter()
+        watch = Stopwatch()
         try:
             trigger()
             patience_s = self._patience_s if timeout_s is None else timeout_s
             left_s = max(started_s + patience_s - time.perf_counter(), 0.0)
             gevent.wait([expectation.result for expectation in expectations], timeout=left_s)
+            gevent.sleep(_AGAIN_S)
         finally:
-            for client, expectation in zip(receivers, expectations, strict=True):
-                client.inbox.forget(expectation)
-        return BroadcastResult(
-            {index: (at_s - started_s) * 1000 for index, at_s in sorted(arrived_s.items())},
-            [index for index in range(len(receivers)) if index not in arrived_s],
-        )
+            for client, *own in zip(receivers, expectations, counting, strict=True):
+                for expectation in own:
+                    client.inbox.forget(expectation)
+        result = BroadcastResult()
+        first: tuple[Any, ...] | None = None
+        for index, expectation in enumerate(expectations):
+            if expectation.result.ready():
+                result.received_ms[index] = watch.until_ns(expectation.received_ns) / 1e6
+                arguments = expectation.result.get()
+                first = arguments if first is None else first
+                if arguments != first:
+                    result.different.append(index)
+                if (times := came[index].count(arguments)) > 1:
+                    result.repeated[index] = times
+            else:
+                result.missing.append(index)
+        return result
 
     def measure_events_per_second(
         self, act: Callable[[], Any], client: Client, event: str, for_s: float = 1.0
@@ -250,3 +288,9 @@ def _reason(act: Callable[[], object]) -> Exception | None:
     except FAILURES as error:
         return error
     return None
+
+
+def _note(came: list[tuple[Any, ...]], *arguments: Any) -> bool:
+    """Keep what came, and wait on."""
+    came.append(arguments)
+    return False

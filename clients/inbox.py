@@ -30,6 +30,9 @@ class Heard:
         """Its first argument; None if it has none."""
         return self.arguments[0] if self.arguments else None
 
+    def __str__(self) -> str:
+        return f"{self.event} {self.data}"
+
 
 class Expectation:
     """One event that somebody waits for."""
@@ -38,11 +41,14 @@ class Expectation:
         self.event = event
         self._match = match
         self.result: AsyncResult = AsyncResult()
+        self.received_ns = 0
+        """Receive timestamp of the event that met the condition."""
 
-    def offer(self, arguments: tuple[Any, ...]) -> bool:
+    def offer(self, arguments: tuple[Any, ...], received_ns: int) -> bool:
         """Whether this is the event that was waited for."""
         if self._match is not None and not self._match(*arguments):
             return False
+        self.received_ns = received_ns
         self.result.set(arguments)
         return True
 
@@ -96,10 +102,11 @@ class Inbox:
             self._client.on(event, lambda *arguments: self._arrived(event, arguments))
 
     def _arrived(self, event: str, arguments: tuple[Any, ...]) -> None:
+        received_ns = self._client.event_received_ns
         if (hear := self._subscribers.get(event)) is not None:
             hear(*arguments)
         waiting = self._waiting[event]
-        waiting[:] = [expectation for expectation in waiting if not expectation.offer(arguments)]
+        waiting[:] = [expectation for expectation in waiting if not expectation.offer(arguments, received_ns)]
 
 
 def first_of(timeout_s: float, *expectations: Expectation) -> Expectation | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from locust.env import Environment
+
+
+OURS: Final[dict[str, Any]] = {"loadtest": True}
+"""The context of the request events that are ours: others are of the user's own classes."""
 
 
 def report_act(environment: Environment, kind: str, name: str, duration_ms: float, failure: str = "") -> None:
@@ -19,6 +23,11 @@ def report_act(environment: Environment, kind: str, name: str, duration_ms: floa
         name=name,
         response_time=duration_ms,
         response_length=0,
-        exception=ConnectionError(failure) if failure else None,
-        context={},
+        exception=ConnectionError(_printable(failure)) if failure else None,
+        context=OURS,
     )
+
+
+def _printable(text: str) -> str:
+    """Return a text that Locust can send to its master and print: servers word failures as they like."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

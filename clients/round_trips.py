@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from backend.adapter import Adapter
     from backend.endpoint import Endpoint
+    from transport.client import SocketIOClient
 
     from .inbox import Inbox
 
@@ -28,6 +29,7 @@ class RoundTrips:
     inbox: Inbox
     patience_s: float
     rooms: list[str]
+    socket: SocketIOClient
 
     @property
     def adapter(self) -> Adapter:
@@ -36,6 +38,10 @@ class RoundTrips:
 
     def emit(self, event: str, *arguments: Any) -> None:
         """Send an event."""
+        raise NotImplementedError
+
+    def call(self, event: str, data: Any = None, timeout_s: float | None = None) -> Any:
+        """Send an event and wait for its acknowledgement."""
         raise NotImplementedError
 
     def ping(self, timeout_s: float | None = None) -> float:
@@ -58,6 +64,15 @@ class RoundTrips:
         room, words = self.rooms[-1], self.adapter.words
         return self._round_trip(words.join, room, words.joined, about(self.adapter, room), timeout_s)
 
+    def acknowledgement(self, timeout_s: float | None = None) -> float:
+        """Join again the room that was joined last; the milliseconds until that is acknowledged.
+
+        :raises EventTimeoutError: if it is not.
+        """
+        watch = self.socket.eio.stopwatch()
+        self.call(self.adapter.words.join, self.rooms[-1], timeout_s)
+        return watch.until_ns(self.socket.ack_received_ns) / 1e6
+
     def measure_latency(self, rounds: int = 10, *, by_ping: bool = True) -> Latency:
         """Measure so many round trips, one after the other.
 
@@ -71,13 +86,13 @@ class RoundTrips:
         self, event: str, data: Any, answer: str, match: Callable[..., bool], timeout_s: float | None
     ) -> float:
         expectation = self.inbox.expect(answer, match)
-        started_s = time.perf_counter()
+        watch = self.socket.eio.stopwatch()
         try:
             self.emit(event, data)
             expectation.wait(self.patience(timeout_s))
         finally:
             self.inbox.forget(expectation)
-        return (time.perf_counter() - started_s) * 1000
+        return watch.until_ns(expectation.received_ns) / 1e6
 
     def patience(self, timeout_s: float | None) -> float:
         """How long to wait, in seconds: as long as is said, or as long as it does."""

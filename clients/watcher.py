@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from transport.client import SocketIOClient
+
+
+class LossCause(Enum):
+    """Who ended a connection."""
+
+    BACKEND = "backend"
+    """The backend or the network; the user wants to be back."""
+    LOAD_TEST = "load test"
+    """The load test, as a network that fails; the user wants to be back."""
+    USER = "user"
+    """The user itself, which does not count on anything until it is back."""
 
 
 class Watcher(Protocol):
@@ -18,14 +30,22 @@ class Watcher(Protocol):
         ...
 
     def connected(self, started_ns: int, now_ns: int, phases_ns: Mapping[str, int]) -> None:
-        """It has connected."""
+        """It has connected.
+
+        :param now_ns: when the last answer was received.
+        :param phases_ns: what each phase took, until its answer was received.
+        """
         ...
 
     def connect_failed(self, started_ns: int, now_ns: int, reason: str) -> None:
         """It could not connect."""
         ...
 
-    def resumed(self, now_ns: int) -> None:
+    def reconnect_failed(self, started_ns: int, now_ns: int, reason: str) -> None:
+        """It could not connect again: refused, not answered, or nobody there. It will try again, as a rule."""
+        ...
+
+    def resumed(self, started_ns: int, now_ns: int) -> None:
         """It has connected again by itself, after a connection was lost."""
         ...
 
@@ -37,11 +57,8 @@ class Watcher(Protocol):
         """It is in all its rooms again, after a connection was lost."""
         ...
 
-    def lost(self, now_ns: int, reason: str, *, wanted: bool) -> None:
-        """Its connection was lost.
-
-        :param wanted: whether the test itself saw to that.
-        """
+    def lost(self, now_ns: int, reason: str, cause: LossCause) -> None:
+        """Its connection was lost."""
         ...
 
     def ended(self, now_ns: int, *, connected: bool) -> None:
@@ -56,8 +73,11 @@ class Watcher(Protocol):
         """It was let in."""
         ...
 
-    def join_failed(self, project_id: str, started_ns: int, now_ns: int, reason: str) -> None:
-        """It was refused, or not answered."""
+    def join_failed(self, project_id: str, started_ns: int, now_ns: int, reason: str, *, refused: bool) -> None:
+        """It could not join a room.
+
+        :param refused: whether the backend said so; otherwise it may be in the room and not know it.
+        """
         ...
 
     def leaving(self, project_id: str, now_ns: int) -> None:
@@ -69,14 +89,17 @@ class _Nobody:
     def attach(self, socket: SocketIOClient) -> None: ...
     def connected(self, started_ns: int, now_ns: int, phases_ns: Mapping[str, int]) -> None: ...
     def connect_failed(self, started_ns: int, now_ns: int, reason: str) -> None: ...
-    def resumed(self, now_ns: int) -> None: ...
+    def reconnect_failed(self, started_ns: int, now_ns: int, reason: str) -> None: ...
+    def resumed(self, started_ns: int, now_ns: int) -> None: ...
     def recovered(self, now_ns: int) -> None: ...
     def returned(self, lost_ns: int, now_ns: int) -> None: ...
-    def lost(self, now_ns: int, reason: str, *, wanted: bool) -> None: ...
+    def lost(self, now_ns: int, reason: str, cause: LossCause) -> None: ...
     def ended(self, now_ns: int, *, connected: bool) -> None: ...
     def joining(self, project_id: str) -> None: ...
     def joined(self, project_id: str, started_ns: int, now_ns: int) -> None: ...
-    def join_failed(self, project_id: str, started_ns: int, now_ns: int, reason: str) -> None: ...
+    def join_failed(
+        self, project_id: str, started_ns: int, now_ns: int, reason: str, *, refused: bool
+    ) -> None: ...
     def leaving(self, project_id: str, now_ns: int) -> None: ...
 
 

@@ -39,6 +39,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=option_types.rate, default=10.0, help="triggers a second (default 10)")
     parser.add_argument("--workers", type=option_types.at_least_one, default=2)
     parser.add_argument("--duration", type=option_types.at_least_one, default=30, help="seconds (default 30)")
+    parser.add_argument(
+        "--faults", default="", help="what the backend does wrong, e.g. drop=1,duplicate=0.5; see python -m target"
+    )
     parser.add_argument("--results-dir", type=Path, default=Path("results"))
     parser.add_argument("--keep-logs", action="store_true", help="keep the processes' logs also after success")
     return parser.parse_args(arguments)
@@ -51,8 +54,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     logs = Path(tempfile.mkdtemp(prefix="loadtest-demo-"))
     code: int = ExitCode.SETUP_FAILED
+    demo = Demo(options, logs)
     try:
-        code = Demo(options, logs).run()
+        code = demo.run()
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
         _say("Interrupted; everything that was started has ended.")
@@ -64,6 +68,8 @@ def main() -> None:
         logs.rmdir()
     else:
         _say(f"Logs      {logs}")
+    if demo.last_line:
+        _say(demo.last_line)
     sys.exit(code)
 
 
@@ -73,6 +79,12 @@ class Demo:
     def __init__(self, options: argparse.Namespace, logs: Path) -> None:
         self._options = options
         self._logs = logs
+        self._last_line = ""
+
+    @property
+    def last_line(self) -> str:
+        """The last line of the run: its outcome."""
+        return self._last_line.rstrip()
 
     def run(self) -> int:
         """The run's exit code."""
@@ -89,6 +101,7 @@ class Demo:
         command = [sys.executable, "-m", "target", "--profile", self._options.profile]
         # The throttle of the build as it is would refuse nearly everything: raised as on staging.
         command += ["--throttle-limit", str(_RAISED_THROTTLE)]
+        command += ["--faults", self._options.faults] if self._options.faults else []
         target = start(command, log, environment={"JWT_SECRET": secret})
         stack.callback(end, target, signal.SIGTERM, 20.0)
         _, url, database_url = wait_for_line(target, log, "target: http", _START_S).split()
@@ -120,8 +133,10 @@ class Demo:
         )
         assert master.stdout is not None
         for line in master.stdout:
-            sys.stdout.write(line)
+            # The outcome, which comes last, is held back until the process has ended with its code.
+            sys.stdout.write(self._last_line)
             sys.stdout.flush()
+            self._last_line = line
         code = master.wait()
         if code in (ExitCode.SETUP_FAILED, 1, ExitCode.USAGE):
             _say(_last_error(self._logs / "master.log"))

@@ -107,7 +107,8 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
     **{
         name: _ref("reference")
         for name in (
-            *("secrets.jwtSecret", "secrets.jwtKey", "secrets.databaseUrl", "secrets.token", "secrets.account"),
+            *("secrets.jwtSecret", "secrets.jwtKey", "secrets.databaseUrl", "secrets.token"),
+            *("secrets.tokenCommand", "secrets.account"),
             *("secrets.accounts", "tls.ca", "tls.clientCert", "tls.clientKey"),
         )
     },
@@ -168,7 +169,7 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
     "networkPolicy.targetTo": _ref("peers"),
     "networkPolicy.targetPorts": _list(_COUNT | {"maximum": 65535}),
     "networkPolicy.extraEgress": _list(_object(to=_ref("peers"), ports=_list(_ANY))),
-    "referenceBackend.profile": _of("documented", "as-built"),
+    "referenceBackend.profile": _of("documented", "as-built", "deployed"),
     "helmTests.users": _COUNT,
     "helmTests.runTime": {"type": ["string", "number"]},
     "extraObjects": _list({"type": ["object", "string"]}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
+from measure.names import key_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -22,8 +23,13 @@ class Curves:
 
     def __init__(self, events: Sequence[str]) -> None:
         own = [f"{name}_p99" for name in (GENERATOR_DELAY, LOOP_LAG)]
-        of_events = [f"{event}_{quantile}" for event in events for quantile in ("p50", "p99")]
+        of_events = {
+            f"{key_of(event)}_{quantile}": f"{shown(event)} {quantile}"
+            for event in events
+            for quantile in ("p50", "p99")
+        }
         self.columns: list[str] = ["at_s", "received", "connected", *of_events, *own]
+        self._labels = {name: name.replace("_", " ") for name in self.columns} | of_events
         self._rows: list[list[Any]] = []
 
     def update(self, fleet: Fleet, alive: Collection[str]) -> None:
@@ -38,5 +44,6 @@ class Curves:
         return self._rows[-1][0] if self._rows else 0
 
     def after(self, at_s: int) -> dict[str, Any]:
-        """Columns, and rows later than a second; `None` where nothing was measured."""
-        return {"columns": self.columns, "rows": [row for row in self._rows if row[0] > at_s]}
+        """Columns, how they are shown, and rows later than a second; `None` where nothing was measured."""
+        labels = [self._labels[name] for name in self.columns]
+        return {"columns": self.columns, "labels": labels, "rows": [row for row in self._rows if row[0] > at_s]}

@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector
 from measure import families
 from measure.families import PREFIX, by, gauge
 from measure.latency import bounds_us, counts_of
+from measure.names import sound
+from measure.outcome import OutcomeWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,6 +64,8 @@ class _Live(Collector):
             state.add_metric([run_id], float(snapshot["state"] == "running"))
         yield state
         yield families.verdict(snapshot["verdict"])
+        if word := snapshot.get("outcome"):
+            yield from families.outcome(OutcomeWord(word), snapshot["exit_code"])
         if not snapshot.get("run_id"):
             return
         yield self._latency()
@@ -83,7 +87,7 @@ class _Live(Collector):
         )
         for event, histogram in self._histograms.items():
             buckets, total_s = buckets_of(histogram)
-            family.add_metric([event], buckets, total_s)
+            family.add_metric([sound(event)], buckets, total_s)
         return family
 
     def _counts(self) -> Iterator[Metric]:
@@ -94,7 +98,7 @@ class _Live(Collector):
         )
         for row in self._snapshot["rooms"]:
             for outcome in _COUNTED:
-                family.add_metric([row["event"], row["room_class"], outcome], row[outcome])
+                family.add_metric([sound(row["event"]), row["room_class"], outcome], row[outcome])
         yield family
         other = {name: self._snapshot["deliveries"][name] for name in ("corrupt", "foreign", "coalesced")}
         yield by("odd_deliveries", "Deliveries that something is wrong with.", "kind", other)

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from measure import interim, slo, validity
+from measure import interim, objective_results, validity
 from measure.evidence import evidence_of
-from measure.figures import add_up, figures_of
+from measure.figures import add_up, all_counts, figures_of
 from measure.room_classes import FIRST_CROWDED
 from measure.summary import all_deliveries, measured
 from measure.tables import clock_row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from measure.fleet import Fleet
+    from measure.objective_results import ObjectiveResult
+    from measure.objectives import Objective
+    from measure.outcome import Outcome
     from measure.presence import Counts
 
 IDLE: Final = "idle"
@@ -24,11 +27,12 @@ PREPARING: Final = "preparing"
 RUNNING: Final = "running"
 ENDED: Final = "ended"
 FAILED: Final = "failed"
-_NOTHING_YET: Final = "no broadcast was owed to anybody so far"
+_NOTHING_YET: Final = "no broadcast was expected so far"
 _MOST_WORKERS: Final = 200
 _MOST_FAILURES: Final = 5
 _OF_SUMMARY: Final = (
     *("figures", "deliveries", "triggers", "latency_ms", "fan_out_ms", "connect_ms", "join_ms", "trigger_ms"),
+    "unfinished_triggers",
 )
 
 
@@ -38,7 +42,7 @@ class Course:
 
     events: those that are timed. alive: the workers that are there. publishing_s: for how long publishers have
     published. asked: figure -> limit, of the objectives that are judged only when asked for. now_s: when it is, by
-    the clock that reports were taken in by.
+    the clock that reports were taken in by. unfinished_triggers: those whose work is not done, as far as is known.
     """
 
     run_id: str
@@ -47,10 +51,11 @@ class Course:
     publishing_s: float
     fleet: Fleet
     events: Sequence[str]
-    objectives: list[slo.Objective]
+    objectives: list[Objective]
     asked: Mapping[str, float]
     alive: Collection[str]
     now_s: float
+    unfinished_triggers: int = 0
 
 
 def idle() -> dict[str, Any]:
@@ -69,22 +74,15 @@ def failed(why: str) -> dict[str, Any]:
 
 
 def of_course(course: Course) -> dict[str, Any]:
-    """A run that goes on: its losses are those of the last count, see `measure.interim`."""
+    """Return a run under way: its losses are those of the last count, see `measure.interim`."""
     fleet = course.fleet
-    workers = fleet.workers.values()
-    counted = interim.merge([worker.interim for worker in workers if worker.interim is not None])
-    deliveries = add_up(counted.counts.values())
-    crowded = add_up(counts for (one, _), counts in counted.counts.items() if one >= FIRST_CROWDED)
+    counted = _counted(fleet)
+    deliveries = all_counts(fleet, counted.counts.values())
     lost = [worker for key, worker in fleet.workers.items() if key not in course.alive and worker.last_report]
     verdict, reasons = _verdict(fleet, deliveries, counted.failures, lost)
-    times = all_deliveries(fleet, course.events)
-    known = {
-        **measured(fleet, course.events),
-        "figures": figures_of(fleet, deliveries, crowded, times, course.publishing_s),
-        "deliveries": _deliveries(fleet, deliveries),
-    }
+    known = _known(course, counted)
     now = {"connected": fleet.gauge("connected"), "members": fleet.gauge("members")}
-    objectives = slo.judge(course.objectives, known, course.asked, valid=verdict == "valid")
+    results = objective_results.judge(course.objectives, known, course.asked, whole=False)
     return {
         **known,
         "connections": {**now, **known["connections"]},
@@ -93,32 +91,62 @@ def of_course(course: Course) -> dict[str, Any]:
         "target": course.target,
         "elapsed_s": round(course.elapsed_s, 1),
         "counted_until_s": counted.until_ns / 1e9,
+        "unfinished_triggers": course.unfinished_triggers,
         "verdict": verdict,
         "reasons": reasons,
-        "objectives": objectives,
+        "objectives": _objective_rows(results),
         "rooms": fleet.by_class.rows(counted.counts, counted.members, fleet.latencies),
         "workers": worker_rows(fleet, course.alive, course.now_s),
         "failures": dict(list(counted.failures.items())[:_MOST_FAILURES]),
     }
 
 
-def of_summary(summary: Mapping[str, Any], workers: list[dict[str, Any]], code: str) -> dict[str, Any]:
-    """A run that is over.
+def judged(course: Course, wanted: Sequence[Objective]) -> list[ObjectiveResult]:
+    """Judge a run under way by some objectives."""
+    return objective_results.judge(wanted, _known(course, _counted(course.fleet)), course.asked, whole=False)
+
+
+def _counted(fleet: Fleet) -> interim.Interim:
+    return interim.merge([worker.interim for worker in fleet.workers.values() if worker.interim is not None])
+
+
+def _known(course: Course, counted: interim.Interim) -> dict[str, Any]:
+    """Return the part of a summary that is known while the run goes on."""
+    fleet = course.fleet
+    deliveries = all_counts(fleet, counted.counts.values())
+    crowded = add_up(counts for (one, _), counts in counted.counts.items() if one >= FIRST_CROWDED)
+    times = all_deliveries(fleet, course.events)
+    figures, not_measured = figures_of(fleet, deliveries, crowded, times, course.publishing_s)
+    return {
+        **measured(fleet, course.events),
+        "figures": figures,
+        "not_measured": not_measured,
+        "deliveries": _deliveries(fleet, deliveries),
+    }
+
+
+def _objective_rows(results: Iterable[ObjectiveResult]) -> list[dict[str, Any]]:
+    return [{**result.to_json(), "title": result.title, "word": result.word} for result in results]
+
+
+def of_summary(summary: Mapping[str, Any], outcome: Outcome, workers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a run that is over.
 
     :param workers: as they were at last.
-    :param code: the name of the run's exit code.
     """
     return {
         **{name: summary[name] for name in _OF_SUMMARY},
         "connections": {"connected": 0, "members": 0, **summary["connections"]},
         "state": ENDED,
-        "outcome": code,
+        "outcome": outcome.word.value,
+        "outcome_line": outcome.line,
+        "exit_code": int(outcome.code),
         "run_id": summary["run_id"],
         "target": summary["target"],
         "elapsed_s": summary["duration_s"],
         "verdict": summary["validity"]["verdict"],
         "reasons": summary["validity"]["reasons"],
-        "objectives": summary["slo"],
+        "objectives": _objective_rows(objective_results.results_in(summary)),
         "rooms": summary["room_classes"],
         "workers": workers,
         "failures": dict(list(summary["failures"].items())[:_MOST_FAILURES]),
@@ -158,10 +186,10 @@ def _verdict(
     evidence = evidence_of(fleet, deliveries, failures, lost)
     nothing = not evidence.expected
     evidence.expected = evidence.expected or 1
-    verdict, reasons = validity.judge(evidence)
-    if nothing and verdict is validity.Verdict.VALID:
+    judgment = validity.judge(evidence)
+    if nothing and judgment.verdict is validity.Verdict.VALID:
         return "", [_NOTHING_YET]
-    return verdict.name.lower(), reasons
+    return judgment.verdict.label, list(judgment.reasons)
 
 
 def _deliveries(fleet: Fleet, counts: Counts) -> dict[str, int]:

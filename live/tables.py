@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from measure.names import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -82,7 +84,7 @@ def rows_of(snapshot: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     rooms = [
         {
             **{key: row[key] for key in ROOMS.columns if key in row},
-            "name": row["event"],
+            "name": shown(row["event"]),
             **{quantile: _ms(row["latency_ms"][quantile]) for quantile in _QUANTILES},
             "fan_out": _ms(row["fan_out_ms"]["p50"]),
             "fan_out_p99": _ms(row["fan_out_ms"]["p99"]),

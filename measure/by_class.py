@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import room_classes
 from .latency import fold, new_histogram, summarise
+from .names import key_of
 from .presence import Counts
 
 if TYPE_CHECKING:
@@ -27,17 +28,18 @@ class ByClass:
     def __init__(self, classes: Sequence[int] = (), events: Sequence[str] = ()) -> None:
         self._classes = classes
         self._events = events
+        self._keys = frozenset(map(key_of, events))
         self.latencies: dict[tuple[str, int], Any] = defaultdict(new_histogram)
-        """(event, class) -> histogram in µs, where there are several classes."""
+        """(metric key, class) -> histogram in µs, where there are several classes."""
         self._fan_outs: dict[tuple[str, int], Any] = defaultdict(new_histogram)
 
     def of_room(self, room: int) -> int:
         """The class of a room."""
         return room_classes.of_room(self._classes, room)
 
-    def is_delivered(self, name: str) -> bool:
-        """Whether latencies of this name are those of deliveries."""
-        return name in self._events
+    def is_delivered(self, key: str) -> bool:
+        """Whether latencies of this metric key are those of deliveries."""
+        return key in self._keys
 
     def add_fan_outs(self, spreads_us: Mapping[tuple[int, int], list[int]]) -> None:
         """Take in what became of a second's broadcasts.
@@ -61,18 +63,19 @@ class ByClass:
 
         :param counts: what was owed and came.
         :param members: class -> memberships.
-        :param latencies: event -> histogram, which is the class's own where there is just one.
+        :param latencies: metric key -> histogram, which is the class's own where there is just one.
         """
         rooms = Counter(self._classes)
         empty = new_histogram()
         rows = []
         for event in dict.fromkeys(self._events):
+            key = key_of(event)
             for one in sorted(rooms):
                 total = Counts()
                 for slot, name in enumerate(self._events):
                     if name == event and (one, slot) in counts:
                         total.add(counts[one, slot])
-                own = self.latencies.get((event, one), empty) if len(rooms) > 1 else latencies.get(event, empty)
+                own = self.latencies.get((key, one), empty) if len(rooms) > 1 else latencies.get(key, empty)
                 rows.append(
                     {
                         "event": event,

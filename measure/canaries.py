@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from .latency import new_histogram, summarise
+from .names import visible
 from .presence import Counts
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class State:
     ended: bool = False
     evidence: str = ""
 
+    def to_send(self) -> State:
+        """The same in texts that any message can have."""
+        return replace(self, client=visible(self.client), evidence=visible(self.evidence))
+
 
 @dataclass(slots=True)
 class Canaries:
@@ -59,7 +64,8 @@ class Canaries:
         """
         nothing = Counts()
         return [
-            [name, *astuple(state), *astuple(counts.get(name, nothing))] for name, state in self.states.items()
+            [name, *astuple(state.to_send()), *astuple(counts.get(name, nothing))]
+            for name, state in self.states.items()
         ]
 
 

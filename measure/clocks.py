@@ -28,22 +28,26 @@ class Clock:
     """One worker's clock.
 
     machine: names the machine's clock; empty if it cannot be told. estimate: to the master's clock; None before
-    the first exchange.
+    the first exchange. steps: how often this clock or the master's was set. doubtful_from_ns: the moment of this
+    clock from which estimates may have been wrong, until the last step was noticed.
     """
 
     worker: int
     machine: str
     estimate: Estimate | None = None
+    steps: int = 0
+    doubtful_from_ns: int = 0
 
     def to_message(self) -> list[Any]:
         """As a message."""
-        return [self.worker, self.machine, None if self.estimate is None else list(astuple(self.estimate))]
+        estimate = None if self.estimate is None else list(astuple(self.estimate))
+        return [self.worker, self.machine, estimate, self.steps, self.doubtful_from_ns]
 
     @classmethod
     def from_message(cls, message: list[Any]) -> Clock:
         """From a message."""
-        worker, machine, estimate = message
-        return cls(worker, machine, None if estimate is None else Estimate(*estimate))
+        worker, machine, estimate, steps, doubtful_from_ns = message
+        return cls(worker, machine, None if estimate is None else Estimate(*estimate), steps, doubtful_from_ns)
 
     def is_that_of(self, other: Clock) -> bool:
         """Whether two processes read the same clock: those of one machine, unless their offsets say otherwise.
@@ -84,12 +88,22 @@ class ClockTable:
         self.own = own
         self._clocks: dict[int, Clock] = {}
 
-    def update(self, clocks: Iterable[Clock]) -> None:
-        """Take in what other workers say of their clocks."""
+    def update(self, clocks: Iterable[Clock]) -> int | None:
+        """Take in the clocks of other workers.
+
+        :returns: the moment by our clock from which their times are doubtful, because one of their clocks was set;
+            None if none was set.
+        """
+        doubtful_from_ns = None
         for clock in clocks:
             if clock.worker == self.own.worker:
                 continue
+            before = self._clocks.get(clock.worker)
             self._clocks[clock.worker] = clock
+            if before is not None and clock.steps > before.steps:
+                from_ns = self.here(clock.worker, clock.doubtful_from_ns).ns
+                doubtful_from_ns = from_ns if doubtful_from_ns is None else min(doubtful_from_ns, from_ns)
+        return doubtful_from_ns
 
     def here(self, worker: int, ns: int) -> Moment:
         """A moment of a worker's clock, by ours."""

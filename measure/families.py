@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.core import GaugeMetricFamily
 
-from .validity import Verdict
+from .names import sound
+from .outcome import OutcomeWord
+from .validity import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX: Final = "loadtest_"
-VERDICTS: Final = tuple(verdict.name.lower() for verdict in Verdict)
 
 
 def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
@@ -24,7 +25,7 @@ def by(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMe
     """Several, by a label."""
     family = GaugeMetricFamily(PREFIX + name, text, labels=[label])
     for key, value in values.items():
-        family.add_metric([key], value)
+        family.add_metric([sound(key)], value)
     return family
 
 
@@ -34,13 +35,20 @@ def verdict(name: str) -> GaugeMetricFamily:
     return by("validity", "1 for the verdict on the run's own numbers.", "verdict", values)
 
 
+def outcome(word: OutcomeWord, exit_code: int) -> Iterator[GaugeMetricFamily]:
+    """Give 1 for the outcome of a run that is over, and its exit code."""
+    values = {each.value: float(each is word) for each in OutcomeWord}
+    yield by("outcome", "1 for how the run came out.", "word", values)
+    yield gauge("exit_code", "Exit code of the run: 0 only if it passed.", exit_code)
+
+
 def objectives(rows: Iterable[Mapping[str, Any]]) -> Iterator[GaugeMetricFamily]:
-    """Whether they hold, and what was measured."""
+    """Give whether each passed, and what was measured."""
     names = ["name", "figure", "phase"]
-    passed = GaugeMetricFamily(PREFIX + "objective_passed", "1 if it holds on a valid run.", labels=names)
+    passed = GaugeMetricFamily(PREFIX + "objective_passed", "1 if it passed, 0 if it failed.", labels=names)
     value = GaugeMetricFamily(PREFIX + "objective_value", "In the figure's own unit.", labels=names)
     for row in rows:
-        labels = [row[name] for name in names]
+        labels = [sound(row[name]) for name in names]
         if row["passed"] is not None:
             passed.add_metric(labels, float(row["passed"]))
         if row["value"] is not None:

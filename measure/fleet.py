@@ -6,27 +6,34 @@ from collections import Counter, defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from . import owed, room_classes
 from .by_class import ByClass
 from .checks import Checks
 from .columns import Columns
+from .completions import COMPLETION, Completions
 from .instances import Instances
-from .latency import fold, new_histogram
+from .latency import counts_of, fold, new_histogram
 from .presence import Counts
-from .second import Second
+from .requests import RequestCounts
+from .second import Second, Spread
 from .shards import merge_packed
-from .taken import ACROSS
+from .taken import ACROSS, COALESCED, EARLIEST
 from .worker_state import WorkerState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from .clocks import Clock
+    from .first_receipts import BroadcastKey
     from .interim import Interim
+    from .latency import Samples
     from .report import StreamSlot, Totals, WorkerReport
     from .taken import FanOut
 
 FAN_OUT: Final = "fan_out"
+FAN_OUT_BOUND: Final = "fan_out_bound"
 
 _OPEN_SECONDS = 10
 """A second of the time line is closed, and its histograms are dropped, when it is this old."""
@@ -41,6 +48,7 @@ class Fleet:
     :param on_second: is told each second when no more reports of it are waited for, in order.
     :param by_class: what is kept apart by the class of the room.
     :param counts: whether what was delivered in a second counts in figures.
+    :param completions: slot's number -> whether it is a completion.
     """
 
     def __init__(
@@ -49,7 +57,9 @@ class Fleet:
         on_second: Callable[[Second], object] = lambda _: None,
         by_class: ByClass | None = None,
         counts: Callable[[int], bool] = lambda _: True,
+        completions: Sequence[bool] = (),
     ) -> None:
+        self._completions = Completions(completions)
         self._counts = counts
         self.by_class = by_class or ByClass()
         self._phase_of = phase_of
@@ -57,17 +67,18 @@ class Fleet:
         self.instances = Instances()
         self.workers: dict[str, WorkerState] = {}
         self.latencies: dict[str, Any] = defaultdict(new_histogram)
+        """Metric key -> histogram in µs; see `names`."""
         self.timeline = Columns()
         self.phases: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(new_histogram))
-        """Phase -> name -> histogram in µs."""
+        """Phase -> metric key -> histogram in µs."""
         self.most_connected = 0
         self._connected = 0
         self._since_s: float | None = None
         """Looked up once a second: each of many workers would ask all of them."""
         self._seconds: dict[int, Second] = {}
         self._gauges: dict[str, dict[str, float]] = {}
-        self._fan_outs: dict[tuple[int, int, int, int], list[int]] = {}
-        """Of all seconds that are open: the very lists that these have."""
+        self._fan_outs: dict[BroadcastKey, Spread] = {}
+        """Of all seconds that are open: the same objects as theirs."""
 
     def enlist(self, worker_id: str) -> WorkerState:
         """A worker takes part in the run."""
@@ -93,27 +104,25 @@ class Fleet:
             self._since_s = None
         counts = self._counts(report.at_s)
         for name, packed in report.latencies.items():
-            event, room_class = room_classes.split(name.removesuffix(ACROSS))
-            histograms = [second.latencies[event]]
-            if counts or not self.by_class.is_delivered(event):
-                histograms.append(self.latencies[event])
+            if name.endswith((COALESCED, EARLIEST)):
+                if counts:
+                    merge_packed(packed, self.latencies[name])
+                continue
+            key, room_class = room_classes.split(name.removesuffix(ACROSS))
+            histograms = [second.latencies[key]]
+            if counts or not self.by_class.is_delivered(key):
+                histograms.append(self.latencies[key])
                 if name.endswith(ACROSS):
-                    histograms.append(self.latencies[event + ACROSS])
+                    histograms.append(self.latencies[key + ACROSS])
                 if room_class is not None:
-                    histograms.append(self.by_class.latencies[event, room_class])
+                    histograms.append(self.by_class.latencies[key, room_class])
             merge_packed(packed, *histograms)
         self.instances.take(worker_id, report.at_s, report.instances, report.paths if counts else {})
         self._spread(report.fan_outs, second)
         second.received += report.counters.get("received", 0) - worker.counters.get("received", 0)
         second.gauges[worker_id] = {**report.gauges, **report.health}
-        worker.counters = report.counters
         before = worker.gauges.get("connected", 0)
-        worker.gauges = worker.gauges_at_last = report.gauges
-        worker.timed = report.timed
-        worker.complete_ns = report.complete_ns
-        worker.cpu_percent.append(report.health["cpu_percent"])
-        worker.health = report.health
-        worker.publishing_since_s = report.health.get("publishing_since_s", 0.0)
+        worker.take(report)
         self._connected += report.gauges.get("connected", 0) - before
         self.most_connected = max(self.most_connected, self._connected)
         self._close_seconds(report.at_s - _OPEN_SECONDS)
@@ -121,21 +130,51 @@ class Fleet:
 
     def _spread(self, fan_outs: Iterable[FanOut], second: Second) -> None:
         """Join what several workers, or several reports, know of the same broadcasts."""
-        for publisher, room, seq, slot, first_ns, last_ns, count in fan_outs:
+        for publisher, room, seq, slot, due_ns, first_ns, last_ns, count, slack_ns in fan_outs:
+            if not count:
+                continue
             broadcast = (publisher, room, seq, slot)
             known = self._fan_outs.get(broadcast)
             if known is None:
-                known = self._fan_outs[broadcast] = second.fan_outs[broadcast] = [first_ns, last_ns, 0]
-            known[:] = [min(known[0], first_ns), max(known[1], last_ns), known[2] + count]
+                known = self._fan_outs[broadcast] = second.fan_outs[broadcast] = Spread(due_ns, first_ns, last_ns)
+            known.add(first_ns, last_ns, count, slack_ns)
 
     def complete_ns(self, alive: Collection[str]) -> int:
         """Before this moment of the master's clock, the triggers of all workers that live are known."""
         workers = [worker for worker_id, worker in self.workers.items() if worker_id in alive]
         return min((worker.complete_ns for worker in workers), default=0)
 
+    def in_flight_window_s(self) -> float:
+        """Seconds that a broadcast may be in flight: the larger of the option and the longest time observed."""
+        return max((worker.health.get("in_flight_window_s", 0.0) for worker in self.workers.values()), default=0.0)
+
+    def latency_of(self, keys: Iterable[str]) -> Any:
+        """Return the latencies of several metric keys in one histogram."""
+        merged = new_histogram()
+        for key in keys:
+            merged.add(self.latencies[key])
+        return merged
+
+    def earliest_counts(self, keys: Iterable[str]) -> Samples:
+        """Return the counts of latencies as if each delivery had arrived as early as possible.
+
+        :param keys: metric keys of events.
+        """
+        counts = np.zeros_like(counts_of(new_histogram()))
+        for key in keys:
+            for name, sign in ((key, 1), (key + EARLIEST, 1), (key + COALESCED, -1)):
+                if name in self.latencies:
+                    counts += sign * counts_of(self.latencies[name])
+        return counts
+
+    def reported_until_s(self, alive: Collection[str]) -> int:
+        """The last second that all workers that live have reported."""
+        workers = [worker for key, worker in self.workers.items() if key in alive and worker.last_report]
+        return min((worker.last_at_s for worker in workers), default=0)
+
     def whole_seconds(self, after_s: int, alive: Collection[str]) -> list[Second]:
         """The seconds after one that all workers that live have reported, in order, if they are still open."""
-        until_s = min((worker.last_at_s for key, worker in self.workers.items() if key in alive), default=0)
+        until_s = self.reported_until_s(alive)
         return [second for at_s, second in sorted(self._seconds.items()) if after_s < at_s <= until_s]
 
     def rows_after(self, after_s: int, alive: Collection[str], most: int) -> list[tuple[int, dict[str, Any]]]:
@@ -236,6 +275,13 @@ class Fleet:
             merged.add(totals.checks)
         return merged
 
+    def requests(self) -> RequestCounts:
+        """Return the requests of user classes that are not ours, over all workers."""
+        merged = RequestCounts()
+        for totals in self.totals():
+            merged.add(totals.requests)
+        return merged
+
     def owed_by_second(self) -> dict[int, tuple[int, int]]:
         """Second -> (deliveries owed of what was sent in it, those of them that were lost), over all workers."""
         return owed.merge(totals.seconds for totals in self.totals())
@@ -259,7 +305,11 @@ class Fleet:
                     fold(second.latencies[FAN_OUT], spreads_us)
                     if self._counts(at_s):
                         fold(self.latencies[FAN_OUT], spreads_us)
+                        fold(self.latencies[FAN_OUT_BOUND], second.fan_out_bounds_us())
                         self.by_class.add_fan_outs(by_broadcast_us)
+                if completions_us := self._completions.take_us(second.first_receipts()):
+                    fold(second.latencies[COMPLETION], completions_us)
+                    fold(self.latencies[COMPLETION], completions_us)
                 phase = self._phase_of(at_s)
                 if phase is not None:
                     for name, histogram in second.latencies.items():

@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import room_classes
+from .countable import Snapshot
 from .presence import Counts
 from .settlement import count
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 class Interim:
     """What one worker counted so far.
 
-    until_ns: up to which moment of the master's clock triggers count. members: class -> memberships. failures:
-    what users could not do, by reason.
+    until_ns: up to which moment of the master's clock triggers count. members: class -> users, counted in each
+    room. failures: what users could not do, by reason.
     """
 
     until_ns: int = 0
@@ -76,6 +77,8 @@ class Count:
             self.found.counts[self._class(room), slot].add(counts)
         for room, members in settled.members.items():
             self.found.members[self._class(room)] += members
+        self._users = settled.users.copy()
+        self._snapshot = Snapshot(settled.flight_ns, self.until_ns)
 
     def _class(self, room: int) -> int:
         return room_classes.of_room(self._classes, room)
@@ -86,10 +89,10 @@ class Count:
             for room, presence in account.presences.items():
                 one = self._class(room)
                 logs = self._rules.log.of_room(room)
-                found = count(presence, logs, self._rules.slots, self._rules.flight_ns, until_ns=self.until_ns)
+                found = count(presence, logs, self._rules.slots, self._rules.flight_ns, snapshot=self._snapshot)
                 for _, slot, counts in found:
                     self.found.counts[one, slot].add(counts)
-                self.found.members[one] += bool(presence.spans)
+                self.found.members[one] += bool(presence.spans) and self._users.is_new(room, account.user)
             yield
 
 

@@ -1,14 +1,16 @@
 """A run's latencies second by second, as an HdrHistogram interval log (format 1.3) that the usual plotters open.
 
-One line for each second and name, `Tag=<name>,<start>,<length>,<max>,<histogram>`: seconds since the epoch,
+One line for each second and metric, `Tag=<tag>,<start>,<length>,<max>,<histogram>`: seconds since the epoch,
 seconds, milliseconds, and a compressed histogram in µs. (Plotters that take nanoseconds for granted need a ratio
-of 1000.)
+of 1000.) What a tag is, is in `names`.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .names import key_of_tag, tag_of
 
 if TYPE_CHECKING:
     from .second import Second
@@ -18,7 +20,7 @@ _MICROS_IN_MS: Final = 1000
 
 
 class Interval(NamedTuple):
-    """One line. encoded: the histogram."""
+    """One line. name: the metric key. encoded: the histogram."""
 
     name: str
     at_s: int
@@ -53,7 +55,7 @@ def lines_of(second: Second, left_out: frozenset[str] = frozenset()) -> str:
 
 def _line(name: str, at_s: int, histogram: Any) -> str:
     most_ms = histogram.get_max_value() / _MICROS_IN_MS
-    return f"{_TAG}{name},{at_s:.3f},1.000,{most_ms:.3f},{histogram.encode().decode()}\n"
+    return f"{_TAG}{tag_of(name)},{at_s:.3f},1.000,{most_ms:.3f},{histogram.encode().decode()}\n"
 
 
 def parse(line: str) -> Interval | None:
@@ -66,4 +68,4 @@ def parse(line: str) -> Interval | None:
     parts = line.rstrip("\n").split(",")
     if len(parts) != 5 or not line.endswith("\n"):
         raise ValueError("a line is cut off")
-    return Interval(parts[0].removeprefix(_TAG), round(float(parts[1])), parts[4].encode())
+    return Interval(key_of_tag(parts[0].removeprefix(_TAG)), round(float(parts[1])), parts[4].encode())

@@ -106,13 +106,13 @@ def count_above(histogram: Any, limit_us: int) -> int:
 
 def summarise(histogram: Any) -> dict[str, float | int | None]:
     """Count, quantiles, mean and maximum in milliseconds; None for what an empty histogram does not have."""
-    if not histogram.get_total_count():
-        return {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_100K), "max": None}
     return summarise_counts(counts_of(histogram))
 
 
 def summarise_counts(counts: Samples) -> dict[str, float | int | None]:
-    """The same of a histogram's counts that are not all zero; the maximum is known to three digits."""
+    """Summarize a histogram's counts in the same way; the maximum is known to three digits."""
+    if not counts.any():
+        return {"count": 0, "mean": None, **dict.fromkeys(QUANTILES_PER_100K), "max": None}
     steps = np.flatnonzero(counts)
     lowest_us, widths_us = bounds_us(steps)
     quantiles = quantiles_of_counts_us(counts, QUANTILES_PER_100K.values())

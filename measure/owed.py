@@ -42,6 +42,15 @@ class Ranges:
         """One delivery of each was lost."""
         _add(self._lost[room, publisher, instance], start, stop, 1)
 
+    def lost(self, room: int, publisher: int, stream: StreamLog) -> npt.NDArray[np.int64]:
+        """Return how many deliveries of each sequence number of a stream were lost, up to the last one lost."""
+        merged: Counter[int] = Counter()
+        for (own_room, own_publisher, _), borders in self._lost.items():
+            if (own_room, own_publisher) == (room, publisher):
+                for seq, change in borders.items():
+                    merged[seq] += change
+        return _counts(merged, stream)
+
     def by_second(self, log: TriggerLog, second: Callable[[int], int]) -> dict[int, tuple[int, int]]:
         """Second -> (owed, lost). What nobody is owed of these ranges counts as neither.
 

@@ -10,6 +10,7 @@ from .figures import WARM_UP
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
 from .meter import TRIGGER
+from .names import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,8 @@ STARTING: Final = "starting"
 RAMP: Final = "ramp"
 STEADY: Final = "steady"
 DRAIN: Final = "drain"
+NAMES: Final = (STARTING, WARM_UP, RAMP, STEADY, DRAIN)
+"""The phases of a run without a shape."""
 _TIMES: Final = {"fan_out_ms": FAN_OUT, "connect_ms": CONNECT, "join_ms": JOIN, "trigger_ms": TRIGGER}
 
 
@@ -84,13 +87,13 @@ def _summary(
     lost = sum(row.get("lost", 0) for row in rows)
     every = new_histogram()
     for event in events:
-        every.add(times[event])
+        every.add(times[key_of(event)])
     latency = summarise(every)
     return {
         "from_s": rows[0]["at_s"],
         "to_s": rows[-1]["at_s"] + 1,
         "deliveries": {"expected": owed, "delivered": owed - lost, "lost": lost},
-        "latency_ms": {event: summarise(times[event]) for event in events},
+        "latency_ms": {event: summarise(times[key_of(event)]) for event in events},
         **{field: summarise(times[source]) for field, source in _TIMES.items()},
         "figures": {
             **{f"latency_{figure}_ms": value for figure, value in latency.items() if figure != "count"},

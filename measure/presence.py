@@ -1,7 +1,8 @@
 """The presence of one user in one room, and what that user should have received.
 
-The denominator is exact: the broadcasts of the room whose triggers left while the user was a member, from the
-joined answer on. The rules, for a trigger sent at t, and F for the time that a broadcast may be in flight:
+The denominator is exact: the broadcasts of the room that were made while the user was a member, from the joined
+answer on. In the rules, t is when the broadcast was made, and F is how long one may be in flight. If broadcasts
+follow their triggers at once, t is when the trigger left. For others see `moments` and `expected_parts`.
 
 ==================================  ==========================================================
 t is                                it counts as
@@ -10,7 +11,8 @@ within F before a join              edge: neither expected nor lost
 within a span of membership         expected
 within F before or after a leave    edge: the backend may not have carried it out yet
 between a lost connection and the   expected; lost if it did not come, and then shown apart
-next join, or the end of the run    as missed while offline; replayed if it came after all
+next join, or the end of the run    as missed while offline, and once more where the load test
+                                    broke it off; replayed if it came after all
 anything else                       not owed
 ==================================  ==========================================================
 
@@ -28,10 +30,12 @@ from .sequence import SequenceLedger
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .joins import Join
     from .recogniser import Broadcast
     from .triggers import StreamLog
 
-_MOST_SLOTS: Final = 16
+MAX_SLOTS: Final = 16
+"""Broadcasts of one trigger that can be told apart, at most."""
 
 
 Line = dict[int, int]
@@ -47,6 +51,8 @@ class End(Enum):
     """The user wanted it."""
     LOST = "lost"
     """The user did not: the connection broke, or the server closed it."""
+    DROPPED = "dropped"
+    """As `LOST`, but the load test broke it off."""
 
 
 @dataclass(slots=True)
@@ -70,6 +76,10 @@ class Owed(Enum):
     """Sent while there was no connection."""
     REJOINING = "rejoining"
     """Sent when there was a connection again, and its user not a member yet."""
+    DROPPED = "dropped"
+    """As `OFFLINE`, after the load test broke the connection off."""
+    RETURNING = "returning"
+    """As `REJOINING`, after the load test broke the connection off."""
     EDGE = "edge"
 
 
@@ -99,7 +109,9 @@ class Counts:
     connection was gone against its will, and `replayed` the part of `delivered` that was sent then and came by a
     later connection. `arrived` is all that came, duplicates apart, and `unowed` what of that nobody was owed: of a
     refused trigger, or from a time when the user was no member. `reorder_extent` is the largest, see
-    `SequenceLedger`. `leaked` came to sockets outside of the room.
+    `SequenceLedger`. `leaked` came to sockets outside of the room. `missed_dropped` is the part of
+    `missed_offline` that was sent after the load test itself broke the connection off, until the user was a member
+    again.
     """
 
     expected: int = 0
@@ -114,6 +126,7 @@ class Counts:
     reordered: int = 0
     reorder_extent: int = 0
     leaked: int = 0
+    missed_dropped: int = 0
 
     def add(self, other: Counts) -> None:
         """Add another's counts to these; of extents, the largest is kept."""
@@ -128,6 +141,7 @@ class Counts:
         self.duplicate += other.duplicate
         self.reordered += other.reordered
         self.leaked += other.leaked
+        self.missed_dropped += other.missed_dropped
         if other.reorder_extent > self.reorder_extent:
             self.reorder_extent = other.reorder_extent
 
@@ -152,6 +166,8 @@ class Presence:
     """Whether the user is a member again after a lost connection."""
     resumed_ns: int = 0
     """When the present connection was made, if the one before was lost."""
+    joins: list[Join] | None = None
+    """The requests to join, in order; without those that nothing depends on any more."""
 
     def join(self, now_ns: int, instance: str = "") -> None:
         """The backend answered that the user has joined; a second answer changes nothing.
@@ -180,7 +196,7 @@ class Presence:
     @property
     def is_lost(self) -> bool:
         """Whether the membership ended with a lost connection."""
-        return not self.open and bool(self.spans) and self.spans[-1].end is End.LOST
+        return not self.open and bool(self.spans) and self.spans[-1].end in (End.LOST, End.DROPPED)
 
     def ledger(self, key: int) -> SequenceLedger:
         """The ledger of one stream's slot, by `ledger_key`."""
@@ -197,7 +213,7 @@ class Presence:
     def step_out_of_slot(self, slot: int) -> None:
         """Leave the lines of all streams of a slot."""
         for key in self.ledgers:
-            if key % _MOST_SLOTS == slot:
+            if key % MAX_SLOTS == slot:
                 self.step_out(key)
 
     def receive(self, broadcast: Broadcast, received_ns: int, *, in_line: bool) -> Arrival:
@@ -211,7 +227,7 @@ class Presence:
         arrival = Arrival.FIRST
         if not ledger.record(broadcast.seq):
             arrival = Arrival.DUPLICATE
-        elif self._is_replay(broadcast.due_ns, received_ns):
+        elif self._is_replay(broadcast, received_ns):
             arrival = Arrival.REPLAYED
             self.replays.setdefault(broadcast.key, SequenceLedger()).record(broadcast.seq)
         # What is replayed has to be told from what follows, one by one.
@@ -221,11 +237,13 @@ class Presence:
             line.pop(self.member, None)
         return arrival
 
-    def _is_replay(self, due_ns: int, received_ns: int) -> bool:
+    def _is_replay(self, broadcast: Broadcast, received_ns: int) -> bool:
         if self.is_lost:
             ended_ns = self.spans[-1].ended_ns
             return ended_ns is not None and ended_ns < received_ns
-        return self.returned and due_ns < self.spans[-1].resumed_ns <= received_ns
+        if not self.returned or broadcast.due_ns >= self.spans[-1].resumed_ns:
+            return False
+        return broadcast.made_ns(received_ns) < self.spans[-1].resumed_ns <= received_ns
 
     def parts(self, log: StreamLog, flight_ns: int) -> Iterator[Part]:
         """The parts of a stream that count for this user, in order and without overlap."""
@@ -238,8 +256,10 @@ class Presence:
                 yield Part(edge, joined, Owed.EDGE, span.instance)
             else:
                 resumed = min(max(done, log.sent_before(span.resumed_ns - log.bound_ns)), joined)
-                yield Part(done, resumed, Owed.OFFLINE, self.spans[number - 1].instance)
-                yield Part(resumed, joined, Owed.REJOINING, span.instance)
+                before = self.spans[number - 1]
+                yield Part(done, resumed, offline_by(before), before.instance)
+                back = Owed.RETURNING if before.end is End.DROPPED else Owed.REJOINING
+                yield Part(resumed, joined, back, span.instance)
             if span.ended_ns is None:
                 yield Part(joined, log.end, Owed.MEMBER, span.instance)
                 return
@@ -254,9 +274,17 @@ class Presence:
             else:
                 # What was in flight when the connection broke was missed because of that.
                 done = max(edge, log.sent_before(span.ended_ns))
-                yield Part(edge, done, Owed.OFFLINE, span.instance)
+                yield Part(edge, done, offline_by(span), span.instance)
         if self.is_lost:
-            yield Part(done, log.end, Owed.OFFLINE, self.spans[-1].instance)
+            yield Part(done, log.end, offline_by(self.spans[-1]), self.spans[-1].instance)
+
+    def missing(self, key: int, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return the ranges within [start, stop) of one stream's slot of which nothing arrived."""
+        ledger = self.ledgers.get(key)
+        if ledger is None:
+            return [(start, stop)]
+        ledger.next = self._line(key).get(self.member, ledger.next)
+        return ledger.missing(start, stop)
 
     def catch_up(self) -> None:
         """Let the ledgers know what was counted up in the lines."""
@@ -267,6 +295,11 @@ class Presence:
         return self.lines.get(key, {})
 
 
+def offline_by(span: Span) -> Owed:
+    """Why broadcasts count that were sent after a span ended with its connection."""
+    return Owed.DROPPED if span.end is End.DROPPED else Owed.OFFLINE
+
+
 def ledger_key(publisher: int, slot: int) -> int:
     """Names one stream's slot in a presence."""
-    return publisher * _MOST_SLOTS + slot
+    return publisher * MAX_SLOTS + slot

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from .names import visible
+
 _MOST: Final = 100
 _OTHERS: Final = "other reasons"
 
@@ -14,4 +16,5 @@ class Reasons(Counter[str]):
 
     def note(self, reason: str) -> None:
         """It happened once more."""
+        reason = visible(reason)
         self[reason if reason in self or len(self) < _MOST else _OTHERS] += 1

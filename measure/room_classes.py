@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
+from .names import MARK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -13,7 +15,7 @@ _BORDERS: Final = (2, 20, 100, 1_000, 10_000)
 NAMES: Final = ("up to 1", "2–19", "20–99", "100–999", "1,000–9,999", "10,000 and more")
 FIRST_CROWDED: Final = 2
 """The rooms of this class, and of all above, have 20 members or more."""
-CLASS: Final = "@class"
+CLASS: Final = f"{MARK}class"
 """Before the number of a class, in the name of the latencies of its rooms."""
 
 
@@ -33,6 +35,6 @@ def of_room(classes: Sequence[int], room: int) -> int:
 
 
 def split(name: str) -> tuple[str, int | None]:
-    """(event, class) of the name of latencies."""
-    event, marked, number = name.partition(CLASS)
-    return event, int(number) if marked else None
+    """(metric key of the event, class) of the name of latencies."""
+    key, marked, number = name.partition(CLASS)
+    return key, int(number) if marked else None

@@ -11,30 +11,60 @@ from .latency import new_histogram, summarise
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .first_receipts import BroadcastKey
+
 TIMELINE_FIGURES: Final = ("count", "mean", "p50", "p90", "p99", "p999", "max")
 """What the time line has of each latency."""
 
 
 @dataclass(slots=True)
+class Spread:
+    """The deliveries of one broadcast over all workers; times by the master's clock."""
+
+    due_ns: int
+    first_ns: int
+    last_ns: int
+    deliveries: int = 0
+    slack_ns: int = 0
+
+    def add(self, first_ns: int, last_ns: int, deliveries: int, slack_ns: int = 0) -> None:
+        """Add some of its deliveries; see `FanOut`."""
+        self.slack_ns = max(self.slack_ns, slack_ns)
+        self.first_ns = min(self.first_ns, first_ns)
+        self.last_ns = max(self.last_ns, last_ns)
+        self.deliveries += deliveries
+
+
+@dataclass(slots=True)
 class Second:
-    """One second of the time line over all workers; gauges by worker, as they were at its end."""
+    """One second of the time line over all workers; gauges by worker, as they were at its end.
+
+    latencies: metric key -> histogram, see `names`.
+    """
 
     at_s: int
     latencies: dict[str, Any] = field(default_factory=lambda: defaultdict(new_histogram))
     received: int = 0
     gauges: dict[str, dict[str, float]] = field(default_factory=dict)
-    fan_outs: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)
-    """(publisher, room, seq, slot) -> first, last, deliveries."""
+    fan_outs: dict[BroadcastKey, Spread] = field(default_factory=dict)
 
     def fan_outs_us(self) -> dict[tuple[int, int], list[int]]:
         """(room, slot) -> of the broadcasts that more than one member received: from the first delivery to the
         last.
         """
         found: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for (_, room, _, slot), (first_ns, last_ns, count) in self.fan_outs.items():
-            if count > 1:
-                found[room, slot].append((last_ns - first_ns) // 1000)
+        for (_, room, _, slot), spread in self.fan_outs.items():
+            if spread.deliveries > 1:
+                found[room, slot].append((spread.last_ns - spread.first_ns) // 1000)
         return found
+
+    def fan_out_bounds_us(self) -> list[int]:
+        """Return by how much the fan-out of each of these broadcasts may be wrong, because of reads together."""
+        return [spread.slack_ns // 1000 for spread in self.fan_outs.values() if spread.deliveries > 1]
+
+    def first_receipts(self) -> dict[BroadcastKey, tuple[int, int]]:
+        """Return broadcast -> (when its trigger was due, its first receipt), by the master's clock."""
+        return {broadcast: (spread.due_ns, spread.first_ns) for broadcast, spread in self.fan_outs.items()}
 
     def row(self, gauges: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
         """As a row of plain values: `<name>_<quantile>` in milliseconds.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from .countable import Numbers, Parts
 
 
 class SequenceLedger:
@@ -66,20 +70,41 @@ class SequenceLedger:
         self.reordered += 1
         self.extent = max(self.extent, self.count(self._first, self.next) - before)
 
-    def missing(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """The ranges within [start, stop) of which nothing came."""
+    def missing(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return the ranges within [start, stop) of which nothing came."""
         if self._first < 0:
-            yield start, stop
-            return
-        gaps = [(begin, end) for begin, end, _ in self._gaps or ()]
-        for begin, end in ((start, self._first), *gaps, (self.next, stop)):
-            if max(begin, start) < min(end, stop):
-                yield max(begin, start), min(end, stop)
+            return [(start, stop)]
+        found = [(start, min(self._first, stop))] if start < self._first else []
+        found += self._gaps_within(start, stop)
+        if self.next < stop:
+            found.append((max(self.next, start), stop))
+        return found
+
+    def _gaps_within(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return the gaps as far as they are within [start, stop). They are in order: only the ends are cut."""
+        if self._gaps is None:
+            return []
+        first = bisect_right(self._gaps, start, key=itemgetter(1))
+        found = [(begin, end) for begin, end, _ in self._gaps[first : bisect_left(self._gaps, (stop,))]]
+        if found:
+            found[0] = (max(found[0][0], start), found[0][1])
+            found[-1] = (found[-1][0], min(found[-1][1], stop))
+        return found
+
+    def missing_of(self, numbers: Numbers) -> Parts:
+        """Return those of some numbers that did not come."""
+        if isinstance(numbers, range):
+            return self.missing(numbers.start, numbers.stop) if numbers else []
+        missing = (numbers < self._first) | (numbers >= self.next)
+        if self._gaps is not None:
+            gaps = np.array(self._gaps, dtype=np.int64)
+            at = np.searchsorted(gaps[:, 0], numbers, side="right") - 1
+            missing |= (at >= 0) & (numbers < gaps[at, 1])
+        return numbers[missing]
 
     def count(self, start: int, stop: int) -> int:
         """How many different numbers in [start, stop) came."""
         start, stop = max(start, self._first), min(stop, self.next)
         if stop <= start or self._first < 0:
             return 0
-        missing = sum(max(0, min(stop, end) - max(start, begin)) for begin, end, _ in self._gaps or ())
-        return stop - start - missing
+        return stop - start - sum([end - begin for begin, end in self._gaps_within(start, stop)])

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
+from .countable import parts_of
+from .expected_parts import Expected, expected_by_moment
+from .members import Users
 from .owed import Ranges
 from .presence import Counts, Owed, ledger_key
 from .sequence import SequenceLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy as np
+    import numpy.typing as npt
 
     from .account import Account
-    from .presence import Presence
+    from .countable import Countable, Snapshot
+    from .presence import Part, Presence
     from .report import StreamSlot
-    from .triggers import StreamLog, TriggerLog
+    from .triggers import StreamLog, Trigger, TriggerLog
 
 _EMPTY: Final = SequenceLedger()
+DECIDED_AFTER_NS: Final = 30_000_000_000
+"""How long after a user left a broadcast that nobody has received counts as lost for that user."""
 
 
 class Settlement:
@@ -34,9 +43,12 @@ class Settlement:
         self.slots = slots
         self.streams: dict[StreamSlot, Counts] = defaultdict(Counts)
         self.members: Counter[int] = Counter()
-        """Room -> users that were ever in it."""
+        """Room -> different users that were ever in it."""
+        self.users = Users()
         self.owed = Ranges()
         self.canaries: defaultdict[str, Counts] = defaultdict(Counts)
+        self._lost: dict[tuple[int, int], npt.NDArray[np.int64]] = {}
+        """(room, publisher) -> what `lost_of` looks up; once all accounts are settled it changes no more."""
         self.settled_ns = 0
         """A trigger that left before, and is learnt of only now, may be missing in what was counted already."""
 
@@ -48,7 +60,15 @@ class Settlement:
                 self.streams[room, publisher, slot].add(counts)
                 if account.label:
                     self.canaries[account.label].add(counts)
-            self.members[room] += bool(presence.spans)
+            self.members[room] += bool(presence.spans) and self.users.is_new(room, account.user)
+
+    def lost_of(self, trigger: Trigger) -> int:
+        """Return how many deliveries of a trigger were lost by the accounts that were settled."""
+        stream = (trigger.room, trigger.publisher)
+        if stream not in self._lost:
+            self._lost[stream] = self.owed.lost(*stream, self.log.of_room(trigger.room)[trigger.publisher])
+        lost = self._lost[stream]
+        return int(lost[trigger.seq]) if trigger.seq < len(lost) else 0
 
     def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> None:
         """Count those that ended, and forget them.
@@ -61,11 +81,22 @@ class Settlement:
             if account.ended_ns is not None
             and account.ended_ns + self.flight_ns < complete_ns
             and not account.held
+            and self._is_decided(account, account.ended_ns, complete_ns)
         ]
         for account in ready:
             self.settle(account)
             self.settled_ns = max(self.settled_ns, (account.ended_ns or 0) + self.flight_ns)
             del accounts[account.number]
+
+    def _is_decided(self, account: Account, ended_ns: int, complete_ns: int) -> bool:
+        """Return whether all broadcasts that an ended account may have expected have a known moment.
+
+        A broadcast that nobody has received yet may be made after the user left, or it is lost.
+        """
+        if ended_ns + DECIDED_AFTER_NS < complete_ns:
+            return True
+        logs = (log for room in account.presences for log in self.log.of_room(room).values())
+        return all(log.is_seen_before(ended_ns) for log in logs)
 
 
 def count(
@@ -74,7 +105,7 @@ def count(
     slots: int,
     flight_ns: int,
     ranges: Ranges | None = None,
-    until_ns: int | None = None,
+    snapshot: Snapshot | None = None,
 ) -> Iterator[tuple[int, int, Counts]]:
     """Count what came to one user in one room against what was owed.
 
@@ -82,18 +113,14 @@ def count(
     :param slots: how many traced broadcasts each trigger makes.
     :param flight_ns: how long a broadcast may be in flight.
     :param ranges: where is written down when it was sent, and which way it had to go; None for nowhere.
-    :param until_ns: what left at or after this moment is not owed yet; None if everything is.
+    :param snapshot: what counts; None for all that is known now.
     :returns: (publisher, slot, counts).
     """
     presence.catch_up()
     for publisher, log in logs.items():
-        end = log.end if until_ns is None else log.sent_before(until_ns)
-        cut = (part._replace(stop=min(part.stop, end)) for part in presence.parts(log, flight_ns))
-        parts = [(part, log.not_owed(part.start, part.stop)) for part in cut if part.start < part.stop]
-        for (start, stop, owed, instance), _ in parts:
-            if owed is not Owed.EDGE and ranges is not None:
-                ranges.owe(presence.room, publisher, start, stop, slots, instance)
+        following = list(presence.parts(log, flight_ns))
         for slot in range(slots):
+            countable = snapshot.of(log, slot) if snapshot else log.countable(slot, flight_ns)
             key = ledger_key(publisher, slot)
             ledger = presence.ledgers.get(key) or _EMPTY
             replays = presence.replays.get(key) or _EMPTY
@@ -102,20 +129,47 @@ def count(
                 arrived=arrived,
                 unowed=arrived,
                 duplicate=ledger.duplicates,
-                reordered=ledger.reordered,
-                reorder_extent=ledger.extent,
+                # Work that began first may end later.
+                reordered=0 if log.is_completion(slot) else ledger.reordered,
+                reorder_extent=0 if log.is_completion(slot) else ledger.extent,
             )
-            for (start, stop, owed, instance), not_owed in parts:
-                expected = stop - start - len(not_owed)
-                delivered = ledger.count(start, stop) - sum(ledger.count(seq, seq + 1) for seq in not_owed)
-                counts.unowed -= delivered
-                _count(counts, expected, delivered, owed)
-                if owed is not Owed.EDGE and delivered < expected and ranges is not None:
-                    for begin, behind in ledger.missing(start, stop):
-                        ranges.lose(presence.room, publisher, begin, behind, instance)
-                if owed is Owed.OFFLINE:
-                    counts.replayed += replays.count(start, stop)
+            if countable.windows is None:
+                expected = _of_parts(following, countable.end)
+            else:
+                expected = expected_by_moment(presence.spans, countable.windows, flight_ns)
+            _count_expected(counts, expected, countable, ledger, replays, ranges, (presence.room, publisher))
             yield publisher, slot, counts
+
+
+def _of_parts(parts: Iterable[Part], end: int) -> Iterator[Expected]:
+    """Return parts of a stream as far as they are below a number."""
+    for start, stop, owed, instance in parts:
+        yield Expected(owed, instance, range(start, min(stop, end)))
+
+
+def _count_expected(
+    counts: Counts,
+    expected: Iterable[Expected],
+    countable: Countable,
+    ledger: SequenceLedger,
+    replays: SequenceLedger,
+    ranges: Ranges | None,
+    stream: tuple[int, int],
+) -> None:
+    for owed, instance, numbers in expected:
+        parts, missing = parts_of(numbers), ledger.missing_of(numbers)
+        total = countable.count(parts)
+        delivered = total - countable.count(missing)
+        counts.unowed -= delivered
+        _count(counts, total, delivered, owed)
+        if owed in (Owed.OFFLINE, Owed.DROPPED) and replays is not _EMPTY:
+            counts.replayed += total - countable.count(replays.missing_of(numbers))
+        if owed is Owed.EDGE or ranges is None:
+            continue
+        for start, stop in countable.made(parts):
+            ranges.owe(*stream, start, stop, 1, instance)
+        for start, stop in countable.made(missing):
+            ranges.lose(*stream, start, stop, instance)
 
 
 def _count(counts: Counts, expected: int, delivered: int, why: Owed) -> None:
@@ -127,3 +181,5 @@ def _count(counts: Counts, expected: int, delivered: int, why: Owed) -> None:
     counts.lost += expected - delivered
     if why is not Owed.MEMBER:
         counts.missed_offline += expected - delivered
+    if why in (Owed.DROPPED, Owed.RETURNING):
+        counts.missed_dropped += expected - delivered

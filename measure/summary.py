@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-from . import growth, phases, slo, validity
+from . import growth, objective_results, phases, throttle, validity
+from .completions import COMPLETION
 from .doings import ANSWER, CONNECT, CONNECT_PHASE, JOIN
-from .evidence import GENERATOR_DELAY, LOOP_LAG, evidence_at_the_end
-from .figures import add_up, crowded, figures_of
-from .fleet import FAN_OUT
-from .latency import new_histogram, summarise
-from .meter import CLOCK_BOUND, REPLAY, TRIGGER
+from .evidence import GENERATOR_DELAY, LOOP_LAG, RAMP_LOOP_LAG, evidence_at_the_end
+from .figures import MEMORY_FIGURES, add_up, all_counts, crowded, figures_of
+from .fleet import FAN_OUT, FAN_OUT_BOUND
+from .latency import summarise, summarise_counts
+from .meter import CLOCK_BOUND, LEAKED_UNTRACED, REPLAY, TRIGGER
+from .names import key_of, unescape
+from .outcome import outcome_of
 from .presence import Counts
+from .recorded_outcome import judged_run
 from .tables import timeline_rows
-from .taken import ACROSS
+from .taken import ACROSS, COMPLETION_LAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .by_class import ClassSlot
     from .fleet import Fleet
+    from .objectives import Objective
     from .sighting import FrameReader
 
 SCHEMA = 2
 GC_PAUSE = "gc_pause"
+WITHOUT_SCENARIOS: Final[Mapping[str, Any]] = {
+    "capabilities": {},
+    "findings": [],
+    "severe_findings": [],
+    "conformance": [],
+    "conformance_holds": True,
+    "not_supported": [],
+    "expectations": None,
+    "canaries": [],
+    "capacity": None,
+    "data_left": {"users": [], "kept": False, "not_removed": ""},
+}
+"""The rest of a summary, of a run that played no scenario and searched for no capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +51,10 @@ class RunFacts:
     """What is known of a run beside its measurements.
 
     started: ISO 8601. duration_s: from the start of the load to its end. publishing_s: how long the publishers
-    published. users: Locust users by class, at their most. options: those that are no secret, as given or by
-    default. software: name -> version of what measured. monitoring: where the samples of the backend came from,
-    and how many. backend: the samples, see docs/run-record.md.
+    published. receive_clocks: transport -> where its receive timestamps were taken. deliveries_by: the transport
+    that most deliveries came by. users: Locust users by class, at their most. options: those that are no secret,
+    as given or by default. software: name -> version of what measured. monitoring: where the backend's samples
+    came from, and how many. backend: the samples, see docs/run-record.md.
     """
 
     run_id: str
@@ -47,32 +66,58 @@ class RunFacts:
     users: Mapping[str, int]
     rooms: int
     rate_per_s: float
-    receive_clock: str
+    receive_clocks: Mapping[str, str]
     interrupted: bool
     cpu_warning: bool
     options: Mapping[str, Any]
     software: Mapping[str, str]
     monitoring: Mapping[str, Any]
     backend: list[dict[str, Any]]
+    deliveries_by: str = "websocket"
+    aborted: str = ""
+    """Why an objective ended the run early; empty if none did."""
+    unfinished_triggers: int = 0
+    """Number of triggers whose work, as far as is known, was not done when the run ended."""
+    errors: Mapping[str, int] = field(default_factory=dict)
+    """Errors that ended greenlets of the master: reason -> how often."""
 
 
 def build(
     facts: RunFacts,
     fleet: Fleet,
     reader: FrameReader,
-    objectives: list[slo.Objective],
+    wanted: Sequence[Objective],
     asked: Mapping[str, float],
 ) -> dict[str, Any]:
-    """The summary of a run that is over."""
+    """Return the summary of a run that is over, but for its checks and its outcome.
+
+    :param wanted: the run's objectives.
+    :param asked: figure -> limit, of the objectives that are judged only when asked for.
+    """
     rooms = fleet.rooms(len(reader.slots))
-    deliveries = add_up(counts for slots in rooms.values() for counts in slots)
+    deliveries = all_counts(fleet, (counts for slots in rooms.values() for counts in slots))
     events = tuple(dict.fromkeys(slot.event for slot in reader.slots))
     times = all_deliveries(fleet, events)
-    evidence = evidence_at_the_end(fleet, deliveries, cpu_warning=facts.cpu_warning, interrupted=facts.interrupted)
-    verdict, reasons = validity.judge(evidence)
-    figures = figures_of(fleet, deliveries, crowded(fleet, rooms), times, facts.publishing_s)
+    evidence = evidence_at_the_end(
+        fleet,
+        deliveries,
+        cpu_warning=facts.cpu_warning,
+        interrupted=facts.interrupted,
+        users=facts.users,
+        options=facts.options,
+        publishing_s=facts.publishing_s,
+    )
+    evidence.internal_errors += sum(facts.errors.values())
+    judgment = validity.judge(evidence)
     rows = timeline_rows(fleet)
-    valid = verdict is validity.Verdict.VALID
+    memory = _memory(facts.backend, rows)
+    memory_reasons = _memory_not_measured(memory, facts)
+    figures, not_measured = figures_of(fleet, deliveries, crowded(fleet, rooms), times, facts.publishing_s, memory)
+    not_measured |= {
+        figure: memory_reasons[f"memory.{whose}"]
+        for figure, whose in MEMORY_FIGURES.items()
+        if memory[whose] is None
+    }
     summary = {
         "schema": SCHEMA,
         "run_id": facts.run_id,
@@ -88,9 +133,18 @@ def build(
         "rate_per_s": facts.rate_per_s,
         "workers": len(fleet.workers),
         "lost_workers": sum(worker.totals is None for worker in fleet.workers.values()),
-        "receive_clock": facts.receive_clock,
-        "validity": {"verdict": verdict.name.lower(), "reasons": reasons},
+        "receive_clock": facts.receive_clocks[facts.deliveries_by],
+        "receive_clocks": dict(facts.receive_clocks),
+        "validity": {
+            "verdict": judgment.verdict.label,
+            "reasons": list(judgment.reasons),
+            "doubts": sorted(judgment.doubts),
+            "by_overload": judgment.by_overload,
+        },
+        "aborted": facts.aborted,
+        "throttle": throttle.to_json(evidence.throttled, evidence.withheld, evidence.limit),
         "figures": figures,
+        "not_measured": not_measured | memory_reasons | _restarts_not_measured(facts),
         "phases": phases.summaries(fleet, events, rows),
         "deliveries": {
             **asdict(deliveries),
@@ -103,12 +157,15 @@ def build(
         "instances": fleet.instances.summary(fleet.totals()),
         "untraced": _untraced(fleet, rooms, reader),
         **measured(fleet, events),
-        "latency_across_clocks_ms": {name: summarise(fleet.latencies[name + ACROSS]) for name in events},
+        "unfinished_triggers": facts.unfinished_triggers,
+        "in_flight_window_s": round(fleet.in_flight_window_s(), 3),
+        "latency_across_clocks_ms": {name: summarise(fleet.latencies[key_of(name) + ACROSS]) for name in events},
         "replay_ms": summarise(fleet.latencies[REPLAY]),
         "clocks": {
             "number": fleet.clocks(),
             "bound_ms": summarise(fleet.latencies[CLOCK_BOUND]),
             "steps": fleet.counter("clock_steps"),
+            "doubtful_bounds": fleet.counter("doubtful_bounds"),
         },
         "connect_phases_ms": {
             name.removeprefix(CONNECT_PHASE): summarise(histogram)
@@ -116,20 +173,51 @@ def build(
             if name.startswith(CONNECT_PHASE)
         },
         "answers_ms": {
-            name.removeprefix(ANSWER): summarise(histogram)
+            unescape(name.removeprefix(ANSWER)): summarise(histogram)
             for name, histogram in fleet.latencies.items()
             if name.startswith(ANSWER)
         },
         "loop_lag_ms": summarise(fleet.latencies[LOOP_LAG]),
+        "ramp_loop_lag_ms": summarise(fleet.latencies[RAMP_LOOP_LAG]),
         "generator_delay_ms": summarise(fleet.latencies[GENERATOR_DELAY]),
         "gc_pause_ms": summarise(fleet.latencies[GC_PAUSE]),
-        "failures": dict(fleet.by_key("failures").most_common(20)),
-        "memory": _memory(facts.backend, rows),
+        "requests": fleet.requests().to_json(),
+        "failures": dict((fleet.by_key("failures") + Counter(facts.errors)).most_common(20)),
+        "memory": memory,
         "monitoring": dict(facts.monitoring),
         "options": dict(facts.options),
         "software": dict(facts.software),
     }
-    return summary | {"slo": slo.judge(objectives, summary, asked, valid=valid)}
+    results = objective_results.judge(wanted, summary, asked, whole=False)
+    return summary | {"slo": [result.to_json() for result in results]}
+
+
+def with_outcome(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a whole summary, checks included, with its outcome first."""
+    stated = outcome_of(judged_run(summary)).to_json()
+    return {"schema": summary["schema"], "outcome": stated} | {
+        name: value for name, value in summary.items() if name != "outcome"
+    }
+
+
+def _memory_not_measured(memory: dict[str, Any], facts: RunFacts) -> dict[str, str]:
+    """Path in the summary -> why it is null."""
+    found = {}
+    why_not = {"backend": facts.monitoring.get("memory_why_not") or facts.monitoring.get("why_not")}
+    for whose in ("backend", "generator"):
+        if memory[whose] is None:
+            sampled = whose == "generator" or any(row.get("rss_mb") is not None for row in facts.backend)
+            reason = None if sampled else why_not[whose]
+            found[f"memory.{whose}"] = reason or "no sample of it while clients were connected"
+        else:
+            empty = [name for name, value in memory[whose].items() if value is None]
+            found |= {f"memory.{whose}.{name}": "the run was too short" for name in empty}
+    return found
+
+
+def _restarts_not_measured(facts: RunFacts) -> dict[str, str]:
+    why_not = facts.monitoring.get("restarts_why_not")
+    return {"monitoring.restarts": why_not} if why_not else {}
 
 
 def _room_classes(fleet: Fleet, rooms: Mapping[int, list[Counts]]) -> list[dict[str, Any]]:
@@ -145,13 +233,17 @@ def _room_classes(fleet: Fleet, rooms: Mapping[int, list[Counts]]) -> list[dict[
 
 
 def _memory(samples: list[dict[str, Any]], timeline: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of the backend's instances, and of the one of them that may grow most; and of all workers together."""
+    """Return how the memory of the backend's instances, of the one that grew most, and of all workers changed."""
     instances: dict[str, Any] = {}
     for name in dict.fromkeys(row["instance"] for row in samples):
         own = [row for row in samples if row["instance"] == name]
         if (judged := _memory_of(own, timeline, "rss_mb")) is not None:
             instances[name] = judged
-    most = max(instances.values(), key=lambda one: one["high_mb_per_hour"] or 0.0, default=None)
+    most = max(
+        instances.values(),
+        key=lambda one: (one["growth_percent"] or 0.0, one["high_mb_per_hour"] or 0.0),
+        default=None,
+    )
     return {
         "backend": most,
         "instances": instances,
@@ -160,16 +252,13 @@ def _memory(samples: list[dict[str, Any]], timeline: list[dict[str, Any]]) -> di
 
 
 def _memory_of(rows: list[dict[str, Any]], timeline: list[dict[str, Any]], column: str) -> dict[str, Any] | None:
-    """Whether memory grew in the longest time in which the number of clients hardly changed, but for its start.
+    """Return whether memory grew; None if it was not sampled while somebody was connected.
 
     :param rows: with `at_s` and the column in MB.
     :param timeline: tells how many were connected.
     """
-    span_s = growth.steadiest([(row["at_s"], row.get("connected", 0)) for row in timeline])
-    if span_s is None:
-        return None
-    seen = [row for row in rows if span_s[0] <= row["at_s"] <= span_s[1] and row.get(column) is not None]
-    return growth.judge([row["at_s"] for row in seen], [row[column] for row in seen])
+    samples = [(row["at_s"], row[column]) for row in rows if row.get(column) is not None]
+    return growth.of_run(samples, [(row["at_s"], row.get("connected", 0)) for row in timeline])
 
 
 def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
@@ -178,8 +267,12 @@ def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
     :param events: those that are timed.
     """
     return {
-        "latency_ms": {name: summarise(fleet.latencies[name]) for name in events},
+        "latency_ms": {name: summarise(fleet.latencies[key_of(name)]) for name in events},
+        "latency_earliest_ms": {name: summarise_counts(fleet.earliest_counts([key_of(name)])) for name in events},
         "fan_out_ms": summarise(fleet.latencies[FAN_OUT]),
+        "fan_out_bound_ms": summarise(fleet.latencies[FAN_OUT_BOUND]),
+        "completion_ms": summarise(fleet.latencies[COMPLETION]),
+        "completion_lag_ms": summarise(fleet.latencies[COMPLETION_LAG]),
         "connect_ms": summarise(fleet.latencies[CONNECT]) | {"failed": fleet.counter("connect_failures")},
         "join_ms": summarise(fleet.latencies[JOIN]) | {"failed": fleet.counter("join_failures")},
         "trigger_ms": summarise(fleet.latencies[TRIGGER]),
@@ -187,8 +280,10 @@ def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
         "connections": {
             "most": fleet.most_connected,
             "lost": fleet.counter("connections_lost"),
+            "dropped": fleet.counter("connections_dropped"),
             "sent_again": fleet.counter("sent_again"),
             "reconnects": fleet.counter("reconnects"),
+            "reconnect_failures": fleet.counter("reconnect_failures"),
             "recovered": fleet.counter("recovered"),
             "away": fleet.counter("away"),
         },
@@ -197,25 +292,24 @@ def measured(fleet: Fleet, events: Iterable[str]) -> dict[str, Any]:
 
 def all_deliveries(fleet: Fleet, events: Iterable[str]) -> Any:
     """The latencies of all timed events in one histogram."""
-    merged = new_histogram()
-    for event in events:
-        merged.add(fleet.latencies[event])
-    return merged
+    return fleet.latency_of(map(key_of, events))
 
 
 def _untraced(fleet: Fleet, rooms: Mapping[int, list[Counts]], reader: FrameReader) -> dict[str, dict[str, int]]:
-    """The steps of a burst that cannot be led back to a trigger: how many were owed, how many came (edges
-    included).
+    """Return the steps of a burst that cannot be led back to a trigger.
 
-    What the burst should not have, comes last, and is owed to nobody.
+    How many were expected, how many came (edges included), and how many reached somebody outside their rooms. What
+    the burst should not have, comes last, and is expected by nobody.
     """
-    received = fleet.by_key("untraced")
+    leaked = Counter({unescape(step): count for step, count in fleet.by_key(LEAKED_UNTRACED).items()})
+    received = Counter({unescape(step): count for step, count in fleet.by_key("untraced").items()})
     owed = add_up(slots[0] for slots in rooms.values() if slots)
     return {
         step: {
             "expected": owed.expected if step in reader.untraced else 0,
             "edge": owed.edge if step in reader.untraced else 0,
             "received": received[step],
+            "leaked": leaked[step],
         }
-        for step in dict.fromkeys((*reader.untraced, *sorted(received)))
+        for step in dict.fromkeys((*reader.untraced, *sorted(received | leaked)))
     }

@@ -10,7 +10,12 @@ import zlib
 from typing import NamedTuple
 
 _TOKEN = re.compile(rb"~([0-9a-f]{8})\.([0-9a-f]+)\.([0-9a-f]+)\.([0-9a-f]+)\.([0-9a-f]+)\.([0-9a-f]{8})~")
-_LOOSE = re.compile(rb"~[^~\"\\]{0,120}~")
+_REMAINS = re.compile(rb"~[0-9a-f]{8}\.[0-9a-f]+\.|\.[0-9a-f]{15,16}\.[0-9a-f]{8}~")
+"""The head or the tail of a token. If a token was cut off or changed in one place, one of the two is left. Other
+texts have neither: version ranges such as `~1.2.3` and names such as `a~1b2c3d4e.bak` do not match."""
+LEAD = "Load test "
+"""Precedes a token in text that people read, such as a title. It reveals even the shortest rest of a token."""
+_LED = f"{LEAD}~".encode()
 MAX_TOKEN_CHARS = 96
 """No token is longer."""
 
@@ -31,7 +36,7 @@ class Trace(NamedTuple):
 
 
 class CorruptTraceError(ValueError):
-    """Something that looks like a token and is not one: a field or the checksum was changed."""
+    """A frame has a damaged token: it was cut off, or a field or the checksum was changed."""
 
 
 def encode(trace: Trace) -> str:
@@ -41,16 +46,16 @@ def encode(trace: Trace) -> str:
 
 
 def find(frame: bytes) -> Trace | None:
-    """The trace in a frame, or None if the frame carries none.
+    """Return the trace in a frame, or None if the frame carries none.
 
-    :raises CorruptTraceError: if a token is there and its checksum is wrong.
+    Tildes in other text are ignored.
+
+    :raises CorruptTraceError: if the frame has a token that was cut off or changed.
     """
-    match = _TOKEN.search(frame)
-    if match is None:
-        if _LOOSE.search(frame) is not None:
-            raise CorruptTraceError("not a token between the token's marks")
-        return None
-    run, room, publisher, seq, due_ns, checksum = match.groups()
-    if zlib.crc32(frame[match.start(1) : match.end(5)]) != int(checksum, 16):
-        raise CorruptTraceError("wrong checksum")
-    return Trace(run.decode(), int(room, 16), int(publisher, 16), int(seq, 16), int(due_ns, 16))
+    for match in _TOKEN.finditer(frame):
+        run, room, publisher, seq, due_ns, checksum = match.groups()
+        if zlib.crc32(frame[match.start(1) : match.end(5)]) == int(checksum, 16):
+            return Trace(run.decode(), int(room, 16), int(publisher, 16), int(seq, 16), int(due_ns, 16))
+    if _LED in frame or _REMAINS.search(frame) is not None:
+        raise CorruptTraceError("the rest of a token")
+    return None

@@ -5,10 +5,18 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, insort
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from .countable import Countable
+from .moments import SlotMoments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .moments import Moment, Times, Windows
 
 Stream = tuple[int, int]
 """(publisher, room)."""
@@ -45,9 +53,19 @@ class Trigger(NamedTuple):
 
 
 class StreamLog:
-    """The triggers of one stream, ready to be counted against: 18 bytes each, 40 more where nobody is owed."""
+    """The triggers of one stream, ready to be counted against.
 
-    def __init__(self) -> None:
+    A trigger takes 18 bytes, 20 more for each slot, and 40 more if none of its broadcasts is expected.
+
+    :param completions: slot's number -> whether it is a completion.
+    :param follows_ns: maximum time from a trigger to the receipt of a broadcast that came in time, in nanoseconds.
+    """
+
+    def __init__(self, completions: Sequence[bool] = (), follows_ns: int = 0) -> None:
+        self._follows_ns = follows_ns
+        self._moments = [SlotMoments(is_completion) for is_completion in completions]
+        self._countable: dict[tuple[int, int], Countable] = {}
+        """Cached results; emptied on every change."""
         self._sent_ns: array[int] = array("q")
         self._risen_ns: array[int] = array("q")
         """The largest time up to each number: so that it can be searched where a clock was set back."""
@@ -77,7 +95,75 @@ class StreamLog:
         if outcome in (Outcome.REFUSED, Outcome.UNSENT):
             insort(self._refused, seq)
         self.bound_ns = max(self.bound_ns, bound_ns)
+        self._countable.clear()
         return True
+
+    def knows(self, seq: int) -> bool:
+        """Return whether a trigger was heard of."""
+        return seq < len(self._sent_ns) and seq not in self._unknown
+
+    def made(self, slot: int, seq: int, moment: Moment) -> None:
+        """Take in when a broadcast of a known trigger was made.
+
+        :param moment: by the clock of the process that counts.
+        """
+        self._countable.clear()
+        self._moments[slot].made(seq, moment, self.sent_at_ns(seq), self._follows_ns)
+
+    def is_completion(self, slot: int) -> bool:
+        """Return whether a slot is a completion, see `sighting.Slot`."""
+        return slot < len(self._moments) and self._moments[slot].is_completion
+
+    def follows(self, slot: int) -> bool:
+        """Return whether all broadcasts of a slot so far followed their triggers at once.
+
+        At once means within the time that a broadcast may be in flight. Then the triggers' times are theirs, too.
+        """
+        return slot >= len(self._moments) or self._moments[slot].follow
+
+    def windows(self, slot: int, flight_ns: int) -> Windows:
+        """Return the earliest and the latest moment at which each broadcast of a slot was made.
+
+        :param flight_ns: how long a broadcast may be in flight, in nanoseconds.
+        """
+        sent_ns = np.array(self._sent_ns, dtype=np.int64)
+        return self._moments[slot].windows(sent_ns, self.bound_ns, self._follows_ns, flight_ns)
+
+    def countable(self, slot: int, flight_ns: int, until_ns: int | None = None) -> Countable:
+        """Return which broadcasts of a slot count, as far as it is known now.
+
+        :param flight_ns: how long a broadcast may be in flight, in nanoseconds.
+        :param until_ns: what left or was made at or after this moment does not count; None if everything does.
+        """
+        if until_ns is None and (found := self._countable.get((slot, flight_ns))) is not None:
+            return found
+        end = self.end if until_ns is None else self.sent_before(until_ns)
+        made, owed = np.ones(end, dtype=np.bool_), np.ones(end, dtype=np.bool_)
+        owed[self.not_owed(0, end)] = False
+        windows = None
+        if not self.follows(slot):
+            windows = self.windows(slot, flight_ns).below(end)
+            made = windows.known if until_ns is None else windows.known & (windows.received_ns < until_ns)
+        found = Countable(windows, made, owed)
+        if until_ns is None:
+            self._countable[slot, flight_ns] = found
+        return found
+
+    def is_seen_before(self, moment_ns: int) -> bool:
+        """Return whether somebody received every broadcast that has to follow the triggers before a moment."""
+        end = self.sent_before(moment_ns)
+        return all(
+            moments.seen_up_to(end, self.not_owed) for moments in self._moments if not moments.is_completion
+        )
+
+    def unseen(self, slot: int, start: int) -> list[int]:
+        """Return the numbers from `start` on whose broadcasts are expected and have no known receipt."""
+        not_owed = set(self.not_owed(start, self.end))
+        return [seq for seq in self._moments[slot].unseen(start, self.end) if seq not in not_owed]
+
+    def seen_since(self, slot: int, moment_ns: int) -> tuple[Times, Times]:
+        """Return the numbers whose broadcasts were first received at or after a moment, and when that was."""
+        return self._moments[slot].since(moment_ns)
 
     @property
     def end(self) -> int:
@@ -87,6 +173,10 @@ class StreamLog:
     def sent_ns(self, end: int) -> npt.NDArray[np.int64]:
         """When the first so many left; 0 for those that were never heard of."""
         return np.array(self._sent_ns[:end], dtype=np.int64)
+
+    def sent_at_ns(self, seq: int) -> int:
+        """Return when one trigger left; 0 if unknown."""
+        return self._sent_ns[seq] if seq < len(self._sent_ns) else 0
 
     def origins(self, end: int) -> npt.NDArray[np.uint16]:
         """The number of the instance that answered each of the first so many."""
@@ -110,9 +200,14 @@ class StreamLog:
 
 
 class TriggerLog:
-    """The triggers of all streams of a run."""
+    """The triggers of all streams of a run.
 
-    def __init__(self) -> None:
+    :param completions, follows_ns: see `StreamLog`.
+    """
+
+    def __init__(self, completions: Sequence[bool] = (), follows_ns: int = 0) -> None:
+        self._completions = completions
+        self._follows_ns = follows_ns
         self._rooms: dict[int, dict[int, StreamLog]] = {}
         self.origins: list[str] = [""]
         """The instances that answered, by their numbers in the logs of streams."""
@@ -120,14 +215,19 @@ class TriggerLog:
 
     def add(self, trigger: Trigger, sent_ns: int, bound_ns: int = 0) -> bool:
         """Add one trigger; see `StreamLog.add`."""
-        streams = self._rooms.setdefault(trigger.room, {})
-        log = streams.get(trigger.publisher)
-        if log is None:
-            log = streams[trigger.publisher] = StreamLog()
+        log = self.stream(trigger.room, trigger.publisher)
         number = self._numbers.setdefault(trigger.origin, len(self.origins))
         if number == len(self.origins):
             self.origins.append(trigger.origin)
         return log.add(trigger.seq, sent_ns, trigger.outcome, bound_ns, number)
+
+    def stream(self, room: int, publisher: int) -> StreamLog:
+        """Return the log of one stream; an empty one if there was none."""
+        streams = self._rooms.setdefault(room, {})
+        log = streams.get(publisher)
+        if log is None:
+            log = streams[publisher] = StreamLog(self._completions, self._follows_ns)
+        return log
 
     def origin(self, room: int, publisher: int, seq: int) -> str | None:
         """The instance that answered a trigger; empty if it did not say, None if nothing was heard of it yet."""

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from .canaries import CANARY
+from .names import key_of
 from .recogniser import Kind
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Viewpoint:
 
     :param recogniser: of the instance's own, so that what is timed here stays apart.
     :param accounts: by number; those of all viewpoints.
-    :param all_of_them: instance -> viewpoint, shared by all of them.
+    :param all_of_them: `Recogniser.viewpoint` -> viewpoint, shared by all of them.
     """
 
     def __init__(
@@ -46,8 +47,11 @@ class Viewpoint:
             # Nearly all: nothing of the member's own needs to be looked at.
             broadcast.line[member] = broadcast.next_seq
             broadcast.latencies_ns.append(received_ns - broadcast.due_ns)
+            if received_ns.__class__ is not int:
+                broadcast.note_slack(received_ns)
         elif broadcast.kind is Kind.UNTRACED:
             self.untraced[broadcast.name] += 1
+            self.accounts[member].hear(broadcast, received_ns)
         else:
             self.accounts[member].receive(broadcast, received_ns)
 
@@ -60,9 +64,10 @@ class Viewpoint:
 
     def at(self, instance: str) -> Viewpoint:
         """Where the sockets of another instance look from."""
-        if instance not in self.viewpoints and len(self.viewpoints) > MOST_INSTANCES:
-            instance = OTHERS
-        found = self.viewpoints.get(instance)
+        key = instance and key_of(instance)
+        if key not in self.viewpoints and len(self.viewpoints) > MOST_INSTANCES:
+            instance = key = OTHERS
+        found = self.viewpoints.get(key)
         if found is None:
             found = Viewpoint(self.recogniser.sibling(instance), self.accounts, self.viewpoints)
         return found

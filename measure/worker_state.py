@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .clocks import Clock
     from .interim import Interim
-    from .report import Totals
+    from .report import Totals, WorkerReport
 
 
 @dataclass(slots=True)
@@ -16,7 +16,9 @@ class WorkerState:
     """What its reports and its totals said.
 
     gaps: numbers of reports that never came. repeats: reports that came twice. away_s: how long it was not heard
-    and then came back, all times together. complete_ns, timed: see `WorkerReport`.
+    and then came back, all times together. receive_clock: the clock of its receive timestamps of deliveries;
+    empty if unknown. loop_lag_ms: how late its event loop woke up, p99 of the worst report.
+    complete_ns, timed: see `WorkerReport`.
     """
 
     number: int
@@ -31,12 +33,28 @@ class WorkerState:
     health: dict[str, float] = field(default_factory=dict)
     publishing_since_s: float = 0.0
     clock: Clock | None = None
+    receive_clock: str = ""
+    loop_lag_ms: float = 0.0
     heard_s: float | None = None
     away_s: float = 0.0
     complete_ns: int = 0
     timed: dict[tuple[int, int], int] = field(default_factory=dict)
     interim: Interim | None = None
     totals: Totals | None = None
+
+    def take(self, report: WorkerReport) -> None:
+        """Take over the state that a new report has."""
+        health = report.health
+        self.counters = report.counters
+        self.gauges = self.gauges_at_last = report.gauges
+        self.timed = report.timed
+        self.complete_ns = report.complete_ns
+        # The wait at the end of a run is not the load.
+        if not health.get("closing"):
+            self.cpu_percent.append(health["cpu_percent"])
+        self.health = health
+        self.loop_lag_ms = max(self.loop_lag_ms, health.get("loop_lag_p99_ms", 0.0))
+        self.publishing_since_s = health.get("publishing_since_s", 0.0)
 
     @property
     def due(self) -> int:

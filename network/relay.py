@@ -29,7 +29,7 @@ _BUFFER_S: Final = 0.2
 
 
 class Relay:
-    """A server of its own; without TLS, which goes through as it is.
+    """A server of its own. It carries bytes: TLS goes through as it is.
 
     :param target: host and port of the server behind it.
     :param random: makes losses repeatable.

@@ -11,12 +11,14 @@ python -m reports baseline RECORD...: what nightly runs of this load are compare
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from exit_codes import ExitCode
 from faults import Fault
+from measure.names import visible
 
 from .schema import RecordError
 
@@ -28,6 +30,13 @@ _SEED: Final = 1
 _TOLERANCE_PERCENT: Final = 5.0
 
 
+def _percent(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"expected a number of percent from 0, got {text!r}")
+    return value
+
+
 def main() -> None:
     """Do what the command line says."""
     arguments = sys.argv[1:]
@@ -35,7 +44,7 @@ def main() -> None:
     try:
         code = _make(arguments) if command is None else command(arguments[1:])
     except (RecordError, Fault) as error:
-        sys.stderr.write(f"reports: {error}\n")
+        sys.stderr.write(f"reports: {visible(str(error))}\n")
         sys.exit(ExitCode.USAGE)
     except OSError as error:
         place = f" to {error.filename}" if error.filename else ""
@@ -44,6 +53,11 @@ def main() -> None:
         )
         sys.exit(ExitCode.USAGE)
     sys.exit(code)
+
+
+def _say(text: str) -> None:
+    """Print; what others named or worded reaches the terminal as plain text."""
+    sys.stdout.write(visible(text, keep="\n\t") + "\n")
 
 
 def _parser(command: str, text: str) -> argparse.ArgumentParser:
@@ -59,7 +73,7 @@ def _make(arguments: Sequence[str]) -> int:
 
     parser = _parser("", __doc__ or "")
     parser.add_argument("record", type=Path, help="a run's folder, e.g. results/latest")
-    sys.stdout.write(f"{make(parser.parse_args(arguments).record)}\n")
+    _say(str(make(parser.parse_args(arguments).record)))
     return ExitCode.PASSED
 
 
@@ -67,7 +81,7 @@ def _compare(arguments: Sequence[str]) -> int:
     import numpy as np
 
     from . import compare_page
-    from .compare import compare
+    from .compare import ComparisonOutcome, compare
     from .load import load_side
     from .make import write
 
@@ -77,7 +91,7 @@ def _compare(arguments: Sequence[str]) -> int:
     parser.add_argument("after", help=side)
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=_percent,
         default=_TOLERANCE_PERCENT,
         help=f"percent that a figure may be worse (default {_TOLERANCE_PERCENT:g}); more ends with "
         f"{ExitCode.WORSE.value}",
@@ -87,9 +101,10 @@ def _compare(arguments: Sequence[str]) -> int:
     sides = [load_side(paths.split(",")) for paths in (options.before, options.after)]
     found = compare(sides[0], sides[1], np.random.default_rng(_SEED))
     out = options.out or sides[1][-1].where / "compare.html"
-    write(out, compare_page.page(found, options.tolerance))
-    sys.stdout.write(f"{compare_page.text(found)}\n{out}\n")
-    return ExitCode.WORSE if found.worse_than(options.tolerance) else ExitCode.PASSED
+    write(out, compare_page.page(found, options.tolerance, out.parent))
+    _say(compare_page.text(found, options.tolerance, out))
+    failed = found.outcome(options.tolerance) is ComparisonOutcome.FAILED
+    return ExitCode.WORSE if failed else ExitCode.PASSED
 
 
 def _trend(arguments: Sequence[str]) -> int:
@@ -105,13 +120,13 @@ def _trend(arguments: Sequence[str]) -> int:
     found = trend(options.results, np.random.default_rng(_SEED))
     out = options.out or options.results
     trend_page.save(found, options.results, out)
-    sys.stdout.write(f"{trend_page.text(found)}\n{out / 'trend.html'}\n")
+    _say(f"{trend_page.text(found)}\n{out / 'trend.html'}")
     return ExitCode.PASSED
 
 
 def _gate(arguments: Sequence[str]) -> int:
     from . import gate, junit
-    from .load import load_summary
+    from .load import comparison_in, load, read_both, read_summary
 
     parser = _parser("gate", "Judge a record by objectives, without running anything again.")
     parser.add_argument("record", type=Path, help="a run's folder")
@@ -120,13 +135,22 @@ def _gate(arguments: Sequence[str]) -> int:
     parser.add_argument("--strict", action="store_true", help="what was not measured fails")
     parser.add_argument("--junit", type=Path, help="write the outcome there too, as JUnit XML")
     options = parser.parse_args(arguments)
-    summary = load_summary(options.record)
-    baseline = None if options.baseline is None else load_summary(options.baseline)
-    rows = gate.judge(summary, gate.objectives(options.slo), baseline)
+    summary, whole = read_both(options.record)
+    baseline = None if options.baseline is None else read_summary(options.baseline)
+    outcome, results = gate.judge(
+        summary,
+        gate.read_objectives(options.slo),
+        baseline,
+        comparison=comparison_in(options.record),
+        incomplete=load(options.record).missing,
+        strict=options.strict,
+    )
     if options.junit is not None:
-        options.junit.write_text(junit.render({**summary, "slo": rows, "conformance": []}), encoding="utf-8")
-    sys.stdout.write(gate.text(summary, rows) + "\n")
-    return gate.exit_code(summary, rows, strict=options.strict)
+        options.junit.write_text(
+            junit.render(whole, outcome, results), encoding="utf-8", errors="backslashreplace"
+        )
+    _say(gate.text(summary, outcome, results))
+    return outcome.code
 
 
 def _nightly(arguments: Sequence[str]) -> int:
@@ -136,11 +160,11 @@ def _nightly(arguments: Sequence[str]) -> int:
 
     parser = _parser("nightly", "Compare a run with the baseline of its load, and draw the history of all runs.")
     parser.add_argument("record", type=Path, help="a run's folder, in the folder of all runs")
-    parser.add_argument("--tolerance", type=float, default=_TOLERANCE_PERCENT, help="see compare")
+    parser.add_argument("--tolerance", type=_percent, default=_TOLERANCE_PERCENT, help="see compare")
     options = parser.parse_args(arguments)
-    outcome = nightly(options.record, options.tolerance, np.random.default_rng(_SEED))
-    sys.stdout.write(outcome.line + "\n")
-    return outcome.code
+    ended = nightly(options.record, options.tolerance, np.random.default_rng(_SEED))
+    _say(ended.line)
+    return ended.outcome.code
 
 
 def _baseline(arguments: Sequence[str]) -> int:
@@ -148,7 +172,7 @@ def _baseline(arguments: Sequence[str]) -> int:
 
     parser = _parser("baseline", "Choose what nightly runs of a load are compared with.")
     parser.add_argument("record", type=Path, nargs="+", help="a run's folder")
-    sys.stdout.write(f"The baseline of: {set_baseline(parser.parse_args(arguments).record)}\n")
+    _say(f"The baseline of: {set_baseline(parser.parse_args(arguments).record)}")
     return ExitCode.PASSED
 
 

@@ -2,84 +2,102 @@
 
 from __future__ import annotations
 
-import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exit_codes import ExitCode
 from faults import Fault, Owner
-from measure import slo
+from measure import objective_results, objectives
+from measure.objective_results import RecordFieldError
+from measure.outcome import outcome_of
+from measure.recorded_outcome import BaselineComparison, checked_run, read_outcome, unreadable, without_files
 
-from .headline import slo_outcome
 from .numbers import number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from measure.objective_results import ObjectiveResult
+    from measure.objectives import Objective
+    from measure.outcome import Outcome
 
-def objectives(path: Path) -> list[slo.Objective]:
-    """The objectives of a file.
 
-    :raises Fault: if it cannot be read, or is not right, or has none.
+def read_objectives(path: Path) -> list[Objective]:
+    """Return the objectives of a file, with those that hold for every run.
+
+    :raises Fault: if it cannot be read, or is not right.
     """
     try:
-        found = slo.parse(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        return objectives.parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise Fault(Owner.USER, f"cannot read {path}: {error.strerror}", "Check --slo.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault(Owner.USER, f"{path} is no TOML: {error}", "Check --slo.") from error
-    if not found:
-        raise Fault(Owner.USER, f"{path} has no objective", "Write [[slo]] rows; see docs/reports.md.")
-    return found
+    except UnicodeDecodeError as error:
+        raise Fault(Owner.USER, f"{path} is not UTF-8: {error}", "Check --slo.") from error
 
 
 def judge(
-    summary: Mapping[str, Any], wanted: list[slo.Objective], baseline: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    """The objectives' rows, as in a summary; those for when it is asked for are judged if the run was asked.
+    summary: Mapping[str, Any],
+    wanted: Sequence[Objective],
+    baseline: Mapping[str, Any] | None,
+    *,
+    comparison: BaselineComparison | None = None,
+    incomplete: Sequence[str] = (),
+    strict: bool = False,
+) -> tuple[Outcome, list[ObjectiveResult]]:
+    """Judge a record; objectives that a run is asked for are judged if the run was asked.
 
-    :raises Fault: if one needs a baseline and there is none, or one that is not valid; if none is left to judge.
+    A record that lacks a field which an objective needs, or contradicts itself, is INVALID.
+
+    :param summary: as it was written.
+    :param comparison: with the baseline of the run's load, as a nightly run found.
+    :param incomplete: what is missing in the record's other files, a line each.
+    :param strict: whether an objective that was not measured fails.
+    :raises Fault: if a relative objective has no baseline, or one that is not valid; if nothing is left to judge.
     """
     if any(objective.relative for objective in wanted):
-        if baseline is None:
-            raise Fault(
-                Owner.USER, "an objective is relative, and there is no baseline", "Give --baseline RECORD."
-            )
-        if (verdict := baseline["validity"]["verdict"]) != "valid":
-            raise Fault(
-                Owner.USER, f"the baseline {baseline['run_id']} is {verdict}", "Give a valid run as --baseline."
-            )
-    optional = {objective.figure for objective in wanted if objective.when_asked}
-    asked = {row["figure"]: row["limit"] for row in summary["slo"] if row["figure"] in optional}
-    valid = summary["validity"]["verdict"] == "valid"
-    rows = slo.judge(wanted, summary, asked, valid=valid, baseline=baseline)
-    if not rows:
+        _check_baseline(baseline)
+    try:
+        run = without_files(checked_run(summary), incomplete)
+        results = objective_results.judge(wanted, summary, _asked(summary, wanted), baseline=baseline)
+    except RecordFieldError as error:
+        return unreadable(f"the record does not have what the objectives need: {error}"), []
+    own = [objective for objective in wanted if not objective.built_in]
+    if own and all(result.built_in for result in results):
         raise Fault(
             Owner.USER,
-            f"the run was not asked for {', '.join(sorted(optional))}",
-            "Leave out when_asked, and it is judged all the same.",
+            f"the run was started without a limit for {', '.join(sorted({one.figure for one in own}))}",
+            "Remove when_asked to judge it anyway.",
         )
-    return rows
+    compared = comparison or BaselineComparison()
+    run = replace(
+        run, objectives=tuple(results), worse=compared.worse, not_compared=compared.problem, strict=strict
+    )
+    return outcome_of(run), results
 
 
-def exit_code(summary: Mapping[str, Any], rows: list[dict[str, Any]], *, strict: bool) -> ExitCode:
-    """The code of a record and its objectives.
-
-    :param strict: whether what was not measured fails.
-    """
-    verdict = summary["validity"]["verdict"]
+def _check_baseline(baseline: Mapping[str, Any] | None) -> None:
+    if baseline is None:
+        raise Fault(Owner.USER, "an objective is relative, and there is no baseline", "Give --baseline RECORD.")
+    try:
+        verdict = checked_run(baseline).verdict.label
+    except RecordFieldError as error:
+        verdict = f"damaged: {error}"
     if verdict != "valid":
-        return ExitCode.RUN_INVALID if verdict == "invalid" else ExitCode.RUN_SUSPECT
-    failed = any(row["passed"] is False or (strict and row["passed"] is None) for row in rows)
-    return ExitCode.SLO_VIOLATED if failed else ExitCode.PASSED
+        raise Fault(
+            Owner.USER, f"the baseline {baseline.get('run_id')} is {verdict}", "Give a valid run as --baseline."
+        )
 
 
-def text(summary: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
-    """For the terminal."""
-    verdict = summary["validity"]["verdict"]
-    lines = [f"Run {summary['run_id']}: {verdict}", *(f"  {reason}" for reason in summary["validity"]["reasons"])]
-    for row in rows:
-        name = f"{row['name']} ({row['phase']})" if row["phase"] else row["name"]
-        limit = f"{row['comparison']} {number(row['limit'])}"
-        lines.append(f"{name:44}{number(row['value']):>10} {limit:<12} {slo_outcome(row, verdict)}")
-    return "\n".join(lines)
+def _asked(summary: Mapping[str, Any], wanted: Sequence[Objective]) -> dict[str, float]:
+    """Return the limits that the run was asked for, by figure."""
+    optional = {objective.figure for objective in wanted if objective.when_asked}
+    return {row["figure"]: row["limit"] for row in summary["slo"] if row["figure"] in optional}
+
+
+def text(summary: Mapping[str, Any], outcome: Outcome, results: Sequence[ObjectiveResult]) -> str:
+    """Return what the terminal shows: the outcome is the last line."""
+    lines = [f"Run {summary.get('run_id')}, as it ended: {read_outcome(summary).line}"]
+    for result in results:
+        limit = f"{result.comparison} {number(result.limit)}"
+        lines.append(f"{result.title:48}{number(result.value):>10} {limit:<12} {result.word}")
+    return "\n".join([*lines, outcome.line])

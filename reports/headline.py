@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from measure.names import shown
+from measure.outcome import OutcomeWord
+
 from .numbers import number, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from measure.outcome import Outcome
+
 _VERDICTS: Final = {
     "valid": "The run's own checks found nothing that would make its numbers doubtful.",
-    "suspect": "Read the numbers with care: no objective passes on a suspect run.",
+    "suspect": "Read the numbers with care: the run has reasons to doubt them, and those may explain what failed.",
     "invalid": "Do not use these numbers: the run did not measure what it set out to measure.",
 }
 
 
-def verdict_text(summary: Mapping[str, Any]) -> str:
-    """What the verdict means."""
+def verdict_text(summary: Mapping[str, Any], outcome: Outcome) -> str:
+    """Return what the verdict on the run itself means."""
+    if outcome.word is OutcomeWord.INVALID and summary["validity"]["verdict"] != "invalid":
+        return "Do not use these numbers: the record cannot be believed, or the search was not brought to its end."
+    if summary["capacity"] is not None:
+        return "The search overloads the backend on purpose: figures of the whole run have that in them."
     return _VERDICTS[summary["validity"]["verdict"]]
 
 
@@ -30,21 +39,12 @@ def headline(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             share(deliveries["delivered"], deliveries["expected"]),
             "%" if deliveries["expected"] else "",
-            f"of {deliveries['expected']:,} broadcasts owed to members arrived",
+            f"of {deliveries['expected']:,} expected deliveries arrived",
         ),
         (
             number(None if worst is None else timed[worst]["p99"]),
             "" if worst is None else "ms",
-            f"latency p99{f' of {worst}, the slowest event' if worst else ''}",
+            "latency p99" if worst is None else f"latency p99 of {shown(worst)}, the slowest event",
         ),
         (f"{summary['connections']['most']:,}", "", "clients connected at once"),
     ]
-
-
-def slo_outcome(row: Mapping[str, Any], verdict: str) -> str:
-    """How an objective came out, in words."""
-    if row["passed"] is None:
-        return "not measured" if row["value"] is None or row["limit"] is not None else "needs a baseline"
-    if row["passed"]:
-        return "holds"
-    return "violated" if verdict == "valid" else f"not passed: {verdict} run"

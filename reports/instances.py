@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from measure.names import shown
+
 from .numbers import number, share
 
 if TYPE_CHECKING:
@@ -41,9 +43,10 @@ def matrix_of(summary: Mapping[str, Any]) -> Matrix | None:
     members = list(dict.fromkeys(member for _, member in paths))
     triggered = list(dict.fromkeys(origin for origin, _ in paths))
     rows = [
-        (origin or NOT_SAID, [_cell(paths.get((origin, member))) for member in members]) for origin in triggered
+        (shown(origin) if origin else NOT_SAID, [_cell(paths.get((origin, member))) for member in members])
+        for origin in triggered
     ]
-    return Matrix([member or NOT_SAID for member in members], rows, _text(found["paths"]))
+    return Matrix([shown(member) if member else NOT_SAID for member in members], rows, _text(found["paths"]))
 
 
 def _cell(path: Mapping[str, Any] | None) -> Cell:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from measure import latency
+from measure import latency, names
 from measure.interval_log import parse
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _WIDTHS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 @dataclass(slots=True)
 class Intervals:
-    """encoded: name -> second since the epoch -> histogram. damaged: lines that could not be read."""
+    """encoded: metric key -> second since the epoch -> histogram. damaged: lines that could not be read."""
 
     encoded: dict[str, dict[int, list[bytes]]] = field(default_factory=lambda: defaultdict(dict))
     damaged: int = 0
@@ -33,10 +33,10 @@ class Intervals:
         seconds = [at_s for line in self.encoded.values() for at_s in line]
         return (min(seconds), max(seconds) + 1) if seconds else None
 
-    def second(self, name: str, at_s: int) -> Counts | None:
+    def second(self, key: str, at_s: int) -> Counts | None:
         """The counts of one second, without empty steps at the end; None if nothing of it can be read."""
         together: Counts | None = None
-        for encoded in self.encoded.get(name, {}).get(at_s, ()):
+        for encoded in self.encoded.get(key, {}).get(at_s, ()):
             decoded = decode(encoded)
             if decoded is None:
                 self.damaged += 1
@@ -44,17 +44,17 @@ class Intervals:
                 together = decoded if together is None else add(together, decoded)
         return together
 
-    def counts(self, names: Iterable[str], edges_s: Sequence[float]) -> Counts:
-        """The counts of several names together, by interval.
+    def counts(self, keys: Iterable[str], edges_s: Sequence[float]) -> Counts:
+        """The counts of several metric keys together, by interval.
 
         :param edges_s: ascending, in seconds since the epoch.
         :returns: shape (intervals, steps); steps as in `measure.latency`, without empty ones at the end.
         """
         rows: list[Counts] = [np.zeros(0, dtype=np.int64)] * (len(edges_s) - 1)
-        for name in names:
-            for at_s in self.encoded.get(name, ()):
+        for key in keys:
+            for at_s in self.encoded.get(key, ()):
                 row = int(np.searchsorted(edges_s, at_s, side="right")) - 1
-                counts = self.second(name, at_s) if 0 <= row < len(rows) else None
+                counts = self.second(key, at_s) if 0 <= row < len(rows) else None
                 if counts is not None:
                     rows[row] = add(rows[row], counts)
         together = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int64)
@@ -99,17 +99,17 @@ def decode(encoded: bytes) -> Counts | None:
     return counts[: filled[-1] + 1].copy() if len(filled) else counts[:0].copy()
 
 
-def of_run(where: Path, name: str, log: Intervals) -> Counts | None:
-    """The counts of one name over the whole run: its own file's, or the log's; None if there are none.
+def of_run(where: Path, key: str, log: Intervals) -> Counts | None:
+    """The counts of one metric key over the whole run: its own file's, or the log's; None if there are none.
 
     :param where: the record.
     """
     try:
-        counts = decode((where / "histograms" / f"{name}.hdr").read_bytes().strip())
+        counts = decode((where / "histograms" / f"{names.stem_of(key)}.hdr").read_bytes().strip())
     except OSError:
         counts = None
-    if counts is None and name in log.encoded:
-        counts = log.counts([name], [-np.inf, np.inf])[0]
+    if counts is None and key in log.encoded:
+        counts = log.counts([key], [-np.inf, np.inf])[0]
     return counts if counts is not None and len(counts) else None
 
 

@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-import io
+import csv
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from . import intervals, salvage
+from measure.names import key_of
+from measure.objective_results import ObjectiveResult, RecordFieldError
+from measure.recorded_outcome import COMPARISON_FILE, BaselineComparison, read_outcome, unreadable
+
+from . import csv_files, intervals, salvage
 from .intervals import Counts, Intervals
-from .schema import RecordError, upgrade
+from .record_checks import wrong_columns
+from .schema import RecordError, complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from measure.outcome import Outcome
+
 TABLES: Final = ("timeline", "rooms", "streams", "workers", "backend", "instances")
-_SINCE_2: Final = ("backend",)
 _WHERE_THEY_ARE: Final = "instances"
 """A table of records that have something of it in their summary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One run. tables: see docs/run-record.md. missing: what should be there and is not, a line each."""
+    """One run.
+
+    tables: see docs/run-record.md.
+    missing: what should be there and is not, a line each.
+    comparison: with the baseline of the run's load; None if there was none.
+    """
 
     where: Path
     summary: dict[str, Any]
+    outcome: Outcome
     tables: dict[str, pd.DataFrame]
     intervals: Intervals
     missing: list[str] = field(default_factory=list)
+    comparison: BaselineComparison | None = None
+
+    @property
+    def objectives(self) -> list[ObjectiveResult]:
+        """How the run's objectives came out; none of a record that is damaged."""
+        return objectives_in(self.summary)
 
     @property
     def timeline(self) -> pd.DataFrame:
@@ -55,13 +74,18 @@ class Record:
         """The edges of at most so many equal intervals that cover the run; none if it has no time."""
         return [] if self.span_s is None else intervals.edges(*self.span_s, most)
 
-    def counts(self, names: Sequence[str], edges_s: list[float]) -> Counts:
-        """See `Intervals.counts`."""
-        return self.intervals.counts(names, edges_s)
+    @property
+    def event_keys(self) -> dict[str, str]:
+        """Event -> metric key, of the events whose deliveries are timed."""
+        return {event: key_of(event) for event in self.events}
 
-    def histogram(self, name: str) -> Counts | None:
-        """The counts of one name over the whole run; None if there are none."""
-        return intervals.of_run(self.where, name, self.intervals)
+    def counts(self, keys: Sequence[str], edges_s: list[float]) -> Counts:
+        """See `Intervals.counts`."""
+        return self.intervals.counts(keys, edges_s)
+
+    def histogram(self, key: str) -> Counts | None:
+        """The counts of one metric key over the whole run; None if there are none."""
+        return intervals.of_run(self.where, key, self.intervals)
 
 
 def load(where: Path) -> Record:
@@ -70,27 +94,80 @@ def load(where: Path) -> Record:
     :raises RecordError: if it is none, or of a newer schema.
     """
     log, missing = _intervals(where)
-    summary, told = _summary(where, log)
-    version = summary.get("schema")
-    summary, gaps = upgrade(summary, str(where))
+    written, told = _summary(where, log)
+    summary, gaps = complete(written, str(where))
     missing = [*told, *missing]
-    if version == 1:
-        gaps, missing = [], [said for said in missing if "latency.hlog" not in said]
+    gaps += [f"latency_ms.{event}" for event in salvage.events(log) if event not in summary["latency_ms"]]
     if gaps:
-        missing.append(f"summary.json is cut off: {', '.join(gaps)}")
+        missing.append(f"summary.json is cut off: it lacks {', '.join(gaps)}")
         summary = salvage.times(summary, where, log)
     tables = {}
     for stem in TABLES:
         tables[stem], said = _table(where, stem)
         if stem == _WHERE_THEY_ARE and summary[stem] is None:
             continue
-        if said and (version != 1 or stem not in _SINCE_2):
+        if said:
             missing.append(said)
+    comparison = None
+    try:
+        comparison = comparison_in(where)
+    except RecordError as error:
+        missing.append(str(error))
+    if wrong := wrong_columns(tables["timeline"]):
+        missing += wrong
+        tables["timeline"] = pd.DataFrame()
     if missing and summary["validity"]["verdict"] == "valid":
-        summary["validity"] = {"verdict": "suspect", "reasons": ["its record is not whole"]}
+        summary["validity"] = {"verdict": "suspect", "reasons": ["suspect: the record is not whole"], "doubts": []}
+    outcome = unreadable(told[0]) if told else read_outcome(written, comparison, incomplete=missing)
     if tables["timeline"].empty:
         tables["timeline"] = salvage.timeline(log)
-    return Record(where, summary, tables, log, missing)
+    return Record(where, summary, outcome, tables, log, missing, comparison)
+
+
+def objectives_in(summary: dict[str, Any]) -> list[ObjectiveResult]:
+    """Return how the objectives of a summary came out; those that are damaged are left out."""
+    found = []
+    for row in summary["slo"]:
+        with suppress(RecordFieldError):
+            found.append(ObjectiveResult.from_json(row, "slo"))
+    return found
+
+
+def comparison_in(where: Path) -> BaselineComparison | None:
+    """Return how a record compares with the baseline of its load; None if nobody compared them.
+
+    :raises RecordError: if the file is damaged.
+    """
+    try:
+        text = (where / COMPARISON_FILE).read_text(encoding="utf-8")
+        return BaselineComparison.from_json(json.loads(text))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(
+            f"{COMPARISON_FILE} is damaged: {error}. Run `python -m reports nightly` again."
+        ) from error
+
+
+def read_both(where: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a record's summary as it is, for whoever needs to believe it, and with every field.
+
+    :raises RecordError: if it is not one, or of another schema.
+    """
+    try:
+        found = json.loads((where / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(f"cannot read the record {where}: {error}. Give the folder of one run.") from error
+    whole, _ = complete(found if isinstance(found, dict) else {}, str(where))
+    return found, whole
+
+
+def read_summary(where: Path) -> dict[str, Any]:
+    """Read a record's summary as it is.
+
+    :raises RecordError: if it is not one, or of another schema.
+    """
+    return read_both(where)[0]
 
 
 def load_side(paths: Sequence[str]) -> list[Record]:
@@ -99,12 +176,14 @@ def load_side(paths: Sequence[str]) -> list[Record]:
     :param paths: folders of runs, or folders of such folders.
     :raises RecordError: if one of them is neither.
     """
-    found = []
+    found: list[Record] = []
+    seen: set[Path] = set()
     for path in map(Path, filter(None, paths)):
         inside = sorted(file.parent for file in path.glob("*/summary.json") if not file.parent.is_symlink())
-        found += [
-            load(folder) for folder in (inside if inside and not (path / "summary.json").exists() else [path])
-        ]
+        folders = inside if inside and not (path / "summary.json").exists() else [path]
+        # A run that is named twice is still one run.
+        found += [load(folder) for folder in folders if folder.resolve() not in seen]
+        seen.update(folder.resolve() for folder in folders)
     if not found:
         raise RecordError("a side of the comparison names no run. Give a run's folder.")
     return found
@@ -115,11 +194,7 @@ def load_summary(where: Path) -> dict[str, Any]:
 
     :raises RecordError: if it is none, cut off, or of a newer schema.
     """
-    try:
-        found = json.loads((where / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{where} is no whole record: {error}. Give the folder of one run.") from error
-    return upgrade(found, str(where))[0]
+    return read_both(where)[1]
 
 
 def _summary(where: Path, log: Intervals) -> tuple[dict[str, Any], list[str]]:
@@ -134,7 +209,7 @@ def _summary(where: Path, log: Intervals) -> tuple[dict[str, Any], list[str]]:
         ]
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         found, told = salvage.cut_off(text), [f"summary.json is damaged ({error})"]
         if found is None:
             if not log.encoded:
@@ -149,7 +224,7 @@ def _summary(where: Path, log: Intervals) -> tuple[dict[str, Any], list[str]]:
 def _begun(where: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((where / "begun.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -168,11 +243,13 @@ def _table(where: Path, stem: str) -> tuple[pd.DataFrame, str]:
         data = (where / f"{stem}.csv").read_bytes()
     except OSError:
         return pd.DataFrame(), f"there is no {stem}.csv"
-    whole = data[: data.rfind(b"\n") + 1]
+    if not data:
+        return pd.DataFrame(), f"{stem}.csv is empty"
+    whole = csv_files.whole_rows(data)
     said = "" if whole == data else f"{stem}.csv is cut off"
     try:
-        return pd.read_csv(io.BytesIO(whole)), said
+        return csv_files.parse(whole), said
     except pd.errors.EmptyDataError:
         return pd.DataFrame(), said
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except (csv.Error, ValueError) as error:
         return pd.DataFrame(), f"{stem}.csv is damaged: {error}".replace("\n", " ").strip()

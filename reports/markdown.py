@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from measure.names import visible
+
 from .facts import facts_of
-from .headline import slo_outcome
 from .numbers import duration, number
 
 if TYPE_CHECKING:
@@ -25,14 +26,13 @@ def render(record: Record) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, duration=duration, cell=cell, outcome=slo_outcome)
-    violated = sum(row["passed"] is False for row in record.summary["slo"])
-    text = environment.get_template("report.md.j2").render(**facts_of(record), violated=violated)
+    environment.filters.update(number=number, duration=duration, cell=cell)
+    text = environment.get_template("report.md.j2").render(**facts_of(record))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def cell(text: object) -> str:
     """A text that others wrote, in one line, without a meaning in Markdown or HTML."""
-    line = " ".join(str(text).split())
+    line = visible(" ".join(str(text).split()))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#])", r"\\\1", line)

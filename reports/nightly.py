@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from exit_codes import ExitCode, of_summary
+from measure.outcome import OutcomeWord
+from measure.recorded_outcome import COMPARISON_FILE, BaselineComparison
 
 from . import compare_page, junit, trend_page
-from .compare import UNKNOWN, Comparison, compare
-from .load import load, load_summary
-from .make import write
+from .compare import Comparison, compare
+from .load import load, load_summary, read_summary
+from .make import draw, write
 from .numbers import number
 from .schema import RecordError
-from .trend import series_of, trend
+from .significance import ENOUGH_RUNS, ChangeWord
+from .trend import rows_by_series, series_of, trend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from .compare import Change
+    from measure.outcome import Outcome
+
     from .load import Record
 
 MOST_BASELINE: Final = 7
@@ -35,46 +39,55 @@ _FILE: Final = "baseline.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """line: for the terminal. code: of the exit."""
+class NightlyRun:
+    """How a nightly run came out. line: for the terminal, with the word first."""
 
+    outcome: Outcome
     line: str
-    code: ExitCode
 
 
-def nightly(where: Path, tolerance_percent: float, rng: np.random.Generator) -> Outcome:
-    """Compare a record with its baseline, write compare.html and junit.xml beside it, and the trend above it.
+def nightly(where: Path, tolerance_percent: float, rng: np.random.Generator) -> NightlyRun:
+    """Compare a record with its baseline; write that and its report beside it, and the trend above it.
 
-    A run that passes and is not worse joins a baseline that is not whole yet.
+    A run that passes, and is not even perhaps worse, joins a baseline that is not whole yet.
 
     :raises RecordError: if the record, or one of the baseline's, is none.
     :raises OSError: if something cannot be written.
     """
     where = where.resolve()
+    read_summary(where)  # what was never brought to its end has no place among the nights
     record = load(where)
-    summary = record.summary
-    code = of_summary(summary)
     kept = _read(where.parent)
-    series = series_of(summary)
+    series = series_of(record.summary)
     chosen = kept.get(series, {"runs": [], "whole": False})
-    baseline = _records(where.parent, chosen["runs"], summary["run_id"])
+    run_id = record.summary["run_id"]
+    baseline = _records(where.parent, [one for one in chosen["runs"] if one != run_id])
     found: Comparison | None = None
-    worse, told = [], False
-    if baseline and summary["validity"]["verdict"] != "invalid":
+    if baseline and record.outcome.word is not OutcomeWord.INVALID:
         found = compare(baseline, [record], rng)
-        worse = found.worse_than(tolerance_percent)
-        told = any(change.word != UNKNOWN for change in found.changes)
-        write(where / "compare.html", compare_page.page(found, tolerance_percent))
-    write(where / "junit.xml", junit.render(summary, found, worse))
-    if code is ExitCode.PASSED and worse:
-        code = ExitCode.WORSE
-    if code is ExitCode.PASSED and not chosen["whole"] and summary["run_id"] not in chosen["runs"]:
-        run_ids = [*chosen["runs"], summary["run_id"]]
+        nights = _records(where.parent, _last_nights(where, series, chosen["runs"]))
+        if len(nights) == len(baseline[:ENOUGH_RUNS]) == ENOUGH_RUNS and not found.failing(tolerance_percent):
+            # One night that is slower may be chance; as many as it takes to tell are not.
+            recent = compare(baseline, nights, rng)
+            found = recent if recent.failing(tolerance_percent) else found
+        write(where / "compare.html", compare_page.page(found, tolerance_percent, where))
+    failing = found.failing(tolerance_percent) if found is not None else []
+    against = _against(len(baseline), found, tolerance_percent)
+    ids = tuple(one.summary["run_id"] for one in baseline)
+    said = BaselineComparison(ids, tuple(change.figure for change in failing), against)
+    write(where / COMPARISON_FILE, json.dumps(said.to_json(), indent=2, ensure_ascii=False) + "\n")
+    # Made after the comparison: a run that ended worse says so in its own report, too.
+    record = load(where)
+    draw(record)
+    outcome = record.outcome
+    write(where / "junit.xml", junit.render(record.summary, outcome, record.objectives, found, failing))
+    calm = outcome.word is OutcomeWord.PASSED and not (found and found.warnings(tolerance_percent))
+    if calm and not chosen["whole"] and run_id not in chosen["runs"]:
+        run_ids = [*chosen["runs"], run_id]
         _keep(where.parent, series, run_ids, whole=len(run_ids) >= MOST_BASELINE)
     history = trend(where.parent, rng)
     trend_page.save(history, where.parent, where.parent)
-    against = _against(len(baseline), worse, tolerance_percent, told=told)
-    return Outcome(_line(summary, code, against), code)
+    return NightlyRun(outcome, _line(record.summary, outcome, against))
 
 
 def set_baseline(paths: Sequence[Path]) -> str:
@@ -92,9 +105,17 @@ def set_baseline(paths: Sequence[Path]) -> str:
     return name
 
 
-def _records(results: Path, run_ids: Sequence[str], but: str) -> list[Record]:
-    """Those of the baseline that are still there."""
-    return [load(results / run_id) for run_id in run_ids if run_id != but and (results / run_id).is_dir()]
+def _last_nights(where: Path, series: str, baseline: Sequence[str]) -> list[str]:
+    """Return the last runs of a load up to one, as many as it takes to tell a change; none of the baseline's."""
+    rows, _ = rows_by_series(where.parent)
+    runs = sorted(rows.get(series, []), key=itemgetter("started"))
+    usable = [row["run_id"] for row in runs if row["verdict"] != "invalid" and row["run_id"] not in baseline]
+    return usable[: usable.index(where.name) + 1][-ENOUGH_RUNS:] if where.name in usable else []
+
+
+def _records(results: Path, run_ids: Sequence[str]) -> list[Record]:
+    """Return those that are still there."""
+    return [load(results / run_id) for run_id in run_ids if (results / run_id).is_dir()]
 
 
 def _read(results: Path) -> dict[str, dict[str, Any]]:
@@ -114,22 +135,24 @@ def _keep(results: Path, series: str, run_ids: list[str], *, whole: bool) -> Non
     write(results / _FILE, text + "\n")
 
 
-def _against(baseline: int, worse: Sequence[Change], tolerance_percent: float, *, told: bool) -> str:
-    if not baseline:
-        return "no baseline yet"
-    runs = f"against {baseline} earlier run{'s' * (baseline > 1)}"
-    if worse:
-        return f"{runs}: WORSE: {', '.join(change.figure for change in worse)}"
-    return f"{runs}: {f'none worse by more than {tolerance_percent:g}%' if told else 'too short to tell'}"
+def _against(baseline: int, found: Comparison | None, tolerance_percent: float) -> str:
+    if found is None:
+        return "no baseline yet" if not baseline else "not compared"
+    nights = f"the last {len(found.after)} nights " if len(found.after) > 1 else ""
+    runs = f"{nights}against {baseline} earlier run{'s' * (baseline > 1)}"
+    if failing := found.failing(tolerance_percent):
+        return f"{runs}: worse: {', '.join(change.figure for change in failing)}"
+    if warnings := found.warnings(tolerance_percent):
+        return f"{runs}: WARNING, perhaps worse: {', '.join(change.figure for change in warnings)}"
+    told = any(change.word is not ChangeWord.UNKNOWN for change in found.changes)
+    return f"{runs}: {f'not worse by more than {tolerance_percent:g}%' if told else 'too short to tell'}"
 
 
-def _line(summary: Mapping[str, Any], code: ExitCode, against: str) -> str:
+def _line(summary: Mapping[str, Any], outcome: Outcome, against: str) -> str:
     deliveries = summary["deliveries"]
-    judged = [row for row in summary["slo"] if row["passed"] is not None]
-    verdict = summary["validity"]["verdict"]
     return (
-        f"nightly: {code.label.upper()} ({int(code)}), run {summary['run_id']} is {verdict}; "
-        f"{sum(row['passed'] for row in judged)} of {len(judged)} objectives hold; "
+        f"{outcome.word}: nightly run {summary['run_id']} ({int(outcome.code)}) is "
+        f"{summary['validity']['verdict']}; objectives: {outcome.counts}; "
         f"lost {deliveries['lost']} of {deliveries['expected']}; "
-        f"latency p99 {number(summary['figures']['latency_p99_ms'])} ms; {against}"
+        f"latency p99 {number(summary['figures'].get('latency_p99_ms'))} ms; {against}"
     )

@@ -9,9 +9,10 @@ import jinja2
 from markupsafe import Markup
 
 from measure.canaries import Outcome
+from measure.names import visible
 
+from . import csv_files
 from .facts import facts_of
-from .headline import slo_outcome
 from .numbers import duration, number
 from .pictures import instances, latency, load, resources
 from .pictures.binned import Binned
@@ -69,22 +70,28 @@ def environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("reports"),
         autoescape=jinja2.select_autoescape(default=True, default_for_string=True),
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=number, duration=duration, svg=_svg, csv=_csv, rows=_rows, outcome=slo_outcome)
+    found.filters.update(number=number, duration=duration, svg=_svg, csv=_csv, rows=_rows)
     found.globals["Canary"] = Outcome
     return found
 
 
+def _visible(value: object) -> object:
+    """A text on a page, whoever wrote it: HTML cannot have control characters, and nobody could see them."""
+    return visible(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _svg(drawn: str) -> Markup:
-    """The picture is our own; matplotlib escapes the texts in it."""
+    """The picture is our own; matplotlib escapes the texts in it, and `draw` its title."""
     return Markup(drawn)  # noqa: S704
 
 
 def _csv(table: pd.DataFrame) -> str:
     """A table as the address of a CSV file."""
-    return "data:text/csv;base64," + base64.b64encode(table.to_csv(index=False).encode()).decode()
+    return "data:text/csv;base64," + base64.b64encode(csv_files.render(table).encode()).decode()
 
 
 def _rows(table: pd.DataFrame) -> list[list[Any]]:

@@ -11,14 +11,20 @@ from prometheus_client.registry import Collector
 from measure import families
 from measure.families import PREFIX, by, gauge
 from measure.latency import QUANTILES_PER_100K
+from measure.names import sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from prometheus_client.core import Metric
 
+    from measure.objective_results import ObjectiveResult
+    from measure.outcome import Outcome
+
 _TIMES: Final = (
     "fan_out_ms",
+    "completion_ms",
+    "completion_lag_ms",
     "replay_ms",
     "connect_ms",
     "join_ms",
@@ -28,32 +34,35 @@ _TIMES: Final = (
 )
 
 
-def render(summary: dict[str, Any]) -> str:
+def render(summary: dict[str, Any], outcome: Outcome, objectives: Sequence[ObjectiveResult]) -> str:
     """The text format, in base units: seconds, and counts."""
     registry = CollectorRegistry()
-    registry.register(_Run(summary))
+    registry.register(_Run(summary, outcome, objectives))
     return generate_latest(registry).decode()
 
 
 class _Run(Collector):
     """One run's summary as metrics."""
 
-    def __init__(self, summary: dict[str, Any]) -> None:
+    def __init__(self, summary: dict[str, Any], outcome: Outcome, objectives: Sequence[ObjectiveResult]) -> None:
         self._summary = summary
+        self._outcome = outcome
+        self._objectives = objectives
 
     def collect(self) -> Iterator[Metric]:
         """See `Collector`."""
         summary = self._summary
         labels = {"run_id": summary["run_id"], "target": summary["target"], "profile": summary["profile"]}
         info = GaugeMetricFamily(PREFIX + "run_info", "What was run against what.", labels=list(labels))
-        info.add_metric([str(value) for value in labels.values()], 1)
+        info.add_metric([sound(str(value)) for value in labels.values()], 1)
         yield info
+        yield from families.outcome(self._outcome.word, self._outcome.code)
         yield families.verdict(summary["validity"]["verdict"])
         yield gauge("duration_seconds", "How long the run took.", summary["duration_s"])
         yield gauge("clients_connected_most", "Clients connected at once.", summary["connections"]["most"])
         yield by("deliveries", "Deliveries, by what became of them.", "outcome", summary["deliveries"])
         yield by("triggers", "Triggers, by what became of them.", "outcome", summary["triggers"])
-        yield from families.objectives(summary["slo"])
+        yield from families.objectives(result.to_json() for result in self._objectives)
         yield _times("delivery_latency_seconds", "From due to received.", "event", summary["latency_ms"])
         yield _times("connect_phase_seconds", "Phases of a connect.", "phase", summary["connect_phases_ms"])
         for name in _TIMES:
@@ -67,7 +76,7 @@ class _Run(Collector):
 def _times(name: str, text: str, label: str | None, rows: dict[str, dict[str, Any]]) -> SummaryMetricFamily:
     family = SummaryMetricFamily(PREFIX + name, text, labels=[label] if label else [])
     for key, times in rows.items():
-        labels = {label: key} if label else {}
+        labels = {label: sound(key)} if label else {}
         count = times["count"]
         family.add_sample(PREFIX + name + "_count", labels, count)
         family.add_sample(PREFIX + name + "_sum", labels, (times["mean"] or 0.0) * count / 1000)

@@ -1,14 +1,15 @@
 """How sure a quantile is, and a difference of two. Pure but for numpy; randomness comes in as an argument.
 
-What one second's deliveries have in common (a broadcast, a busy backend) makes them no independent samples: a
-bootstrap over deliveries would find a difference between any two runs. So blocks of seconds are resampled (Künsch
-1989), and where there are several runs a side, it is the runs that are the samples.
+The deliveries of one second share a broadcast and a busy backend, so they are not independent samples: a bootstrap
+over deliveries would find a difference between any two runs. So blocks of seconds are resampled (Künsch 1989), and
+with several runs on each side the runs are the samples.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,11 +27,10 @@ Floats = npt.NDArray[np.float64]
 ROUNDS: Final = 500
 _MOST_BLOCKS: Final = 30
 _FEW_BLOCKS: Final = 10
-_LEAST_BLOCK_S: Final = 5
-LEAST_BLOCKS: Final = 5
+_BLOCK_S: Final = 5
+MIN_BLOCKS: Final = 3
 _GRID: Final = 40_001
-_MANY: Final = 1000.0
-_PRIOR_FREEDOM: Final = 4.0
+_MAX_FREEDOM: Final = 1000.0
 _RESOLUTION: Final = 0.001 / math.sqrt(12)
 """The standard error that the histogram's own steps leave, of a value's logarithm."""
 
@@ -48,8 +48,11 @@ class Estimate:
 
 
 def blocks_of(seconds: int) -> int:
-    """Into how many blocks a time of so many seconds is cut: at most 30, of 5 seconds at least."""
-    return min(seconds // _LEAST_BLOCK_S, _MOST_BLOCKS)
+    """Return how many blocks to cut a run into.
+
+    At most 30 of 5 seconds or more; of a run that is too short for 10 of these, 10 of a second or more.
+    """
+    return max(min(seconds // _BLOCK_S, _MOST_BLOCKS), min(seconds, _FEW_BLOCKS))
 
 
 def log_quantile(blocks: Counts, per_100k: int, rng: np.random.Generator) -> Estimate:
@@ -74,21 +77,6 @@ def log_quantile(blocks: Counts, per_100k: int, rng: np.random.Generator) -> Est
     return Estimate(value, math.hypot(error, _RESOLUTION), freedom)
 
 
-def share(parts: Floats, wholes: Floats, rng: np.random.Generator) -> Estimate:
-    """A share of sums, by a bootstrap of blocks; never surer than by one more of the parts.
-
-    :param parts, wholes: one of each for every block, at least two.
-    """
-    whole = float(wholes.sum())
-
-    def at(sums: Floats) -> Floats:
-        owed = sums[sums[:, 1] > 0]
-        return owed[:, 0] / owed[:, 1]
-
-    error, freedom = _widest(np.column_stack([parts, wholes]), at, rng)
-    return Estimate(float(parts.sum()) / whole, max(error, 1 / whole), freedom)
-
-
 def _widest(
     blocks: Floats, statistic: Callable[[Floats], Floats], rng: np.random.Generator
 ) -> tuple[float, float]:
@@ -103,31 +91,35 @@ def _widest(
     return max(found)
 
 
-def difference(before: Sequence[Estimate], after: Sequence[Estimate], run_to_run: float = 0.0) -> Estimate:
-    """After less before.
+def difference(before: Sequence[Estimate], after: Sequence[Estimate]) -> Estimate:
+    """Return after minus before, where the runs of each side show how much runs differ from each other.
 
-    One run a side: their own errors, and what is taken for granted between runs. More: how much runs of a side
-    differ from each other, of both sides together, and never less than their own errors. As a few runs say little
-    of that, what is taken for granted has a say, too: as if it had been estimated with 4 degrees of freedom (Smyth
-    2004, the moderated t-statistic).
+    Student's two-sample test with a pooled variance, which is never below the runs' own errors. It holds for any
+    spread between runs, so nothing is assumed about that.
 
-    :param run_to_run: the standard deviation of runs of the same thing that is taken for granted.
+    :param before, after: together at least three runs.
     """
-    value = _mean(after) - _mean(before)
-    runs = len(before) + len(after) - 2
-    if not runs:
-        (one,), (other,) = before, after
-        estimated = one.error**2 + other.error**2
-        total = estimated + 2 * run_to_run**2
-        # Welch and Satterthwaite's, where what is taken for granted is not estimated.
-        freedom = total**2 / (one.error**4 / one.freedom + other.error**4 / other.freedom) if estimated else _MANY
-        return Estimate(value, math.sqrt(total), min(freedom, _MANY))
-    squares = sum((run.value - _mean(side)) ** 2 for side in (before, after) for run in side)
-    errors = [run.error**2 for side in (before, after) for run in side]
-    own = sum(errors) / len(errors)
-    freedom = runs + _PRIOR_FREEDOM
-    variance = max((squares + _PRIOR_FREEDOM * (own + run_to_run**2)) / freedom, own)
-    return Estimate(value, math.sqrt(variance * (1 / len(before) + 1 / len(after))), freedom)
+    freedom = len(before) + len(after) - 2
+    variance = max(_pooled_variance(before, after), _own_variance(before, after))
+    error = math.sqrt(variance * (1 / len(before) + 1 / len(after)))
+    return Estimate(_mean(after) - _mean(before), error, freedom)
+
+
+def difference_of_few(before: Sequence[Estimate], after: Sequence[Estimate], run_to_run: float) -> Estimate:
+    """Return after minus before, where there are too few runs to show how much runs differ.
+
+    :param run_to_run: the standard deviation between runs that is assumed; runs that differ more are believed.
+    """
+    own = _own_variance(before, after)
+    variance = max(_pooled_variance(before, after), own + run_to_run**2)
+    scale = 1 / len(before) + 1 / len(after)
+    # Welch and Satterthwaite: only the part that was estimated from blocks has limited freedom.
+    uncertain = sum(
+        (run.error / len(side)) ** 4 / run.freedom for side in (before, after) for run in side if run.error
+    )
+    total = variance * scale
+    freedom = min(total**2 / uncertain, _MAX_FREEDOM) if uncertain else _MAX_FREEDOM
+    return Estimate(_mean(after) - _mean(before), math.sqrt(total), freedom)
 
 
 def half_width(found: Estimate, confidence: float) -> float:
@@ -135,6 +127,7 @@ def half_width(found: Estimate, confidence: float) -> float:
     return student_t((1 + confidence) / 2, found.freedom) * found.error
 
 
+@lru_cache(maxsize=1024)
 def student_t(probability: float, freedom: float) -> float:
     """A quantile of Student's distribution, for a probability above one half.
 
@@ -149,3 +142,15 @@ def student_t(probability: float, freedom: float) -> float:
 
 def _mean(estimates: Sequence[Estimate]) -> float:
     return sum(estimate.value for estimate in estimates) / len(estimates)
+
+
+def _own_variance(*sides: Sequence[Estimate]) -> float:
+    errors = [run.error**2 for side in sides for run in side]
+    return sum(errors) / len(errors)
+
+
+def _pooled_variance(*sides: Sequence[Estimate]) -> float:
+    """The variance between runs of a side, of all sides together; 0 where each side has a single run."""
+    freedom = sum(len(side) - 1 for side in sides)
+    squares = sum((run.value - _mean(side)) ** 2 for side in sides for run in side)
+    return squares / freedom if freedom else 0.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from measure import names
 from measure.latency import summarise_counts
 from measure.second import TIMELINE_FIGURES
 
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FIELD: Final = re.compile(r'^  "', re.MULTILINE)
-_OWN: Final = re.compile(
-    r"connect(_\w+)?|join|trigger|fan_out|replay|loop_lag|generator_delay|gc_pause|clock_bound|answer_.+|.+@.+"
-)
-"""Names of histograms that are no events."""
 _FIELDS: Final = {
     name: f"{name}_ms"
-    for name in ("connect", "join", "trigger", "fan_out", "replay", "loop_lag", "generator_delay", "gc_pause")
+    for name in (
+        *("connect", "join", "trigger", "fan_out", "completion", "completion_lag"),
+        *("replay", "loop_lag", "ramp_loop_lag", "generator_delay", "gc_pause"),
+    )
 }
 
 
@@ -51,36 +51,44 @@ def unfinished(begun: dict[str, Any], log: Intervals) -> dict[str, Any]:
         "duration_s": 0.0 if seconds is None else float(seconds[1] - seconds[0]),
         "validity": {
             "verdict": "invalid",
-            "reasons": ["the run was not brought to its end: nothing was counted against what was owed"],
+            "reasons": ["invalid: the run was not brought to its end, so nothing was counted"],
+            "doubts": [],
         },
     }
 
 
 def times(summary: dict[str, Any], where: Path, log: Intervals) -> dict[str, Any]:
     """A summary with the latencies that it lacks, from the histograms."""
-    names = {path.stem for path in (where / "histograms").glob("*.hdr")} | set(log.encoded)
+    stems = (path.stem for path in (where / "histograms").glob("*.hdr"))
+    keys = {names.key_of_stem(stem, log.encoded) for stem in stems} | set(log.encoded)
     found = dict(summary)
-    for name in sorted(names):
-        counts = of_run(where, name, log)
+    for key in sorted(keys):
+        counts = of_run(where, key, log)
         if counts is None:
             continue
         figures = summarise_counts(counts)
-        if name in _FIELDS:
-            if not found[_FIELDS[name]]["count"]:
-                found[_FIELDS[name]] = {**found[_FIELDS[name]], **figures}
-        elif not _OWN.fullmatch(name) and not found["latency_ms"].get(name, {}).get("count"):
-            found["latency_ms"] = {**found["latency_ms"], name: figures}
+        event = names.event_of(key)
+        if key in _FIELDS:
+            if not found[_FIELDS[key]]["count"]:
+                found[_FIELDS[key]] = {**found[_FIELDS[key]], **figures}
+        elif event is not None and not found["latency_ms"].get(event, {}).get("count"):
+            found["latency_ms"] = {**found["latency_ms"], event: figures}
     return found
+
+
+def events(log: Intervals) -> list[str]:
+    """Return the events that an interval log has times of."""
+    return [event for key in sorted(log.encoded) if (event := names.event_of(key)) is not None]
 
 
 def timeline(log: Intervals) -> pd.DataFrame:
     """A time line of latencies alone."""
     seconds: dict[int, dict[str, Any]] = {}
-    for name, by_second in log.encoded.items():
+    for key, by_second in log.encoded.items():
         for at_s in by_second:
             row = seconds.setdefault(at_s, {"at_s": at_s})
-            counts = log.second(name, at_s)
+            counts = log.second(key, at_s)
             if counts is not None and len(counts):
                 figures = summarise_counts(counts)
-                row |= {f"{name}_{figure}": figures[figure] for figure in TIMELINE_FIGURES}
+                row |= {f"{key}_{figure}": figures[figure] for figure in TIMELINE_FIGURES}
     return pd.DataFrame([seconds[at_s] for at_s in sorted(seconds)])

@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from measure.names import event_of, key_of, label
+from measure.outcome import OutcomeWord
+from measure.recorded_outcome import read_outcome
 from measure.target import hosts_of, is_here
 
 from .changes import ChangePoint, change_points
-from .load import load_summary
+from .load import comparison_in, read_both
 from .schema import RecordError
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from measure.outcome import Outcome
 
 OPTIONS: Final = {
     "shape": "",
@@ -63,7 +68,8 @@ class Figure:
 class Series:
     """Runs of the same load against the same backend.
 
-    runs: one row each, by time: `run_id`, `started`, `verdict`, and the figures. gaps: (from, to) without runs.
+    runs: one row each, by time: `run_id`, `started`, `outcome`, `verdict`, and the figures.
+    gaps: (from, to) without runs.
     """
 
     name: str
@@ -85,6 +91,18 @@ def trend(results_dir: Path, rng: np.random.Generator) -> Trend:
 
     :raises RecordError: if there is none.
     """
+    rows, left_out = rows_by_series(results_dir)
+    if not rows:
+        raise RecordError(f"{results_dir} has no record of a run. Give the folder of the records, e.g. results.")
+    ordered = sorted(rows.items(), key=lambda item: -len(item[1]))
+    return Trend([_series(name, runs, rng) for name, runs in ordered], left_out)
+
+
+def rows_by_series(results_dir: Path) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+    """Return the runs of each series, a row each, and a line for each folder that cannot be read.
+
+    :raises RecordError: if the folder itself cannot be read.
+    """
     rows: dict[str, list[dict[str, Any]]] = {}
     left_out = []
     try:
@@ -97,16 +115,13 @@ def trend(results_dir: Path, rng: np.random.Generator) -> Trend:
         if not (folder / "summary.json").exists():
             continue
         try:
-            summary = load_summary(folder)
-            row = _row(summary)
+            written, summary = read_both(folder)
+            row = _row(summary, read_outcome(written, comparison_in(folder)))
         except (RecordError, ValueError) as error:
             left_out.append(f"{folder.name}: {error}")
             continue
         rows.setdefault(series_of(summary), []).append(row)
-    if not rows:
-        raise RecordError(f"{results_dir} has no record of a run. Give the folder of the records, e.g. results.")
-    ordered = sorted(rows.items(), key=lambda item: -len(item[1]))
-    return Trend([_series(name, runs, rng) for name, runs in ordered], left_out)
+    return rows, left_out
 
 
 def series_of(summary: Mapping[str, Any]) -> str:
@@ -128,17 +143,18 @@ def _host(url: str) -> str:
     return (parts.hostname if is_here(url) else parts.netloc.lower()) or url
 
 
-def _row(summary: Mapping[str, Any]) -> dict[str, Any]:
+def _row(summary: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     deliveries = summary["deliveries"]
     row: dict[str, Any] = {
         "run_id": summary["run_id"],
         "started": datetime.fromisoformat(summary["started"]),
-        "verdict": summary["validity"]["verdict"],
-        "violated": sum(one["passed"] is False for one in summary["slo"]),
+        "outcome": outcome.word.value,
+        "verdict": "invalid" if outcome.word is OutcomeWord.INVALID else summary["validity"]["verdict"],
+        "failed_objectives": outcome.counts.failed,
         "lost_percent": 100 * deliveries["lost"] / deliveries["expected"] if deliveries["expected"] else None,
     }
     for event, times in summary["latency_ms"].items():
-        row |= {f"{event} {quantile}": times[quantile] for quantile in _QUANTILES}
+        row |= {f"{key_of(event)} {quantile}": times[quantile] for quantile in _QUANTILES}
     row |= {f"fan-out {quantile}": summary["fan_out_ms"][quantile] for quantile in _QUANTILES}
     row["connect p99"] = summary["connect_ms"]["p99"]
     row["generator delay p99"] = summary["generator_delay_ms"]["p99"]
@@ -164,14 +180,19 @@ def _series(name: str, rows: list[dict[str, Any]], rng: np.random.Generator) -> 
 
 def _title(column: str) -> tuple[str, str]:
     """(title, unit) of a figure; empty for what is none."""
-    if column in ("run_id", "started", "verdict", "violated"):
+    if column in ("run_id", "started", "outcome", "verdict", "failed_objectives"):
         return "", ""
     fixed = {
-        "lost_percent": ("Lost of what was owed", "%"),
+        "lost_percent": ("Lost of the expected deliveries", "%"),
         "received": ("Events received", "a second"),
         "memory": ("The backend's memory", "MB"),
     }
-    return fixed.get(column, (column[0].upper() + column[1:] if column.startswith("fan") else column, "ms"))
+    if column in fixed:
+        return fixed[column]
+    key, _, quantile = column.rpartition(" ")
+    event = event_of(key)
+    own = column[0].upper() + column[1:] if key == "fan-out" else column
+    return own if event is None else f"{label(event)} {quantile}", "ms"
 
 
 def _gaps(started: pd.Series[Any]) -> list[tuple[Any, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from . import csv_files
 from .make import write
 from .numbers import change, number
 from .page import environment
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _LEAST_RUNS: Final = 3
 _MOST_SERIES: Final = 8
+_MOST_LINKS: Final = 30
 
 
 def changes(series: Series) -> list[str]:
@@ -32,6 +34,7 @@ def changes(series: Series) -> list[str]:
 
 def text(found: Trend) -> str:
     """For the terminal."""
+    last = newest(found)
     lines = []
     for series in found.series:
         counted = [
@@ -40,7 +43,8 @@ def text(found: Trend) -> str:
         ]
         lines.append(f"{series.name}: {', '.join(counted)}")
         lines += [f"  changed: {line}" for line in changes(series)]
-    return "\n".join([*lines, *(f"left out: {line}" for line in found.left_out)])
+    lines += [f"left out: {line}" for line in found.left_out]
+    return "\n".join([*lines, f"{last['outcome']}: the newest run, {last['run_id']}"])
 
 
 def _several(number_: int, what: str) -> str:
@@ -57,6 +61,8 @@ def page(found: Trend, folder: str) -> str:
         .get_template("trend.html.j2")
         .render(
             runs=sum(len(series.runs) for series in found.series),
+            newest=newest(found),
+            links=_links(found),
             folder=folder,
             left_out=found.left_out,
             more_series=len(found.series) - len(shown),
@@ -77,6 +83,18 @@ def page(found: Trend, folder: str) -> str:
     )
 
 
+def newest(found: Trend) -> dict[str, Any]:
+    """Return the newest run's row: its outcome is the first word of the page."""
+    rows = [series.runs.iloc[-1] for series in found.series]
+    return dict(max(rows, key=lambda row: row["started"]))
+
+
+def _links(found: Trend) -> list[tuple[str, str, str]]:
+    """Return (run id, outcome, start) of the newest runs, the newest first."""
+    runs = table(found).sort_values("started", ascending=False, kind="stable").head(_MOST_LINKS)
+    return [(row["run_id"], row["outcome"], str(row["started"])[:16]) for _, row in runs.iterrows()]
+
+
 def table(found: Trend) -> pd.DataFrame:
     """All runs, one row each."""
     return pd.concat([series.runs.assign(series=series.name) for series in found.series], ignore_index=True)
@@ -85,4 +103,4 @@ def table(found: Trend) -> pd.DataFrame:
 def save(found: Trend, results_dir: Path, out: Path) -> None:
     """Write `trend.html` and `trend.csv` of a folder of records."""
     write(out / "trend.html", page(found, str(results_dir)))
-    write(out / "trend.csv", table(found).to_csv(index=False))
+    write(out / "trend.csv", csv_files.render(table(found)))

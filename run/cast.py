@@ -11,7 +11,7 @@ from backend.plan import Cast
 from canaries.kinds import KINDS, SPEAKS_EIO3
 from clients.errors import FAILURES
 from faults import Fault, Owner
-from measure import canaries
+from measure import canaries, expectations, names
 from scenarios import capabilities as can
 from scenarios import catalogue, conformance
 from scenarios.capabilities import Capabilities
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from backend.plan import Room
     from backend.provision import Provision
     from measure.fleet import Fleet
+    from scenarios.expectation import Expectation
 
 
 _EXPIRES_S: Final = 6
@@ -62,7 +63,13 @@ def assemble(
             "Check --token-in, --transport and --parser, and look into the backend's log.",
         ) from error
     expiring = None if mint is None else _expiring(room, mint)
-    return replace(cast, capabilities=capabilities.to_message(), expiring=expiring)
+    return replace(cast, capabilities=_message(capabilities), expiring=expiring)
+
+
+def _message(capabilities: Capabilities) -> dict[str, Any]:
+    """Return the capabilities as the plan has them; the evidence may quote what the backend answered."""
+    answers = capabilities.to_message().items()
+    return {name: {**answer, "evidence": names.visible(answer["evidence"])} for name, answer in answers}
 
 
 def _expiring(room: Room, mint: tokens.Mint) -> tuple[str, float]:
@@ -77,13 +84,20 @@ def _bad_tokens(room: Room, mint: tokens.Mint | None) -> dict[str, str]:
         return {}  # an opaque token: there is nothing to make bad ones from
 
 
-def outcome(options: argparse.Namespace, cast: Cast, users: Collection[str], fleet: Fleet) -> dict[str, Any]:
+def outcome(
+    options: argparse.Namespace,
+    expectation: Expectation | None,
+    cast: Cast,
+    users: Collection[str],
+    fleet: Fleet,
+) -> dict[str, Any]:
     """What the run's summary says of capabilities, findings, checks and canaries.
 
+    :param expectation: what the backend has to be able to do; None if nothing was said.
     :param users: the user classes that took part.
     """
     capabilities = Capabilities.from_message(cast.capabilities)
-    scenarios = catalogue.chosen(users, options.tags or (), options.exclude_tags or ())
+    scenarios = list(catalogue.chosen(users, options.tags or (), options.exclude_tags or ()))
     tallies = fleet.checks().tallies
     rows = conformance.rows(scenarios, capabilities, tallies)
     reports = [row for totals in fleet.totals() for row in totals.canaries]
@@ -92,11 +106,19 @@ def outcome(options: argparse.Namespace, cast: Cast, users: Collection[str], fle
     findings = findings_of(capabilities, seen)
     limit = options.fail_on_finding
     severe = [] if limit is None else [one for one in findings if one.severity >= Severity[limit.upper()]]
+    answers = capabilities.to_message()
+    expected = None
+    if expectation is not None:
+        expected = expectations.judge(expectation.source, expectation.capabilities, answers, can.REMEDIES)
+    missing = expected is not None and expectations.counts(expected).failed
     return {
-        "capabilities": capabilities.to_message(),
+        "capabilities": answers,
         "findings": [finding.to_json() for finding in findings],
         "conformance": rows,
-        "conformance_holds": conformance.holds(rows) and not severe and canaries.hold(found),
+        "not_supported": conformance.not_supported(scenarios, capabilities) if scenarios else [],
+        "severe_findings": [finding.title for finding in severe],
+        "expectations": expected,
+        "conformance_holds": conformance.holds(rows) and not (severe or missing) and canaries.hold(found),
         "canaries": found,
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faults import Fault, Owner
+from scenarios import catalogue
 from shapes.choice import Choice
 from tasks import always
 from users.actor import Actor
@@ -34,6 +35,11 @@ class Size:
     connections: int
     at_once: int
     spawn_rate_per_s: float
+
+    @property
+    def starts_in_s(self) -> float:
+        """How long all take to connect."""
+        return self.connections / self.spawn_rate_per_s
 
 
 def size_of(
@@ -95,25 +101,37 @@ def check(options: argparse.Namespace, size: Size) -> None:
             f"--shape {options.shape} searches for a number of users; one Audience is {size.at_once} listeners",
             "Search with viewers, or for a rate: capacity:by=rate.",
         )
-    coming_s = size.connections / size.spawn_rate_per_s
-    if size.at_once > 1 and options.run_time and coming_s >= float(options.run_time):
+    if options.run_time and not searches_users(options) and size.starts_in_s >= float(options.run_time):
+        coming = f"{size.connections} {'users' if size.at_once == 1 else 'connections'}"
+        lasts_s = float(options.run_time)
+        more = "" if size.at_once == 1 else ", which counts an audience's listeners one by one"
         raise Fault(
             Owner.USER,
-            f"{size.connections} connections at --spawn-rate {size.spawn_rate_per_s:g} take {coming_s:.0f} s, and "
-            f"the run's time is {float(options.run_time):g} s",
-            "Raise --spawn-rate, which counts an audience's listeners one by one, or --run-time.",
+            f"{coming} at --spawn-rate {size.spawn_rate_per_s:g} take {size.starts_in_s:.0f} s, "
+            f"and the run's time is {lasts_s:g} s",
+            f"Raise --spawn-rate{more}, or --run-time.",
         )
+    if users < (fewest := fewest_of_mix(options)):
+        mix = weights_of(options.mix)
+        rarest = min(mix, key=mix.__getitem__)
+        raise Fault(
+            Owner.USER,
+            f"--users {users} are too few for this --mix: there may be no {rarest} among them",
+            f"Give {fewest} or more; {options.publishers} of them publish.",
+        )
+
+
+def searches_users(options: argparse.Namespace) -> bool:
+    """Return whether the run looks for the users that the backend can serve: it may end before all are there."""
+    return bool(options.shape) and Choice.parse(options.shape).by_users
+
+
+def fewest_of_mix(options: argparse.Namespace) -> int:
+    """Return how few users there may be for each class of the mix to be among them; 0 without a mix."""
     mix = weights_of(options.mix)
     if not mix:
-        return
-    least = min(mix, key=mix.__getitem__)
-    needed = -(-sum(mix.values()) // mix[least]) + options.publishers
-    if users < needed:
-        raise Fault(
-            Owner.USER,
-            f"--users {users} are too few for this --mix: there may be no {least} among them",
-            f"Give {needed} or more; {options.publishers} of them publish.",
-        )
+        return 0
+    return math.ceil(sum(mix.values()) / min(mix.values())) + int(options.publishers)
 
 
 def _check_tags(classes: Iterable[type[User]], options: argparse.Namespace) -> None:
@@ -121,13 +139,14 @@ def _check_tags(classes: Iterable[type[User]], options: argparse.Namespace) -> N
     known = {
         tag for one in classes for task in _tasks_of(one) if not always.is_one(task) for tag in _tags_of(task)
     }
+    of_scenarios = {scenario.name for played in catalogue.ROLES.values() for scenario in played}
     asked = {"--tags": options.tags or (), "--exclude-tags": options.exclude_tags or ()}
     for option, tags in asked.items():
         if unknown := sorted(set(tags) - known):
             raise Fault(
                 Owner.USER,
                 f"{option} names {', '.join(unknown)}, and no task has such a tag",
-                f"There are {', '.join(sorted(known)) or 'none'}.",
+                f"There are {', '.join(sorted(known - of_scenarios)) or 'none'}. For one scenario: --scenario.",
             )
 
 

@@ -25,29 +25,31 @@ class ClockBoard:
     def __init__(self) -> None:
         self.version = 0
         """Counts what was put up."""
-        self._posts: dict[int, tuple[int, float, bool, bytes]] = {}
+        self._posts: dict[int, tuple[int, float, bool, int, bytes]] = {}
 
     def put(self, clock: Clock, now_s: float) -> None:
-        """A worker said what its clock is. It is put up if it is news, or was not for long.
+        """Take in a worker's clock, and publish it if it is due.
+
+        It is due if its last publication is long ago, if it was unknown before, or if it was set.
 
         :param now_s: by any clock that only goes forward.
         """
         known = clock.estimate is not None
         if (last := self._posts.get(clock.worker)) is not None:
-            _, since_s, was_known, _ = last
+            _, since_s, was_known, steps, _ = last
             refresh_s = max(len(self._posts) / _CLOCKS_A_SECOND, _LEAST_REFRESH_S)
-            if known <= was_known and now_s - since_s < refresh_s:
+            if known <= was_known and clock.steps <= steps and now_s - since_s < refresh_s:
                 return
             del self._posts[clock.worker]
         self.version += 1
-        self._posts[clock.worker] = (self.version, now_s, known, msgpack.packb(clock.to_message()))
+        self._posts[clock.worker] = (self.version, now_s, known, clock.steps, msgpack.packb(clock.to_message()))
 
     def since(self, version: int) -> bytes:
         """What was put up after a version, packed."""
         return b"".join(reversed(list(self._newer(version))))
 
     def _newer(self, version: int) -> Iterator[bytes]:
-        for number, _, _, packed in reversed(self._posts.values()):
+        for number, _, _, _, packed in reversed(self._posts.values()):
             if number <= version:
                 return
             yield packed

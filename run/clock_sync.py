@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import gevent
 from gevent.event import Event
 
 from measure.clock import ClockFilter, Estimate, Exchange
@@ -30,6 +29,7 @@ KNOWN_S: Final = 10.0
 """How long all clocks are waited for; a worker that was lost before never answers."""
 TOLD_S: Final = 2 * _ASK_S
 """When all clocks are known here, they are everywhere after so long."""
+_MOST_UNANSWERED: Final = 1024
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -46,6 +46,11 @@ class ClockSync:
         self._run_id = run_id
         self._workers = workers
         self._send = send
+        self.on_set: Callable[[int], None] = lambda _: None
+        """Called when a clock was set, with the moment by our clock from which times may be wrong until now."""
+        self._asked_ns: dict[int, int] = {}
+        """Unanswered questions: when each was sent, by our clock -> by the monotonic clock."""
+        self._hurry = Event()
         self._filter = ClockFilter()
         self.table = ClockTable(Clock(worker, machine_clock()))
         self._seen = 0
@@ -58,32 +63,51 @@ class ClockSync:
         return self._filter.steps
 
     def ask_always(self) -> None:
-        """Ask quickly at first, until all clocks are known, and once a second from then on."""
+        """Ask quickly until all clocks are known, then once a second. Ask quickly again after a clock was set."""
         deadline_s = time.monotonic() + KNOWN_S
         asked = 0
         while True:
             self._ask()
             asked += 1
             known = self.known.is_set() or time.monotonic() > deadline_s
-            gevent.sleep(pause_s(asked, self._workers, known=known))
+            if self._hurry.wait(pause_s(asked, self._workers, known=known)):
+                self._hurry.clear()
+                asked = 0
 
     def _ask(self) -> None:
+        # Read before our clock, so that an exchange never takes longer than this measures.
+        asked_ns = time.monotonic_ns()
+        sent_ns = time.time_ns()
+        if len(self._asked_ns) >= _MOST_UNANSWERED:
+            self._asked_ns.clear()
+        self._asked_ns[sent_ns] = asked_ns
         data = {
             "run_id": self._run_id,
             "clock": self.table.own.to_message(),
             "seen": self._seen,
-            "sent_ns": time.time_ns(),
+            "sent_ns": sent_ns,
         }
         self._send(messages.CLOCK, data)
 
     def on_answer(self, data: dict[str, Any], received_ns: int) -> None:
         """The master answered."""
-        self._filter.take(Exchange(data["sent_ns"], data["arrived_ns"], data["answered_ns"], received_ns))
+        asked_ns = self._asked_ns.pop(data["sent_ns"], None)
+        most_ns = None if asked_ns is None else time.monotonic_ns() - asked_ns
+        steps = self.steps
+        times = (data["sent_ns"], data["arrived_ns"], data["answered_ns"], received_ns)
+        self._filter.take(Exchange(*times, most_ns))
         estimate = self._filter.estimate
         if estimate is not None and _is_ours(data["machine"], estimate):
             estimate = Estimate(estimate.at_ns, 0, 0.0, 0.0, 0.0)
-        self.table.own = replace(self.table.own, estimate=estimate)
-        self.table.update(clocks_from(data["clocks"]))
+        doubtful_from_ns = self._filter.doubtful_from_ns
+        self.table.own = replace(
+            self.table.own, estimate=estimate, steps=self.steps, doubtful_from_ns=doubtful_from_ns
+        )
+        if self.steps > steps:
+            self._hurry.set()
+            self.on_set(doubtful_from_ns)
+        if (of_others_ns := self.table.update(clocks_from(data["clocks"]))) is not None:
+            self.on_set(of_others_ns)
         self._seen = data["seen"]
         if self.table.knows(self._workers):
             self.known.set()

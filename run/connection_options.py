@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backend import adapter, contract, endpoint
+from transport.resolver import DEFAULT_TTL_S
 
 from . import option_types as types
 
@@ -44,10 +45,18 @@ def all_of(option: Callable[..., None]) -> None:
     )
     option(
         "--source-addresses",
-        "Local addresses that users connect from in turn, with commas, or `all` for all that a worker has: for "
-        "more connections to one target than it has ports, and for backends that throttle each address on its own",
+        "Local addresses that connections and triggers leave from in turn, separated by commas, or `all` for all "
+        "addresses of a worker. Use it for more connections to one target than one address has ports, and for "
+        "backends that throttle each address on its own",
         type=types.addresses,
         default="",
+    )
+    option(
+        "--dns-ttl",
+        "Seconds until the backend's host name is resolved again for new connections. They go to all of its "
+        "addresses in turn; 0 resolves the name for each connection (default 60)",
+        type=types.seconds,
+        default=DEFAULT_TTL_S,
     )
     option(
         "--drop-every",

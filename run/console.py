@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from measure import expectations, names, not_supported
+from measure.objective_results import results_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from measure.fleet import Fleet
+    from measure.outcome import Outcome
 
 _MOST_CHECKS = 10
+_MOST_FAILURES = 3
+_LONGEST_REASON = 120
+_NAME_CHARACTERS: Final = 60
+"""Of an event, at most."""
+
+
+class _Streams:
+    stdout_is_locusts = False
+
+
+def leave_stdout() -> None:
+    """Say everything on stderr from now on: with --json, stdout is for the JSON that Locust prints."""
+    _Streams.stdout_is_locusts = True
 
 
 def say(text: str) -> None:
-    """Print at once."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Print at once; what a server has named or worded reaches the terminal as plain text."""
+    stream = sys.stderr if _Streams.stdout_is_locusts else sys.stdout
+    stream.write(names.visible(text, keep="\n\t") + "\n")
+    stream.flush()
 
 
 def progress(elapsed_s: float, fleet: Fleet, latency: Mapping[str, Any]) -> str:
@@ -36,7 +54,10 @@ def progress(elapsed_s: float, fleet: Fleet, latency: Mapping[str, Any]) -> str:
             ("refused", "triggers refused"),
             ("failed", "triggers failed"),
             ("connect_failures", "connects failed"),
+            ("reconnect_failures", "reconnects failed"),
             ("connections_lost", "connections lost"),
+            ("request_failures", "requests of other users failed"),
+            ("user_errors", "user errors"),
         )
         if (count := fleet.counter(name))
     )
@@ -46,17 +67,25 @@ def progress(elapsed_s: float, fleet: Fleet, latency: Mapping[str, Any]) -> str:
     )
 
 
-def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -> str:
-    """A run's outcome in less than a screen."""
+def summary_text(
+    summary: Mapping[str, Any], outcome: Outcome, where: Path, report: Path | None, nightly: str
+) -> str:
+    """Return a run's outcome in less than a screen: its word first, and what it follows from.
+
+    :param report: None if there is none.
+    :param nightly: the comparison with the baseline in one line; empty if there was none.
+    """
     deliveries = summary["deliveries"]
     triggers = summary["triggers"]
     lines = [
+        "",
+        outcome.line,
         "",
         (
             f"Run {summary['run_id']} against {summary['target']} ({summary['profile']}): "
             f"{summary['users']} users, {summary['workers']} workers, {summary['duration_s']:.0f} s"
         ),
-        f"Verdict   {summary['validity']['verdict'].upper()}",
+        f"Validity  {summary['validity']['verdict'].upper()}",
         *(f"          {reason}" for reason in summary["validity"]["reasons"]),
         (
             f"Delivered {deliveries['delivered']} of {deliveries['expected']} expected; {deliveries['lost']} lost "
@@ -69,39 +98,82 @@ def summary_text(summary: Mapping[str, Any], where: Path, report: Path | None) -
         (
             f"Triggers  {triggers['due']} due, {triggers['sent']} sent, {triggers['missed']} missed, "
             f"{triggers['refused']} refused, {triggers['failed']} failed"
+            + (f", {unfinished} unfinished at the end" if (unfinished := summary["unfinished_triggers"]) else "")
         ),
         "",
-        f"{'milliseconds':26}{'count':>8}{'mean':>9}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}",
+        *_times(summary),
+        "",
+        *_objectives(summary, outcome),
+        *_capacity(summary),
+        *_conformance(summary),
+        *(f"Requests  {row['failures']} of {row['requests']} failed: {_named(row)}" for row in _failed(summary)),
+        *_failures(summary),
+        "",
+        f"Record    {where}",
+        *([] if report is None else [f"Report    {report}"]),
+        *([nightly] if nightly else []),
     ]
+    return "\n".join(lines)
+
+
+def _times(summary: Mapping[str, Any]) -> list[str]:
+    lines = [f"{'milliseconds':26}{'count':>8}{'mean':>9}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}"]
     across = summary["latency_across_clocks_ms"].items()
-    rows = {
-        **summary["latency_ms"],
-        **{f"{name}, other clock": figures for name, figures in across if figures["count"]},
-        "fan-out": summary["fan_out_ms"],
-        "connect": summary["connect_ms"],
-        "join": summary["join_ms"],
-    }
-    for name, figures in rows.items():
+    rows = [
+        *((_name(event), figures) for event, figures in summary["latency_ms"].items()),
+        *((f"{_name(event)}, other clock", figures) for event, figures in across if figures["count"]),
+        ("fan-out", summary["fan_out_ms"]),
+        *([("completion", summary["completion_ms"])] if summary["completion_ms"]["count"] else []),
+        ("connect", summary["connect_ms"]),
+        ("join", summary["join_ms"]),
+    ]
+    for name, figures in rows:
         cells = "".join(_cell(figures[figure]) for figure in ("mean", "p50", "p90", "p99", "max"))
         lines.append(f"{name:26}{figures['count']:>8}{cells}")
-    lines.append("")
-    for row in summary["slo"]:
-        word = {True: "holds", False: "VIOLATED", None: "not measured"}[row["passed"]]
-        if row["passed"] is False and summary["validity"]["verdict"] != "valid":
-            word = f"not passed: the run is {summary['validity']['verdict']}"
-        if row["limit"] is None:
-            word = "needs a baseline: python -m reports gate"
-        value, limit = ("–" if row[it] is None else f"{row[it]:.6g}" for it in ("value", "limit"))
-        name = f"{row['name']} ({row['phase']})" if row["phase"] else row["name"]
-        lines.append(f"{name:44}{value:>10} {row['comparison']} {limit:<8} {word}")
-    lines += _capacity(summary)
-    lines += _conformance(summary)
-    worst = list(summary["failures"].items())[:3]
-    lines += [f"Failure   {count} × {why}" for why, count in worst]
-    lines += ["", f"Record    {where}"]
-    if report is not None:
-        lines.append(f"Report    {report}")
-    return "\n".join(lines)
+    return lines + _bounds(summary)
+
+
+def _bounds(summary: Mapping[str, Any]) -> list[str]:
+    """Return how much too high latencies may be, where deliveries were read together with later ones."""
+    pairs = [(times, summary["latency_earliest_ms"][event]) for event, times in summary["latency_ms"].items()]
+    bounds_ms = {
+        quantile: max(
+            (latest[quantile] - earliest[quantile] for latest, earliest in pairs if latest["count"]), default=0.0
+        )
+        for quantile in ("p50", "p99")
+    }
+    if not any(bounds_ms.values()):
+        return []
+    said = " and ".join(f"{quantile} by up to {bound_ms:.1f} ms" for quantile, bound_ms in bounds_ms.items())
+    fan_out = f"fan-out ± {summary['fan_out_bound_ms']['p99'] or 0.0:.1f} ms (p99)"
+    return [f"Deliveries were read together: latencies may be too high, {said}; {fan_out}"]
+
+
+def _objectives(summary: Mapping[str, Any], outcome: Outcome) -> list[str]:
+    """Return the objectives; of the default ones, those that did not pass."""
+    results = results_in(summary)
+    lines = [f"Objectives: {outcome.counts}"]
+    for result in results:
+        if result.built_in and result.passed:
+            continue
+        value, limit = ("–" if it is None else f"{it:.6g}" for it in (result.value, result.limit))
+        lines.append(f"{names.visible(result.title):48}{value:>10} {result.comparison} {limit:<8} {result.word}")
+    if hidden := sum(bool(result.built_in and result.passed) for result in results):
+        lines.append(f"{hidden} default objectives passed (not listed)")
+    return lines
+
+
+def _failures(summary: Mapping[str, Any]) -> list[str]:
+    most = list(summary["failures"].items())[:_MOST_FAILURES]
+    return [f"Failure   {count} × {names.visible(why)}" for why, count in most]
+
+
+def _failed(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for row in summary["requests"] if row["failures"]][:_MOST_FAILURES]
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    return names.visible(f"{row['method']} {row['name']} ({row['failure'][:_LONGEST_REASON]})")
 
 
 def _capacity(summary: Mapping[str, Any]) -> list[str]:
@@ -109,30 +181,20 @@ def _capacity(summary: Mapping[str, Any]) -> list[str]:
     found = summary["capacity"]
     if found is None:
         return []
-    unit = "viewers" if found["by"] == "users" else "triggers a second"
-    late = f"{found['allowed_late_share']:.3g} of the deliveries later than {found['limit_ms']:g} ms"
-    sure = f"{found['confidence']:.0%} sure" if found["confidence"] else "not sure"
-    if found["holds"] is None:
-        line = (
-            f"none: {found['breaks']:g} {unit} are too many already"
-            if found["breaks"]
-            else "nothing was found out"
-        )
-    elif found["at_least"]:
-        line = f"at least {found['holds']:g} {unit}, which is as far as was looked ({sure})"
-    else:
-        line = f"{found['holds']:g} {unit} hold ({sure}), {found['breaks']:g} do not: {found['why_it_breaks']}"
-    lines = [
-        "",
-        f"Capacity  {line}",
-        f"          with no more than {late}; {len(found['trials'])} levels were tried",
-    ]
+    allowed = (
+        f"{100 * found['allowed_late_share']:g}% of the deliveries later than {found['limit_ms']:g} ms or lost"
+    )
+    tried = f"{len(found['trials'])} trials of {len(found['levels'])} levels"
+    lines = ["", f"Capacity  {found['statement']}", f"          with no more than {allowed}; {tried}"]
     if found["limited_by_generator"]:
         lines.append(
-            "          It is the load generator that gave in first: the backend may hold more. Add workers."
+            f"          The load generator gave in first ({found['why_limited']}): the backend may serve more. "
+            "Add workers."
         )
     if not found["finished"]:
-        lines.append("          The search was cut off: it may hold more. Leave out --run-time, or give more.")
+        lines.append(
+            "          The search was cut off: the backend may serve more. Leave out --run-time, or raise it."
+        )
     return lines
 
 
@@ -143,18 +205,26 @@ def _conformance(summary: Mapping[str, Any]) -> list[str]:
     if rows:
         counts = Counter(row["outcome"] for row in rows)
         lines += ["", f"Checks    {', '.join(f'{count} {outcome}' for outcome, count in counts.most_common())}"]
+        lines += [f"          {told}" for told in (not_supported.line(summary),) if told]
         bad = [row for row in rows if row["outcome"] in ("failed", "not checked", "skipped")]
         bad.sort(key=lambda row: row["outcome"])
         lines += [
-            f"          {row['outcome'].upper()}: {row['scenario']}: {row['check']} ({row['evidence'][:120]})"
+            f"          {row['outcome'].upper()}: {row['scenario']}: {row['check']} "
+            f"({row['evidence'][:_LONGEST_REASON]}){f' {hint}' if (hint := row.get('hint')) else ''}"
             for row in bad[:_MOST_CHECKS]
         ]
         if len(bad) > _MOST_CHECKS:
             lines.append(f"          and {len(bad) - _MOST_CHECKS} more; see conformance.csv")
+    first, *others = expectations.lines(summary) or [""]
+    lines += ["", first, *(f"          {line}" for line in others)] if first else []
     lines += [f"Finding   {one['severity']}: {one['title']}" for one in summary["findings"]]
     return lines + [
         f"Canary    {one['name']} {one['outcome']}: {one['evidence'][:120]}" for one in summary["canaries"]
     ]
+
+
+def _name(event: str) -> str:
+    return names.short(names.label(event), _NAME_CHARACTERS)
 
 
 def _cell(value: float | None) -> str:

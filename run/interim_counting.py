@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import gevent
 
 from . import messages
+from .in_turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tasks.context import RunContext
 
-_STEP_S: Final = 0.001
-"""How long the event loop is kept from what arrives, at most, but for the account that is counted just then."""
 _REST_S: Final = 0.02
-"""How long it is left alone between two steps: while it counts, that takes a twentieth of a core."""
+"""Minimum time between two counts."""
 _MOST_REASONS: Final = 20
 
 
@@ -27,11 +26,8 @@ def count_always(context: RunContext, send: Callable[[str, dict[str, Any]], None
     while every_s:
         began_s = time.monotonic()
         count = context.meter.count_so_far()
-        step_s = began_s
-        for _ in count.steps():
-            if time.monotonic() - step_s > _STEP_S:
-                gevent.sleep(_REST_S)
-                step_s = time.monotonic()
+        for _ in in_turns(count.steps()):
+            pass
         found = count.found
         found.until_ns = context.meter.master_ns(count.until_ns)
         found.failures = dict(context.meter.failures.most_common(_MOST_REASONS))

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from backend import adapter
 from live import metrics, snapshot
 from live.curves import Curves
-
-from . import facts
+from measure.names import key_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
-
-    from exit_codes import ExitCode
 
     from .master_run import Run
 
@@ -60,14 +57,14 @@ class LiveView:
         """A run is about to be counted. Broadcasts are still on their way, so nothing else is looked at now."""
         self._workers = snapshot.worker_rows(run.fleet, self._alive(), time.monotonic())
 
-    def ended(self, run: Run, code: ExitCode) -> None:
+    def ended(self, run: Run) -> None:
         """A run is over."""
         self._look(run)
         self._run = None
-        if run.summary is None:
+        if run.summary is None or run.outcome is None:
             self._shown = snapshot.failed("The run's record could not be written; the log says why.")
             return
-        self._shown = snapshot.of_summary(run.summary, self._workers, code.label)
+        self._shown = snapshot.of_summary(run.summary, run.outcome, self._workers)
         where = f"./broadcast/records/{run.summary['run_id']}"
         self._shown["record"] = f"{where}/record.zip"
         if not self._opts.no_report:
@@ -100,21 +97,6 @@ class LiveView:
     def _look(self, run: Run) -> None:
         alive = self._alive()
         self._curves.update(run.fleet, alive)
-        self._shown = {**snapshot.of_course(_course(run, alive)), "finishing": run.finishing}
-        self._histograms = {event: run.fleet.latencies[event] for event in self._events}
+        self._shown = {**snapshot.of_course(run.course(alive)), "finishing": run.finishing}
+        self._histograms = {event: run.fleet.latencies[key_of(event)] for event in self._events}
         self._taken_s = time.monotonic()
-
-
-def _course(run: Run, alive: list[str]) -> snapshot.Course:
-    return snapshot.Course(
-        run_id="" if run.plan is None else run.plan.run_id,
-        target="" if run.plan is None else facts.public(run.plan.endpoint.hosts),
-        elapsed_s=run.elapsed_s,
-        publishing_s=run.publishing_s(),
-        fleet=run.fleet,
-        events=run.reader.events,
-        objectives=run.objectives,
-        asked=run.asked,
-        alive=alive,
-        now_s=time.monotonic(),
-    )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from locust.stats import StatsEntry, bucket_response_time
 
+from measure import names
+
 if TYPE_CHECKING:
     from locust.stats import RequestStats
 
@@ -15,13 +17,21 @@ if TYPE_CHECKING:
 METHOD = "RECV"
 
 
-def feed(stats: RequestStats, name: str, latencies_us: Samples, now_s: float) -> None:
+def name_of(key: str) -> str:
+    """Return the name of deliveries in Locust's statistics: it stands on its page, on terminals and in its CSV."""
+    event = names.event_of(key)
+    return names.no_formula(key if event is None else names.label(event))
+
+
+def feed(stats: RequestStats, key: str, latencies_us: Samples, now_s: float) -> None:
     """Add deliveries of one event, as if each had been a request.
 
+    :param key: their metric key.
     :param latencies_us: one number for each delivery.
     """
     if not len(latencies_us):
         return
+    name = name_of(key)
     entry = StatsEntry(stats, name, METHOD)
     entry.start_time = entry.last_request_timestamp = now_s
     entry.num_requests = len(latencies_us)

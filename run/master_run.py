@@ -4,41 +4,50 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend import preflight, tokens
-from backend.plan import Plan
+from backend.adapter import PROMETHEUS
 from backend.rest import RestClient
 from backend.tls import Trust
-from backend.topology import Topology
-from canaries import kinds
-from exit_codes import ExitCode, of_summary
+from exit_codes import ExitCode
 from faults import Fault, Owner
+from live import snapshot
 from measure import summary as summaries
 from measure import tables
 from measure.by_class import ByClass
 from measure.fleet import Fleet
 from measure.latency import summarise
 from measure.phases import Phases
-from measure.room_classes import classes_of
+from measure.reasons import Reasons
+from measure.recorded_outcome import read_outcome
+from shapes.choice import Choice
+from transport.receive_clock import clocks_by_transport
 
-from . import cast, console, facts, option_checks, provisioning, roll_call, source_addresses
+from . import cast, console, facts, option_checks, provisioning
+from .announcement import announce
 from .clock_board import ClockBoard
 from .connection_options import endpoint_of
+from .data_left import DataLeft
+from .last_deliveries import LastDeliveries
 from .monitor import Monitor, sources_of
-from .record import Draft
+from .planning import plan_of, room_classes_of
+from .record import Draft, amend
 from .relay import Relay
 from .reporting import keep_history, make_report
+from .token_renewal import TokenRenewal
 from .uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from backend.provision import Provision
+    from backend.guard import GuardedProvision
+    from backend.plan import Plan
+    from measure.outcome import Outcome
     from measure.second import Second
 
     from .casting import Size
@@ -47,6 +56,8 @@ if TYPE_CHECKING:
 
 _INTERIM_S: Final = 2.0
 """How often workers say what they counted so far, where somebody can see it."""
+_SEARCH_INTERIM_S: Final = 1.0
+"""The same for a capacity search, each trial of which waits for it."""
 
 
 class Run:
@@ -62,36 +73,49 @@ class Run:
         self._size = size
         self._secrets = secret_options
         self.objectives = option_checks.objectives(opts.slo_file)
+        self._expectation = option_checks.expectation(opts)
         self._began = datetime.now(UTC)
-        self._began_s = time.monotonic()
+        self._asked_s = self._began_s = time.monotonic()
         self._trust = trust = Trust(opts.insecure, opts.ca_file, opts.client_cert, opts.client_key)
         self._endpoint = endpoint_of(opts, trust)
         self._mint = option_checks.mint(opts, secret_options)
         self._client = RestClient(self._endpoint.host, ssl_context=trust.context())
-        self._provision: Provision | None = None
+        self._tokens = TokenRenewal.by_options(opts, secret_options)
+        self._provision: GuardedProvision | None = None
         self._profile = "unknown"
         self.plan: Plan | None = None
         self.phases = Phases(opts.ramp, opts.measure_after)
-        self._topology = Topology(opts.room_size, opts.room_skew, opts.rooms_per_viewer, opts.rooms_per_owner)
-        members = max(size.connections - opts.publishers, 0)
-        self._classes = classes_of(self._topology.members(members, opts.rooms, workers))
+        self._classes = room_classes_of(opts, size, workers)
         self._adapter = self._endpoint.adapter
         self.reader = self._adapter.reader
         by_class = ByClass(self._classes, [slot.event for slot in self.reader.slots])
-        self.fleet = Fleet(self._phase_of, self._log, by_class, self._counts)
+        completions = [slot.is_completion for slot in self.reader.slots]
+        self.fleet = Fleet(self._phase_of, self._log, by_class, self._counts, completions)
         self._draft: Draft | None = None
         self._monitor: Monitor | None = None
-        self.relay = Relay(self.fleet)
+        self.relay = Relay(self.fleet, completions, round(opts.in_flight_window * 1e9))
         self.clocks = ClockBoard()
-        self.receive_clocks: set[str] = set()
+        self.receive_clocks: dict[str, str] = {}
+        """Worker's id -> the clock of its receive timestamps."""
         self.drained: set[str] = set()
+        self.last_deliveries = LastDeliveries(self.fleet, self.relay, opts.drain_timeout)
         self.users: dict[str, int] = {}
         """By class, at their most."""
         self.search: CapacityShape | None = None
         self.summary: dict[str, Any] | None = None
         """When the run is over and its record written."""
+        self.outcome: Outcome | None = None
+        """When its record is written."""
+        self.data_left = DataLeft(kept=opts.keep_data)
+        """The data that the run leaves in the backend; complete after `clean_up`."""
+        self._where: Path | None = None
+        """The path of the record, once it is written."""
         self.ended_s: float | None = None
         self.finishing = False
+        self.errors = Reasons()
+        """Errors that ended greenlets of the master."""
+        self.aborted = ""
+        """Why an objective ended the run early; empty if none did."""
 
     def prepare(self) -> Plan:
         """Check the backend, make the rooms, and plan.
@@ -99,14 +123,12 @@ class Run:
         :raises Fault: if something is in the way; nothing is left behind then.
         """
         opts = self._opts
-        run = secrets.token_hex(4)
-        run_id = f"{self._began:%Y%m%d-%H%M%S}-{run}"
-        if token := self._secrets["token"]:
-            preflight.check_token(token, time.time())
+        run_id = f"{self._began:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        self._tokens.begin(may_be_opaque=opts.backend != PROMETHEUS)
         self._profile = self._adapter.check(self._client)
         for host in self._endpoint.others:
             self._adapter.check(RestClient(host, ssl_context=self._trust.context()))
-        wanted = provisioning.wanted(opts, self._secrets, self._mint, self._client, run_id)
+        wanted = provisioning.wanted(opts, self._secrets, self._mint, self._client, run_id, self._tokens)
         self._provision = self._adapter.provision(wanted)
         try:
             sources, why_not = sources_of(opts.monitor, self._client, self._trust.context(), opts.instance_header)
@@ -120,30 +142,12 @@ class Run:
             uninterrupted(self.clean_up)
             raise
         self._monitor = Monitor(sources, why_not, opts.monitor_every)
-        self.plan = Plan(
-            run_id=run_id,
-            run=run,
-            endpoint=self._endpoint,
-            rooms=rooms,
-            version=roll_call.code_version(),
-            rate_per_s=opts.rate,
-            publishers=max(opts.publishers, 1),
-            arrivals=opts.arrivals,
-            ramp_s=opts.ramp,
-            warm_up_s=opts.warm_up,
-            flight_s=opts.flight,
-            tags=tuple(opts.tags or ()),
-            topology=self._topology,
-            ping_every_s=opts.ping_every,
-            drop_every_s=opts.drop_every,
-            spawn_rate_per_s=self._size.spawn_rate_per_s,
-            audience_size=opts.audience_size,
-            cast=scenes,
-            canaries=kinds.chosen(opts.canaries),
-            room_classes=self._classes,
-            interim_every_s=_INTERIM_S if not opts.headless or opts.metrics_port or opts.otel else 0.0,
-            source_addresses=source_addresses.split(opts.source_addresses),
+        self.plan = plan_of(
+            *(opts, self._size, run_id, self._endpoint, rooms, self._classes, scenes, self._interim_every_s())
         )
+        self._began_s = time.monotonic()
+        if line := announce(opts, self._size, self._adapter.trigger_name, self._adapter.trigger_effect):
+            console.say(line)
         return self.plan
 
     def _begin_record(self, run_id: str) -> Draft:
@@ -173,16 +177,25 @@ class Run:
 
         :raises Fault: if it fails.
         """
-        fresh = [] if self._provision is None else self._provision.refresh()
-        if fresh and self.plan is not None:
+        if self._provision is None or self.plan is None:
+            return []
+        fresh = self._tokens.fresh(self._provision, self.plan.rooms)
+        if fresh:
             rooms = tuple(replace(room, token=token) for room, token in zip(self.plan.rooms, fresh, strict=True))
             self.plan = replace(self.plan, rooms=rooms)
         return fresh
 
     def tokens_end_in_s(self) -> float | None:
-        """In how many seconds the first of the rooms' tokens expires; None if none says when."""
+        """In how many seconds the first of the rooms' tokens expires; None if there are none."""
         assert self.plan is not None
-        return tokens.first_ends_in_s({room.token for room in self.plan.rooms}, time.time())
+        return self._tokens.end_in_s(self.plan.rooms)
+
+    def wait_for_last(
+        self, alive: Callable[[], list[str]], tell: Callable[[str, dict[str, Any], str], None]
+    ) -> None:
+        """Wait for the deliveries that are still expected; see `LastDeliveries.wait`."""
+        if self._provision is not None and self.plan is not None:
+            self.last_deliveries.wait(self._provision, self.plan.rooms, alive, tell)
 
     def note_users(self, counts: Mapping[str, int]) -> None:
         """So many users there are now, by class."""
@@ -197,21 +210,87 @@ class Run:
     def _was_cut_short(self, ended_s: float) -> bool:
         """Whether the run ended before its time, as by Ctrl-C; a run without a time ends when it is told to."""
         run_time_s = self._opts.run_time
-        if self.search is not None and self.search.search.done:
+        if self.aborted or (self.search is not None and self.search.search.done):
             return False
-        return bool(run_time_s) and ended_s - self._began_s < float(run_time_s) - 1.0
+        # The time of a run that begins by itself counts from when its load begins; that of the page from before.
+        from_s = self._began_s if self._opts.headless or self._opts.shape else self._asked_s
+        return bool(run_time_s) and ended_s - from_s < float(run_time_s) - 1.0
 
     def clean_up(self) -> None:
-        """Remove the run's data; a failure to do so is said, and is no failure of the run."""
+        """Remove the run's data. Data that stays is noted in `data_left` and does not fail the run."""
         if self._monitor is not None:
             self._monitor.stop()
         made, self._provision = self._provision, None
         if made is None:
             return
+        self._note_users_left(made)
         try:
             made.remove()
         except Fault as fault:
-            console.say(f"The run's data could not be removed: {fault}")
+            self.data_left = replace(self.data_left, not_removed=str(fault))
+            if self._where is not None:
+                with suppress(OSError):
+                    amend(self._where, {"data_left": self.data_left.to_json()})
+
+    def _note_users_left(self, made: GuardedProvision) -> None:
+        try:
+            self.data_left = replace(self.data_left, users=made.users_left())
+        except Fault as fault:
+            self.data_left = replace(self.data_left, not_removed=str(fault))
+
+    def _interim_every_s(self) -> float:
+        if self._opts.shape and Choice.parse(self._opts.shape).searches:
+            return _SEARCH_INTERIM_S
+        return _INTERIM_S if self._is_watched else 0.0
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether somebody wants to know what was lost so far."""
+        opts = self._opts
+        return bool(not opts.headless or opts.metrics_port or opts.otel or self.may_abort)
+
+    @property
+    def may_abort(self) -> bool:
+        """Whether an objective may end the run early."""
+        return any(objective.abort_after_s is not None for objective in self.objectives)
+
+    def must_abort(self, alive: list[str]) -> bool:
+        """Return whether an objective ends the run now; `aborted` says which.
+
+        :param alive: the ids of the workers that are there.
+        """
+        publishing_s = self.publishing_s()
+        armed = [
+            objective
+            for objective in self.objectives
+            if objective.abort_after_s is not None and 0 < publishing_s >= objective.abort_after_s
+        ]
+        if not armed:
+            return False
+        failed = [result for result in snapshot.judged(self.course(alive), armed) if result.passed is False]
+        if failed:
+            first = failed[0]
+            self.aborted = f"{first.title}: {first.value:.6g} after {publishing_s:.0f} s of publishing"
+        return bool(failed)
+
+    def course(self, alive: list[str]) -> snapshot.Course:
+        """Return what is known of the run under way.
+
+        :param alive: the ids of the workers that are there.
+        """
+        return snapshot.Course(
+            run_id="" if self.plan is None else self.plan.run_id,
+            target="" if self.plan is None else facts.public(self.plan.endpoint.hosts),
+            elapsed_s=self.elapsed_s,
+            publishing_s=self.publishing_s(),
+            fleet=self.fleet,
+            events=self.reader.events,
+            objectives=self.objectives,
+            asked=self.asked,
+            alive=alive,
+            now_s=time.monotonic(),
+            unfinished_triggers=len(self.relay.gathering.at_work),
+        )
 
     def progress(self) -> str:
         """A line on how it goes."""
@@ -237,8 +316,8 @@ class Run:
         try:
             self.fleet.close()
             summary = self._summary(plan, cpu_warning=cpu_warning)
-            histograms = {name: histogram.encode() for name, histogram in self.fleet.latencies.items()}
-            where = self._draft.finish(summary, self._tables(summary), histograms)
+            histograms = {key: histogram.encode() for key, histogram in self.fleet.latencies.items()}
+            where = self._where = self._draft.finish(summary, self._tables(summary), histograms)
             self.summary = summary
         except OSError as error:
             console.say(
@@ -246,18 +325,28 @@ class Run:
                 f"{self._draft.where}."
             )
             return ExitCode.SETUP_FAILED
-        report = None if self._opts.no_report else make_report(where)
-        console.say(console.summary_text(summary, where, report))
-        code = of_summary(summary)
+        outcome = read_outcome(summary)
+        told = ""
+        report: Path | None = None
         if self._opts.history:
-            line, code = keep_history(where, self._opts.tolerance, code)
-            console.say(line)
-        return code
+            report, told, outcome = keep_history(where, self._opts.tolerance, summary)
+        elif not self._opts.no_report:
+            report = make_report(where)
+        self.outcome = outcome
+        console.say(console.summary_text(summary, outcome, where, report, told))
+        return outcome.code
+
+    def clocks_of(self, plan: Plan, worker_ids: Iterable[str]) -> dict[str, str]:
+        """Return the clocks of the workers' receive timestamps, by transport."""
+        known = [self.receive_clocks[worker_id] for worker_id in worker_ids if worker_id in self.receive_clocks]
+        return clocks_by_transport(known, plan.endpoint.transports)
 
     def _summary(self, plan: Plan, *, cpu_warning: bool) -> dict[str, Any]:
         opts = self._opts
         ended_s = self.ended_s or time.monotonic()
         assert self._monitor is not None
+        if self._provision is not None:
+            self._note_users_left(self._provision)
         of_run = summaries.RunFacts(
             run_id=plan.run_id,
             target=facts.public(plan.endpoint.hosts),
@@ -268,20 +357,27 @@ class Run:
             users=self.users,
             rooms=len(plan.rooms),
             rate_per_s=plan.rate_per_s,
-            receive_clock=" and ".join(sorted(self.receive_clocks)),
+            receive_clocks=self.clocks_of(plan, self.receive_clocks),
+            deliveries_by=plan.endpoint.transports[-1],
             interrupted=self._was_cut_short(ended_s),
             cpu_warning=cpu_warning,
             options=facts.options_of(opts),
             software=facts.software(),
             monitoring=self._monitor.summary(),
             backend=self._monitor.rows[:],
+            aborted=self.aborted,
+            unfinished_triggers=len(self.relay.gathering.at_work),
+            errors=self.errors,
         )
         took_part = [name for name, count in self.users.items() if count]
-        return {
-            **summaries.build(of_run, self.fleet, self.reader, self.objectives, self.asked),
-            **cast.outcome(opts, plan.cast, took_part, self.fleet),
-            "capacity": None if self.search is None else self.search.result(),
-        }
+        return summaries.with_outcome(
+            {
+                **summaries.build(of_run, self.fleet, self.reader, self.objectives, self.asked),
+                **cast.outcome(opts, self._expectation, plan.cast, took_part, self.fleet),
+                "capacity": None if self.search is None else self.search.result(self.fleet.owed_by_second()),
+                "data_left": self.data_left.to_json(),
+            }
+        )
 
     def _tables(self, summary: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         assert self._monitor is not None

@@ -12,10 +12,20 @@ import gevent
 from faults import Fault
 from measure.clocks import Clock
 from measure.interim import Interim
+from measure.names import visible
 from measure.report import Totals, WorkerReport
 from shapes.choice import Choice
 
-from . import attacks, casting, clock_sync, console, messages, option_checks
+from . import (
+    attacks,
+    casting,
+    clock_sync,
+    console,
+    data_left,
+    messages,
+    option_checks,
+)
+from .last_deliveries import Waiting
 from .master_run import Run
 from .roll import Roll
 from .shaping import CapacityShape, ProfileShape
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
 
     from exit_codes import ExitCode
     from measure.fleet import Fleet
+    from measure.outcome import Outcome
 
     from .casting import Size
     from .live_view import LiveView
@@ -47,6 +58,7 @@ class MasterSide:
     :param user_counts: Locust users by class, now.
     :param secret_options: the options of `options.SECRETS`, which no worker gets to see.
     :param view: what others see of it.
+    :param end_run: ends the run before its time; returns at once.
     """
 
     def __init__(
@@ -56,14 +68,21 @@ class MasterSide:
         user_counts: Callable[[], Mapping[str, int]],
         secret_options: Mapping[str, str],
         view: LiveView,
+        end_run: Callable[[], None],
     ) -> None:
         self._send = send
         self._alive = alive
         self._user_counts = user_counts
         self._secrets = secret_options
         self._view = view
+        self._end_run = end_run
         self._run: Run | None = None
+        self.outcome: Outcome | None = None
+        """Of the last run that came to its end."""
         self.roll = Roll(send, alive)
+        self._data_left: list[data_left.DataLeft] = []
+        """Data that runs left in the backend and that was not reported yet."""
+        self._headless = True
         self._search: CapacityShape | None = None
         self._profile: ProfileShape | None = None
 
@@ -74,6 +93,8 @@ class MasterSide:
         :raises Fault: if it cannot be prepared; nothing is left behind then.
         """
         self._view.preparing()
+        self.outcome = None
+        self._headless = bool(opts.headless)
         option_checks.check(opts, self._secrets)
         casting.check(opts, size)
         attacks.check(opts)
@@ -82,6 +103,7 @@ class MasterSide:
         try:
             plan = self._run.prepare()
         except BaseException:
+            self._note_data_left(self._run)
             self._run = None
             raise
         # Its time begins with the run's, and not when the run was asked for.
@@ -94,10 +116,13 @@ class MasterSide:
         self._run.receive_clocks = self.roll.receive_clocks
         workers = self._alive()
         for number, worker_id in enumerate(workers):
-            self._run.fleet.enlist(worker_id)
+            state = self._run.fleet.enlist(worker_id)
+            state.receive_clock = self._run.clocks_of(plan, [worker_id])[plan.endpoint.transports[-1]]
             self._send(messages.PLAN, replace(plan, worker=number, workers=len(workers)).to_message(), worker_id)
         gevent.spawn(self._refresh_tokens, self._run)
         gevent.spawn(self._relay, self._run)
+        if self._run.may_abort:
+            gevent.spawn(self._watch_objectives, self._run)
         self._view.begun(self._run)
 
     def _refresh_tokens(self, run: Run) -> None:
@@ -109,11 +134,19 @@ class MasterSide:
             try:
                 fresh = run.refresh_tokens()
             except Fault as fault:
-                logger.error("tokens could not be renewed: %s", fault)  # noqa: TRY400 - a fault is one line
+                logger.error("tokens could not be renewed: %s", visible(str(fault)))  # noqa: TRY400 - a fault is one line
                 continue
             if not fresh:
                 return
             self._tell_all(messages.TOKENS, {"tokens": fresh})
+
+    def _watch_objectives(self, run: Run) -> None:
+        """End the run as soon as an objective fails that wants it."""
+        while self._goes_on(run, _LOOK_S):
+            if run.must_abort(self._alive()):
+                console.say(f"The run is ended early: {run.aborted}")
+                self._end_run()
+                return
 
     def _goes_on(self, run: Run, for_s: float) -> bool:
         """Wait; whether the run is still under way then."""
@@ -179,8 +212,8 @@ class MasterSide:
         if run is None:
             return
         report = WorkerReport.from_message(data["report"])
-        if run.fleet.take(worker_id, report, time.monotonic()) and report.triggers:
-            run.relay.feed.add(data["report"]["triggers"])
+        if run.fleet.take(worker_id, report, time.monotonic()):
+            run.relay.take(worker_id, report, data["report"]["triggers"])
 
     def _relay(self, run: Run) -> None:
         """Hand triggers on, as long as the run is this one."""
@@ -208,6 +241,16 @@ class MasterSide:
         """A worker's publishers have ended."""
         if (run := self._current(data)) is not None:
             run.drained.add(worker_id)
+
+    def on_waiting(self, worker_id: str, data: dict[str, Any]) -> None:
+        """Take in how many deliveries a worker still expects."""
+        if (run := self._current(data)) is not None:
+            run.last_deliveries.words[worker_id] = Waiting(data["outstanding"], data["rows"])
+
+    def stop_waiting(self) -> None:
+        """End the wait for expected deliveries, because the process is to end."""
+        if self._run is not None:
+            self._run.last_deliveries.give_up()
 
     def on_totals(self, worker_id: str, data: dict[str, Any]) -> None:
         """A worker's counts."""
@@ -243,25 +286,52 @@ class MasterSide:
         try:
             self._phase(run, messages.DRAIN, {}, lambda: run.drained, _DRAIN_S)
             self._hand_on(run)
-            everything = {"triggers": run.relay.feed.end}
+            run.wait_for_last(self._alive, lambda *message: self._tell(run, *message))
+            run.relay.close()
+            self._hand_on(run)
+            everything = {"triggers": run.relay.feed.end, "flight_s": run.fleet.in_flight_window_s()}
             self._phase(run, messages.SETTLE, everything, lambda: _counted(run.fleet), _TOTALS_S)
             code = run.write(cpu_warning=cpu_warning)
-            self._view.ended(run, code)
+            self.outcome = run.outcome
+            self._view.ended(run)
             return code
         finally:
-            self._run = None
-            run.clean_up()
+            if self._run is run:
+                self._run = None
+            self._clean_up(run)
+
+    def on_greenlet_error(self, reason: str, ours: bool) -> None:
+        """Note an error that has ended a greenlet of the master: the run under way is not what it should be."""
+        if self._run is not None and ours:
+            self._run.errors.note(f"error in a greenlet of the master: {reason}")
 
     @property
-    def finishing(self) -> bool:
-        """Whether a run is being brought to its end now."""
-        return self._run is not None and self._run.finishing
+    def is_running(self) -> bool:
+        """Whether a run is under way that nobody has begun to bring to its end."""
+        return self._run is not None and not self._run.finishing
 
     def abandon(self) -> None:
         """The process ends: remove what a run that was not finished has made."""
         if self._run is not None:
-            self._run.clean_up()
+            self._clean_up(self._run)
             self._run = None
+            self.tell_data_left()
+
+    def tell_data_left(self) -> None:
+        """Print the data that runs have left in the backend, once."""
+        left, self._data_left = self._data_left, []
+        for line in data_left.lines_of(left):
+            console.say(line)
+
+    def _clean_up(self, run: Run) -> None:
+        run.clean_up()
+        self._note_data_left(run)
+
+    def _note_data_left(self, run: Run) -> None:
+        """Keep a run's data left for the last lines of the process; with Locust's page, print it at once."""
+        self._data_left.append(run.data_left)
+        if not self._headless:
+            self.tell_data_left()
 
     def _phase(
         self, run: Run, message: str, data: dict[str, Any], done: Callable[[], set[str]], limit_s: float

@@ -123,8 +123,8 @@ def sources_of(
         else:
             source = Metrics(part, ssl_context)
         try:
-            if source.read().is_empty:
-                raise NoAnswerError("it tells nothing of memory or CPU")
+            if (vitals := source.read()).is_empty:
+                raise NoAnswerError(vitals.why_empty)
         except NoAnswerError as error:
             if part == HEALTH:
                 why_not = f"{contract.HEALTH_INFO}: {error}"
@@ -151,10 +151,14 @@ class Monitor:
         self._why_not = why_not
         self._every_s = every_s
         self.rows = Columns()
-        """at_s (since the epoch), instance, cpu_percent, and the fields of `Vitals` but for cpu_s."""
+        """Rows of at_s (since the epoch), instance, cpu_percent, and measured fields of `Vitals` except cpu_s."""
         self._failed = 0
         self._restarts = 0
         self._last_failure = ""
+        self._measured: set[str] = set()
+        """Fields of `Vitals` that at least one sample had."""
+        self._missing: dict[str, str] = {}
+        """Field of `Vitals` that at least one sample lacked -> the reasons."""
         self._before: dict[str, tuple[float, Vitals]] = {}
         self._loops = [gevent.spawn(self._watch, source) for source in sources]
 
@@ -163,21 +167,37 @@ class Monitor:
         gevent.killall(self._loops)
 
     def summary(self) -> dict[str, Any]:
-        """What was asked, how often it told, and how often it was restarted meanwhile."""
+        """Return the sources, how often they answered, and how often the backend restarted meanwhile.
+
+        `restarts` is None if restarts were not measured. `memory_why_not` and `restarts_why_not` are empty if
+        memory and restarts were measured.
+        """
+        restarts_why_not = self._not_measured("up_s")
         return {
             "sources": [source.name for source in self._sources],
             "every_s": self._every_s,
             "samples": len(self.rows),
             "failed": self._failed,
-            "restarts": self._restarts,
+            "restarts": None if restarts_why_not else self._restarts,
             "why_not": self._why_not or self._last_failure,
+            "memory_why_not": self._not_measured("rss_mb"),
+            "restarts_why_not": restarts_why_not,
         }
+
+    def _not_measured(self, name: str) -> str:
+        """Return why no sample had a field of `Vitals`; empty if one had it."""
+        if name in self._measured:
+            return ""
+        reasons = filter(None, (self._why_not, self._missing.get(name), self._last_failure))
+        return "; ".join(dict.fromkeys(reasons)) or "the run ended before its first sample"
 
     def _watch(self, source: Source) -> None:
         while True:
             now_s = time.time()
             try:
                 vitals = source.read()
+                if vitals.is_empty:
+                    raise NoAnswerError(vitals.why_empty)
                 self.add(source.name, now_s, vitals)
             except NoAnswerError as error:
                 self._failed += 1
@@ -193,7 +213,12 @@ class Monitor:
         if vitals.cpu_s is not None and before.cpu_s is not None and not restarted and now_s > before_s:
             cpu_percent = round(100 * max(vitals.cpu_s - before.cpu_s, 0.0) / (now_s - before_s), 1)
         self._before[name] = (now_s, vitals)
-        told = {field: value for field, value in asdict(vitals).items() if field != "cpu_s" and value is not None}
+        fields = {field: value for field, value in asdict(vitals).items() if field != "unreadable"}
+        self._measured.update(field for field, value in fields.items() if value is not None)
+        self._missing.update(
+            (field, f"{name}: {vitals.why_not(field)}") for field in fields if fields[field] is None
+        )
+        told = {field: value for field, value in fields.items() if field != "cpu_s" and value is not None}
         rounded = {field: round(value, 3) for field, value in told.items()}
         self.rows.append({"at_s": int(now_s), "instance": name, "cpu_percent": cpu_percent, **rounded})
 

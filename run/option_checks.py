@@ -3,33 +3,78 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from backend import accounts, tokens
+from backend import accounts, adapter, tokens
 from exit_codes import ExitCode
 from faults import Fault, Owner
-from measure import slo
+from measure import phases
+from measure.objectives import Objective, parse
 from measure.target import hosts_of
+from scenarios.expectation import Expectation, read
 from shapes.choice import Choice
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+_BY_EVENT: Final = ("latency_ms", "latency_across_clocks_ms")
 
 
-def objectives(path: str) -> list[slo.Objective]:
-    """The objectives of a file.
+def check_objectives(wanted: Iterable[Objective], events: Collection[str], shape: str) -> None:
+    """Make sure that objectives name events and phases that the run can have.
+
+    :param events: of the backend's broadcasts.
+    :param shape: as given; a shape names phases of its own.
+    :raises Fault: if not.
+    """
+    for objective in wanted:
+        field, _, rest = objective.figure.partition(".")
+        event = rest.rpartition(".")[0]
+        if field in _BY_EVENT and event not in events:
+            raise Fault(
+                Owner.USER,
+                f"objective {objective.name!r}: expected an event of {', '.join(events)}, got {event!r}",
+                "Check --slo-file.",
+            )
+        phase = objective.phase
+        if phase and not shape and phase not in phases.NAMES:
+            raise Fault(
+                Owner.USER,
+                f"objective {objective.name!r}: expected a phase of {', '.join(phases.NAMES)}, got {phase!r}",
+                "Check --slo-file; other phases come with a --shape.",
+            )
+
+
+def objectives(path: str) -> list[Objective]:
+    """Return the objectives of a run whose file this is.
 
     :raises Fault: if it cannot be read or is not right.
     """
-    text = read_text(path, "--slo-file")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Fault(Owner.USER, f"{path} is no TOML: {error}", "Check --slo-file.") from error
-    return slo.parse(document, path)
+    return parse(read_text(path, "--slo-file"), path)
+
+
+def expectation(options: argparse.Namespace) -> Expectation | None:
+    """Return what the backend has to be able to do; None if nothing was said.
+
+    :raises Fault: if `--expect` is not right, or nobody would find out what the backend can do.
+    """
+    if not options.expect:
+        return None
+    if options.no_probe:
+        raise Fault(
+            Owner.USER,
+            "--expect and --no-probe were both given: nobody would find out what the backend can do",
+            "Leave out --no-probe.",
+        )
+    if not adapter.load(options.backend).plays_scenarios:
+        raise Fault(
+            Owner.USER,
+            f"--expect was given, and the backend of --backend {options.backend} cannot be asked what it can do",
+            "Leave out --expect: it is for the Prometheus Backend, and for adapters that play scenarios.",
+        )
+    return read(options.expect)
 
 
 def mint(options: argparse.Namespace, secret_options: Mapping[str, str]) -> tokens.Mint | None:
@@ -82,6 +127,7 @@ def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> Non
         name
         for name, value in (
             ("--token", secret_options["token"]),
+            ("--token-command", secret_options["token_command"]),
             ("--account", secret_options["account"]),
             ("--accounts-file", options.accounts_file),
         )
@@ -96,21 +142,30 @@ def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> Non
             "A viewer can only join rooms that its user owns: raise --rooms-per-owner.",
         )
     known_accounts(options, secret_options)
-    objectives(options.slo_file)
+    expectation(options)
+    check_objectives(objectives(options.slo_file), adapter.load(options.backend).reader.events, options.shape)
 
 
-def check_times(options: argparse.Namespace) -> None:
+def check_times(options: argparse.Namespace, starts_in_s: float = 0.0) -> None:
     """Make sure that a shape can be drawn, and that some of the run's time is measured.
 
+    :param starts_in_s: how long all users take to connect.
     :raises Fault: if not.
     """
     unmeasured_s = options.warm_up + options.measure_after
     lasts_s = float(options.run_time or 0)
-    if lasts_s and unmeasured_s >= lasts_s:
+    if lasts_s and unmeasured_s and unmeasured_s + starts_in_s >= lasts_s:
+        started = f", after {starts_in_s:.0f} s in which the users connect" if starts_in_s else ""
         raise Fault(
             Owner.USER,
-            f"--warm-up and --measure-after leave out {unmeasured_s:g} s of a run of {lasts_s:g} s",
+            f"--warm-up and --measure-after leave out {unmeasured_s:g} s of a run of {lasts_s:g} s{started}",
             "Nothing would be measured: shorten them, or raise --run-time.",
+        )
+    if lasts_s and options.ramp >= lasts_s:
+        raise Fault(
+            Owner.USER,
+            f"the rate takes --ramp {options.ramp:g} s to rise, and the run's time is {lasts_s:g} s",
+            "It would never reach --rate: shorten --ramp, or raise --run-time.",
         )
     if options.shape and not Choice.parse(options.shape).searches and not options.run_time:
         raise Fault(

@@ -14,7 +14,7 @@ from . import option_types as types
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEFAULT_SLO_FILE: Final = Path(__file__).parent.parent / "measure" / "slo.toml"
+DEFAULT_SLO_FILE: Final = Path(__file__).parent.parent / "measure" / "guide_objectives.toml"
 
 
 def all_of(option: Callable[..., None]) -> None:
@@ -60,11 +60,18 @@ def _load(option: Callable[..., None]) -> None:
         web=True,
     )
     option(
-        "--flight",
-        "Seconds that a broadcast may be in flight: what was sent so shortly before a user joined, or before or "
-        "after it left, is neither expected nor lost (default 2)",
+        "--in-flight-window",
+        "Seconds that a broadcast may be in flight. A broadcast made within this time before a user joined, or "
+        "before or after it left, is neither expected nor lost (default 2)",
         type=types.seconds,
         default=2.0,
+    )
+    option(
+        "--drain-timeout",
+        "Seconds that a run waits at its end for broadcasts that are still expected, such as the final status of "
+        "agents at work; Ctrl-C ends the wait (default 30)",
+        type=types.seconds,
+        default=30.0,
     )
     option(
         "--publishers",
@@ -100,6 +107,12 @@ def _load(option: Callable[..., None]) -> None:
     )
 
     option(
+        "--fleet",
+        "A name that a master and its workers share: a worker of another fleet is not let into the run (default: "
+        "none; with --processes one of their own)",
+        default="",
+    )
+    option(
         "--shape",
         "How the number of users goes over time, up to --users: ramp, steps, spike, soak, wave, storm; or "
         "capacity, which searches for it; with parameters, e.g. spike:base=0.1,at=30; see docs/scenarios.md",
@@ -116,6 +129,12 @@ def _users(option: Callable[..., None]) -> None:
         type=types.mix,
         default="",
         web=True,
+    )
+    option(
+        "--scenario",
+        "Play this scenario and no other, or several with commas, e.g. 'rapid cycles'; viewers and publishers "
+        "take part as always (default: all that --tags and --mix choose)",
+        default="",
     )
     option(
         "--audience-size",
@@ -153,6 +172,13 @@ def _users(option: Callable[..., None]) -> None:
         default=5.0,
     )
     option(
+        "--debug-clients",
+        "Log the packets and events of the first N clients of each worker, or of user classes, e.g. 2, or "
+        "Viewer=1,Intruder=2 (default: 1 with --loglevel DEBUG, otherwise none)",
+        type=types.debug_clients,
+        default=None,
+    )
+    option(
         "--ping-every",
         "Seconds between two pings of each viewer, where the backend answers them; 0 for none (default 0)",
         type=types.seconds,
@@ -180,13 +206,21 @@ def _data(option: Callable[..., None]) -> None:
     )
     option(
         "--token-lifetime",
-        "Seconds that minted tokens are good for; they are renewed while the run goes on (default a week)",
+        "Seconds that tokens are good for: minted ones, and those that do not say, as opaque ones; all are "
+        "renewed when half of their time is over, where there is a way to (default a week)",
         type=types.at_least_one,
         default=7 * 86_400,
     )
     option(
         "--token",
         "A token of an existing user, for making the data through REST",
+        default="",
+        secret=True,
+    )
+    option(
+        "--token-command",
+        "Instead of --token: a shell command that prints such a token, in one line; it is run in the master "
+        "before the run, and again when half of the token's time is over",
         default="",
         secret=True,
     )
@@ -244,7 +278,12 @@ def _record(option: Callable[..., None]) -> None:
         action="store_true",
         default=False,
     )
-    option("--slo-file", "The objectives, as TOML (default measure/slo.toml)", default=str(DEFAULT_SLO_FILE))
+    option(
+        "--slo-file",
+        "TOML file with objectives, in addition to the default ones (default measure/guide_objectives.toml: the "
+        "benchmarks of the backend's test guide)",
+        default=str(DEFAULT_SLO_FILE),
+    )
     option(
         "--events-per-client",
         "Also judge the throughput: more events a second than this for each client (the guide asks for 100)",
@@ -256,6 +295,12 @@ def _record(option: Callable[..., None]) -> None:
         "Play the security suite against another machine, too: it is yours to attack",
         action="store_true",
         default=False,
+    )
+    option(
+        "--expect",
+        "What the backend has to be able to do: documented, as-built, deployed, or a file with one capability per "
+        "line; the run fails if it lacks one (default: nothing; what it lacks is reported as not supported)",
+        default="",
     )
     option(
         "--fail-on-finding",

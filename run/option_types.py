@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from backend.plan import MOST_PUBLISHERS
 from canaries import kinds
+from clients.debug_clients import ANYBODY
 from shapes.choice import Choice
 
 from .source_addresses import ALL
@@ -96,6 +97,13 @@ def weights_of(text: str) -> dict[str, int]:
         name, _, weight = part.partition("=")
         found[name.strip()] = at_least_one(weight or "1")
     return found
+
+
+def debug_clients(text: str) -> dict[str, int]:
+    """How many clients log their packets, by user class: a number for any, or a mix."""
+    if text.strip().lstrip("+-").isdecimal():
+        return {ANYBODY: number} if (number := count(text)) else {}
+    return weights_of(text)
 
 
 def shape(text: str) -> str:

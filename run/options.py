@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faults import Fault
 
+from . import fleet_identity
 from .option_checks import read_text, refuse
 from .option_table import all_of
 
 if TYPE_CHECKING:
     from locust.argument_parser import LocustArgumentParser
 
+
+class DefaultExitCode(int):
+    """Locust's own default of --exit-code-on-error, told from the same number given on the command line."""
+
+
 GROUP: Final = "Socket.IO load test"
-SECRETS: Final = ("database_url", "jwt_secret", "token", "account")
+SECRETS: Final = ("database_url", "jwt_secret", "token", "token_command", "account")
 """Options that stay in the master: Locust would hand every option to every worker."""
 SECRETS_AS_GIVEN: Final = tuple("--" + name.replace("_", "-") for name in SECRETS)
 
@@ -31,6 +37,8 @@ class Field:
 
 def add(parser: LocustArgumentParser) -> None:
     """Add the options."""
+    parser.set_defaults(exit_code_on_error=DefaultExitCode(1))
+    fleet_identity.settle_with(parser)
     group = parser.add_argument_group(GROUP, "What is set up, offered, measured and kept.")
 
     def option(name: str, text: str, *, web: bool = False, secret: bool = False, **more: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from measure.families import VERDICTS
+from measure.names import sound
+from measure.validity import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,13 +40,13 @@ def _latencies(shown: Mapping[str, Any]) -> Iterator[tuple[float, dict[str, str]
     for event, times in shown.get("latency_ms", {}).items():
         for quantile in _QUANTILES:
             if times[quantile] is not None:
-                yield times[quantile] / 1000, {"event": event, "quantile": quantile}
+                yield times[quantile] / 1000, {"event": sound(event), "quantile": quantile}
 
 
 def _deliveries(shown: Mapping[str, Any]) -> Iterator[tuple[float, dict[str, str]]]:
     for row in shown["rooms"]:
         for outcome in _OUTCOMES:
-            yield row[outcome], {"event": row["event"], "room_class": row["room_class"], "outcome": outcome}
+            yield row[outcome], {"event": sound(row["event"]), "room_class": row["room_class"], "outcome": outcome}
 
 
 def _connected(shown: Mapping[str, Any]) -> Iterator[tuple[float, dict[str, str]]]:

@@ -15,20 +15,29 @@ if TYPE_CHECKING:
     from backend.rest import RestClient
     from backend.tokens import Mint
 
+    from .token_renewal import TokenRenewal
+
 
 def wanted(
-    opts: argparse.Namespace, given: Mapping[str, str], mint: Mint | None, client: RestClient, run_id: str
+    opts: argparse.Namespace,
+    given: Mapping[str, str],
+    mint: Mint | None,
+    client: RestClient,
+    run_id: str,
+    renewal: TokenRenewal,
 ) -> Wanted:
     """See the module.
 
     :param given: the values of `options.SECRETS`.
+    :param renewal: has the one user's token, and gives fresh ones.
     """
     return Wanted(
         run_id,
         client,
         database_url=given["database_url"],
         mint=mint,
-        token=given["token"],
+        token=renewal.token,
+        new_token=None if renewal.command is None else renewal.new,
         accounts=option_checks.known_accounts(opts, given),
         lifetime_s=opts.token_lifetime,
         rooms_each=opts.rooms_per_owner,

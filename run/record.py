@@ -12,7 +12,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
-from measure import interval_log
+from measure import interval_log, names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,8 +77,8 @@ class Draft:
     ) -> Path:
         """Write the rest, give the record its name, and point `latest` to it.
 
-        :param tables: file stem -> rows; written as CSV.
-        :param histograms: name -> encoded HdrHistogram in µs.
+        :param tables: file stem -> rows; written as CSV, its texts as `names.cell` makes them.
+        :param histograms: metric key -> encoded HdrHistogram in µs.
         :returns: the record's folder.
         :raises OSError: if the disk says no; what is there already stays.
         """
@@ -86,7 +86,7 @@ class Draft:
         self._log.close()
         (self.where / "histograms").mkdir()
         for name, encoded in histograms.items():
-            (self.where / "histograms" / f"{name}.hdr").write_bytes(encoded + b"\n")
+            (self.where / "histograms" / f"{names.stem_of(name)}.hdr").write_bytes(encoded + b"\n")
         for stem, rows in tables.items():
             _write_csv(self.where / f"{stem}.csv", rows)
         _write_json(self.where / "summary.json", summary)
@@ -100,16 +100,34 @@ class Draft:
         shutil.rmtree(self.where, ignore_errors=True)
 
 
+def amend(record: Path, more: Mapping[str, Any]) -> None:
+    """Change fields of a complete record's summary, atomically.
+
+    :raises OSError: if the record cannot be written; it then stays as it was.
+    """
+    path = record / "summary.json"
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    temporary = record / ".summary.json"
+    _write_json(temporary, summary | more)
+    temporary.replace(path)
+
+
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # Half a character becomes its escape, which is also what JSON has for it.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file)
+        writer.writerow(map(names.cell, columns))
+        writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
+
+
+def _cell(value: object) -> object:
+    return names.cell(value) if isinstance(value, str) else value
 
 
 def _point_latest(results_dir: Path, run_id: str) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from exit_codes import ExitCode
+from measure.recorded_outcome import COMPARISON_FILE, BaselineComparison, read_outcome
 
 from . import console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from measure.outcome import Outcome
 
 _TIMEOUT_S: Final = 120
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -27,18 +33,24 @@ def make_report(where: Path) -> Path | None:
     return where / "report.html"
 
 
-def keep_history(where: Path, tolerance_percent: float, code: ExitCode) -> tuple[str, ExitCode]:
-    """Compare a record with its baseline, and draw the history.
+def keep_history(
+    where: Path, tolerance_percent: float, summary: Mapping[str, Any]
+) -> tuple[Path | None, str, Outcome]:
+    """Compare a record with its baseline, make its report, and draw the history.
 
-    :param code: the run's own.
-    :returns: the outcome in a line, and the code that it makes of the run's.
+    :param summary: of the record.
+    :returns: the report, the comparison in a line, and the outcome with it.
     """
     done = _reports("nightly", str(where.resolve()), "--tolerance", str(tolerance_percent))
-    if done is not None and done.stdout.startswith("nightly: "):
-        return done.stdout.strip(), ExitCode(done.returncode) if code is ExitCode.PASSED else code
-    why = "it took too long" if done is None else _why(done)
-    line = f"nightly: the run could not be compared: {why}. Later: python -m reports nightly {where}"
-    return line, ExitCode.SETUP_FAILED if code is ExitCode.PASSED else code
+    if done is not None and (where / COMPARISON_FILE).is_file() and done.stdout.strip():
+        compared = BaselineComparison.from_json(json.loads((where / COMPARISON_FILE).read_text(encoding="utf-8")))
+        return where / "report.html", f"Nightly   {compared.line}", read_outcome(summary, compared)
+    why = f"timed out after {_TIMEOUT_S} s" if done is None else _why(done)
+    line = f"not compared: {why}. Run: python -m reports nightly {where}"
+    compared = BaselineComparison(line=line, problem=why)
+    # The record says so, as every page does.
+    (where / COMPARISON_FILE).write_text(json.dumps(compared.to_json(), indent=2) + "\n", encoding="utf-8")
+    return make_report(where), f"Nightly   {line}", read_outcome(summary, compared)
 
 
 def _reports(*arguments: str) -> subprocess.CompletedProcess[str] | None:

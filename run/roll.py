@@ -33,9 +33,9 @@ class Roll:
         self._answers: dict[str, roll_call.Answer] = {}
 
     @property
-    def receive_clocks(self) -> set[str]:
-        """Where the workers take receive timestamps."""
-        return {answer.receive_clock for answer in self._answers.values()}
+    def receive_clocks(self) -> dict[str, str]:
+        """Worker's id -> the clock of its receive timestamps."""
+        return {worker_id: answer.receive_clock for worker_id, answer in self._answers.items()}
 
     def call(self, opts: argparse.Namespace, size: Size) -> None:
         """Ask, and make sure that these workers can do the run.

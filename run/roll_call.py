@@ -99,7 +99,8 @@ def check(
             raise Fault(
                 Owner.USER,
                 f"worker {worker} {said}",
-                "Start the master and all workers from the same release.",
+                "Start the master and all workers from the same release"
+                + (", with a locustfile that calls `hooks.install()`." if answer is None else "."),
             )
     each = math.ceil(connections / at_once / max(len(workers), 1)) * at_once
     for worker in workers:

@@ -9,21 +9,27 @@ from locust import LoadTestShape
 from locust.runners import STATE_INIT
 
 from backend import adapter
+from measure import interim
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
-from measure.latency import count_above, summarise
+from measure.figures import add_up
+from measure.latency import count_above
+from measure.names import key_of
 from shapes import choice
-from shapes.capacity import Moment, Search, Settings
+from shapes.capacity import Search
+from shapes.statement import statement
+from shapes.trial import Moment, Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from measure.fleet import Fleet
+    from measure.presence import Counts
     from measure.second import Second
 
 _FAST: Final = 100.0
 """Users a second that a shape is followed with, if --spawn-rate does not say."""
-_TROUBLE: Final = ("connect_failures", "connections_lost", "join_failures", "refused")
+_TROUBLE: Final = ("connect_failures", "reconnect_failures", "connections_lost", "join_failures", "refused")
 _MOST_RATE: Final = 1000.0
 
 
@@ -92,7 +98,7 @@ class ProfileShape(_Shape):
 
 
 class CapacityShape(_Shape):
-    """The search for the largest number of members, or the largest rate, that holds.
+    """The search for the largest number of members, or the largest rate, that passes.
 
     :param fleet: what the workers have reported, and the ids of those that live; None before a run.
     :param change_rate: has publishers go on at another rate.
@@ -124,6 +130,7 @@ class CapacityShape(_Shape):
         settings = Settings(
             least=chosen.number("least", min(10, viewers) if self.by_users else options.rate),
             most=chosen.number("most", viewers if self.by_users else _MOST_RATE),
+            limit_ms=self._limit_us / 1000,
             allowed=1 - chosen.number("quantile", 0.99),
             resolution=chosen.number("resolution", 0.1),
             hold_s=round(chosen.number("hold", 8)),
@@ -133,8 +140,6 @@ class CapacityShape(_Shape):
         self.search = Search(settings)
         self._level: float | None = None
         self._fed_s = 0
-        self._owed = 0.0
-        self._sent = 0
 
     def _first(self) -> int | None:
         return int(self.search.level) if self.by_users else self._most()
@@ -162,47 +167,58 @@ class CapacityShape(_Shape):
 
     def _moments(self, fleet: Fleet, alive: list[str]) -> list[Moment]:
         seconds = fleet.whole_seconds(self._fed_s, alive)
-        members = fleet.gauge("members")
-        rooms = max(self._options.rooms, 1)
-        sent = fleet.counter("sent")
-        self._owed += (sent - self._sent) * len(self._reader.slots) * members / rooms
-        self._sent = sent
-        moments = [self._moment(second, fleet, members) for second in seconds]
+        until_s, counted = _counted(fleet, alive)
+        moments = [self._moment(second, fleet, until_s, counted) for second in seconds]
         if seconds:
             self._fed_s = seconds[-1].at_s
         return moments
 
-    def _moment(self, second: Second, fleet: Fleet, members: int) -> Moment:
-        delivered = [second.latencies[event] for event in self._reader.events if event in second.latencies]
+    def _moment(self, second: Second, fleet: Fleet, counted_until_s: float, counted: Counts) -> Moment:
+        keys = map(key_of, self._reader.events)
+        delivered = [second.latencies[key] for key in keys if key in second.latencies]
+        workers = second.gauges.values()
+        lags = (f"{GENERATOR_DELAY}_p99_ms", f"{LOOP_LAG}_p99_ms")
         return Moment(
             at_s=second.at_s,
             count=sum(histogram.get_total_count() for histogram in delivered),
             late=sum(count_above(histogram, self._limit_us) for histogram in delivered),
-            members=members,
-            owed=self._owed,
-            timed=fleet.timed(),
+            members=fleet.gauge("members"),
+            counted_until_s=counted_until_s,
+            expected=counted.expected,
+            lost=counted.lost,
             due=fleet.counter("due"),
             missed=fleet.counter("missed"),
             trouble=sum(fleet.counter(name) for name in _TROUBLE),
-            generator_ms=max(
-                (
-                    summarise(second.latencies[name])["p99"] or 0.0
-                    for name in (GENERATOR_DELAY, LOOP_LAG)
-                    if name in second.latencies
-                ),
-                default=0.0,
-            ),
+            # Of the worst worker: in the p99 over all workers, the few samples of one that stood still are lost.
+            generator_ms=max((worker.get(lag, 0.0) for worker in workers for lag in lags), default=0.0),
+            cpu_percent=max((worker.get("cpu_percent", 0.0) for worker in workers), default=0.0),
         )
 
-    def result(self) -> dict[str, Any]:
-        """What the search has found."""
+    def result(self, seconds: Mapping[int, tuple[int, int]]) -> dict[str, Any]:
+        """Return the result of the search, with the losses of the run's final record.
+
+        :param seconds: see `Search.reconcile`.
+        """
+        self.search.reconcile(seconds)
+        found = self.search.result()
+        unit = "viewers" if self.by_users else "triggers a second"
         return {
             "by": choice.USERS if self.by_users else choice.RATE,
-            "limit_ms": self._limit_us / 1000,
-            **self.search.result(),
+            "statement": statement(found, unit),
+            **found,
         }
 
 
+def _counted(fleet: Fleet, alive: list[str]) -> tuple[float, Counts]:
+    """Return the time up to which deliveries are counted, in seconds since the epoch, and the counts.
+
+    The time is 0 until every live worker has reported its counts.
+    """
+    interims = {key: worker.interim for key, worker in fleet.workers.items() if worker.interim is not None}
+    until_ns = min((interims[key].until_ns if key in interims else 0 for key in alive), default=0)
+    return until_ns / 1e9, add_up(interim.merge(list(interims.values())).counts.values())
+
+
 def _spawn_rate(options: argparse.Namespace) -> float:
-    """As given; Locust puts a 1 there later, where nothing was."""
+    """Return how many users a second a shape starts: as given, and else fast. Locust puts a 1 there later."""
     return float(options.spawn_rate or _FAST)

@@ -1,4 +1,6 @@
-"""How every worker gets to know every trigger: by numbered rows, which are asked for again where some are missing.
+"""The feed by which every worker learns of every trigger and of when its broadcasts were made.
+
+The feed has numbered rows. A worker asks again for rows that are missing.
 
 Rows are packed once for all workers: what a master says to a thousand of them, it would pack a thousand times.
 
@@ -14,7 +16,7 @@ import msgpack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_KEPT: Final = 200_000
+MOST_KEPT: Final = 400_000
 """Rows that the master keeps for workers that missed some: about 60 MB."""
 _ROWS_AT_ONCE: Final = 5000
 

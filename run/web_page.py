@@ -17,14 +17,20 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
     from .live_view import LiveView
+    from .preparation import Preparation
 
 
 def extend(
-    environment: Environment, view: LiveView, opts: argparse.Namespace, secret_options: Mapping[str, str]
+    environment: Environment,
+    view: LiveView,
+    opts: argparse.Namespace,
+    secret_options: Mapping[str, str],
+    preparation: Preparation,
 ) -> None:
     """Add the Broadcast tab, and have the form checked before a run begins.
 
     :param secret_options: the values of `options.SECRETS`.
+    :param preparation: ended by another start: the new run takes its place.
     """
     web_ui = environment.web_ui
     assert web_ui is not None
@@ -37,5 +43,7 @@ def extend(
     def check_form() -> Response | None:
         if request.endpoint != "locust.swarm":
             return None
-        why_not = checked.take(request.form)
+        why_not = checked.take(request.form, request.form.getlist("user_classes"))
+        if why_not is None and preparation.is_under_way and environment.runner is not None:
+            environment.runner.stop()
         return jsonify({"success": False, "message": why_not, "host": environment.host}) if why_not else None

@@ -15,18 +15,21 @@ import psutil
 from backend.plan import Plan
 from canaries import keeper
 from faults import Fault, Owner
-from measure.evidence import GENERATOR_DELAY, LOOP_LAG
+from measure.evidence import GENERATOR_DELAY, LOOP_LAG, RAMP_LOOP_LAG
+from measure.gathering import MADE_ROW, made_of
 from measure.meter import Meter
+from measure.names import visible
 from measure.report import triggers_from
 from measure.summary import GC_PAUSE
-from tasks import always
+from tasks import always, missing_run
 from tasks.context import RunContext, install
 from transport.receive_clock import receive_clock
 from transport.shared import shared
 
-from . import locust_stats, messages, roll_call, source_addresses
+from . import debug_log, locust_stats, messages, roll_call, source_addresses
 from .clock_sync import KNOWN_S, TOLD_S, ClockSync
 from .garbage import Garbage
+from .in_turns import in_turns
 from .interim_counting import count_always
 from .limits import file_limit, local_ports
 from .trigger_feed import Inlet
@@ -50,6 +53,10 @@ _MOST_QUIET_S: Final = 5.0
 _MISSING_S: Final = 5.0
 """How long triggers that are missing at the end are asked for."""
 _ASK_AGAIN_S: Final = 0.5
+_SAY_AGAIN_S: Final = 0.25
+"""How often it says what is still expected, where there are few workers."""
+_SAY_AT_ONCE: Final = 25
+"""With more workers than this, each says it less often."""
 
 
 class WorkerSide:
@@ -63,6 +70,7 @@ class WorkerSide:
         self._send = send
         self._context: RunContext | None = None
         self._lags_us: array[int] = array("q")
+        self._ramp_lags_us: array[int] = array("q")
         self._process = psutil.Process()
         self._cpu_taken_s = self._last_cpu_percent = 0.0
         self._transport = shared()
@@ -73,7 +81,9 @@ class WorkerSide:
         self._planned_s = 0.0
         self._publishing_ns = 0
         self._begun = False
+        self._settling = False
         self._loops: list[gevent.Greenlet] = []
+        missing_run.explain(environment, missing_run.NOT_INSTALLED_ON_MASTER)
 
     @property
     def context(self) -> RunContext | None:
@@ -82,15 +92,19 @@ class WorkerSide:
 
     def on_roll(self, data: dict[str, Any]) -> None:
         """A run is about to begin."""
+        missing_run.explain(self._environment, None)
         addresses = source_addresses.resolve(tuple(data["source_addresses"]), data["target"])
         ports = local_ports() * max(len(addresses), 1)
         answer = roll_call.Answer(roll_call.code_version(), file_limit(), receive_clock(), ports)
         self._send(messages.HERE, answer.to_message())
 
     def on_plan(self, data: dict[str, Any]) -> None:
-        """A run begins. The plan of the run that is under way, sent again, changes nothing."""
+        """A run begins. The plan of the run that is under way, sent again, changes nothing but the tokens."""
+        missing_run.explain(self._environment, None)
         plan = Plan.from_message(data)
         if self._context is not None and self._context.plan.run_id == plan.run_id:
+            # A worker that was cut off has missed the tokens that were renewed meanwhile.
+            self._context.tokens[:] = [room.token for room in plan.rooms]
             return
         if plan.version != roll_call.code_version():
             # It came when the roll had been called: its users find no run, and the master no totals.
@@ -99,7 +113,7 @@ class WorkerSide:
         try:
             reader = plan.endpoint.adapter.reader
         except Fault as fault:
-            logger.error("This worker takes no part: %s", fault)  # noqa: TRY400 - a fault is one line
+            logger.error("This worker takes no part: %s", visible(str(fault)))  # noqa: TRY400 - a fault is one line
             return
         addresses = source_addresses.resolve(plan.source_addresses, plan.endpoint.host)
         plan = replace(plan, source_addresses=addresses)
@@ -108,14 +122,23 @@ class WorkerSide:
         self._inlet = Inlet(plan.triggers_from)
         self._sync = ClockSync(plan.run_id, plan.worker, plan.workers, self._send)
         flight_ns = round(plan.flight_s * 1e9)
-        meter = Meter(plan.run, reader, self._sync.table, flight_ns, plan.room_classes)
-        self._context = RunContext(plan, meter)
+        meter = Meter(
+            *(plan.run, reader, self._sync.table, flight_ns, plan.room_classes, plan.endpoint.backend),
+            sources=plan.sources(),
+        )
+        self._sync.on_set = meter.clock_was_set
+        plan.endpoint.adapter.take_errors()
+        self._transport.dialler.resolver.ttl_s = plan.dns_ttl_s
+        self._context = RunContext(plan, meter, self._transport.dialler.resolver)
         install(self._environment, self._context)
+        if plan.debug_clients:
+            debug_log.show_packets()
         self._planned_s = time.monotonic()
         self._publishing_ns = 0
         self._begun = False
+        self._settling = False
         self._cpu_percent()
-        self._lags_us = array("q")
+        self._lags_us, self._ramp_lags_us = array("q"), array("q")
         self._garbage.start()
         self._garbage.take_us()
         self._transport.poller.take_delays_ns()
@@ -192,7 +215,9 @@ class WorkerSide:
     def on_triggers(self, data: dict[str, Any]) -> None:
         """Triggers, our own and other workers'."""
         if (context := self._current(data)) is not None:
-            context.meter.learn(triggers_from(self._inlet.take(data)))
+            rows = self._inlet.take(data)
+            context.meter.learn(triggers_from([row for row in rows if row[0] != MADE_ROW]))
+            context.meter.learn_made(made_of(rows))
 
     def on_drain(self, data: dict[str, Any]) -> None:
         """Stop publishing, wait for the answers and for the plays that are under way, and say so."""
@@ -201,10 +226,29 @@ class WorkerSide:
             return
         context.close()
         deadline_s = time.monotonic() + _ANSWERS_S
-        while (context.meter.in_flight or context.playing) and time.monotonic() < deadline_s:
+        while _has_work(context) and time.monotonic() < deadline_s:
             gevent.sleep(0.05)
         self._report(context)
         self._send(messages.DRAINED, {"run_id": context.plan.run_id})
+
+    def on_await(self, data: dict[str, Any]) -> None:
+        """Send how many deliveries are still expected, until the master asks for the counts."""
+        context = self._current(data)
+        if context is None:
+            return
+        patience_ns = round(data["patience_s"] * 1e9)
+        context.meter.widen(round(data["flight_s"] * 1e9))
+        again_s = _SAY_AGAIN_S * max(1.0, context.plan.workers / _SAY_AT_ONCE)
+        # A run that went on without this worker ends with the next one's plan.
+        while context is self._context and not self._settling:
+            # What arrived since the last report is known to nobody else yet.
+            self._report(context)
+            # What becomes known while it counts may be missing in the count.
+            rows = self._inlet.next
+            outstanding = sum(in_turns(context.meter.outstanding(time.time_ns(), patience_ns)))
+            counts = {"outstanding": outstanding, "rows": rows}
+            self._send(messages.WAITING, {"run_id": context.plan.run_id, **counts})
+            gevent.sleep(again_s)
 
     def on_settle(self, data: dict[str, Any]) -> None:
         """Everybody's triggers are known: wait until nothing arrives any more, count, and let the users go."""
@@ -214,6 +258,7 @@ class WorkerSide:
         if not context.closing.is_set():
             # Away when the others were told to.
             self.on_drain(data)
+        self._settling = True
         self._wait_for_triggers(context, data["triggers"])
         deadline_s = time.monotonic() + _MOST_QUIET_S
         received = -1
@@ -224,9 +269,10 @@ class WorkerSide:
         # No other greenlet runs between the two, so the last report and the totals speak of the same moment.
         context.meter.close()
         self._report(context)
+        context.meter.widen(round(data["flight_s"] * 1e9))
         totals = context.meter.settle()
         self._send(messages.TOTALS, {"run_id": context.plan.run_id, "totals": totals.to_message()})
-        context.over.set()
+        context.end()
         self._garbage.stop()
 
     def _wait_for_triggers(self, context: RunContext, end: int) -> None:
@@ -253,23 +299,28 @@ class WorkerSide:
 
     def _report(self, context: RunContext, *, feeds_locust: bool = True) -> None:
         lags_us, self._lags_us = self._lags_us, array("q")
+        ramp_lags_us, self._ramp_lags_us = self._ramp_lags_us, array("q")
         more_us = {
             LOOP_LAG: np.array(lags_us),
+            RAMP_LOOP_LAG: np.array(ramp_lags_us),
             GENERATOR_DELAY: np.array(self._transport.poller.take_delays_ns()) // 1000,
             GC_PAUSE: np.array(self._garbage.take_us()),
         }
         health = {
             "cpu_percent": self._cpu_percent(),
             "rss_bytes": float(self._process.memory_info().rss),
+            "closing": float(context.closing.is_set()),
             "publishing_since_s": self._publishing_ns and context.meter.master_ns(self._publishing_ns) / 1e9,
             **{f"{name}_p99_ms": _p99_ms(more_us[name]) for name in (LOOP_LAG, GENERATOR_DELAY)},
         }
         counters = context.meter.counters
         counters["coalesced"] = self._transport.coalesced - self._coalesced_before
         counters["sent_again"] = self._transport.dialler.sent_again - self._sent_again_before
+        for kind, line, times in context.plan.endpoint.adapter.take_errors():
+            context.meter.adapter_failed(kind, line, times)
         report, latencies = context.meter.take_report(time.time_ns(), health, more_us)
-        for name, latencies_us in latencies.items() if feeds_locust else ():
-            locust_stats.feed(self._environment.stats, name, latencies_us, time.time())
+        for key, latencies_us in latencies.items() if feeds_locust else ():
+            locust_stats.feed(self._environment.stats, key, latencies_us, time.time())
         self._send(
             messages.REPORT,
             {"run_id": context.plan.run_id, "report": report.to_message()},
@@ -283,13 +334,22 @@ class WorkerSide:
         return self._last_cpu_percent
 
     def _probe_lag(self, context: RunContext) -> None:
-        """How late the event loop wakes up, from when there is something to receive."""
-        context.publishing.wait()
-        while True:
+        """Measure how late the event loop wakes up, from when the first user is about to connect."""
+        while not context.clients:
+            gevent.sleep(_LAG_PROBE_S)
+        while not context.closing.is_set():
             asleep_s = time.perf_counter()
             gevent.sleep(_LAG_PROBE_S)
             late_s = time.perf_counter() - asleep_s - _LAG_PROBE_S
-            self._lags_us.append(max(int(late_s * 1e6), 1))
+            lags_us = self._lags_us if context.publishing.is_set() else self._ramp_lags_us
+            lags_us.append(max(int(late_s * 1e6), 1))
+
+
+def _has_work(context: RunContext) -> bool:
+    """Return whether an answer, a play, or a user that the load test has dropped is still to be waited for."""
+    counters = context.meter.counters
+    coming_back = bool(counters["connections_dropped"] and counters["away"])
+    return bool(context.meter.in_flight or context.playing or coming_back)
 
 
 def _p99_ms(samples_us: Samples) -> float:

@@ -46,7 +46,7 @@ def _roles() -> Iterator[str]:
 
 
 def _questions() -> Iterator[str]:
-    findings = {rule.question: f"{rule.severity.name.lower()}: {rule.title}" for rule in RULES}
+    findings = {rule.capability: f"{rule.severity.name.lower()}: {rule.title}" for rule in RULES}
     yield "## What the backend is asked before the run"
     yield ""
     yield from _table(

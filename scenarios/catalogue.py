@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from . import benchmarks, broadcasts, connections, intrusion, pressure, resilience, rooms, workflows
+from . import (
+    benchmarks,
+    broadcasts,
+    connections,
+    intrusion,
+    large,
+    pressure,
+    resilience,
+    rooms,
+    upgrades,
+    workflows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -44,10 +55,10 @@ ROLES: Final[dict[str, tuple[Scenario, ...]]] = {
         rooms.switching,
         rooms.invalid,
     ),
-    "Crowd": (connections.many, broadcasts.many, broadcasts.volume, benchmarks.memory),
+    "Crowd": (connections.many, broadcasts.many, broadcasts.volume, benchmarks.among_many, benchmarks.memory),
     "MalformedSender": (resilience.malformed, resilience.broken, resilience.unknown),
-    "LargeSender": (resilience.large,),
-    "Reconnector": (connections.recovery, resilience.cut_off, resilience.bad_network),
+    "LargeSender": (large.payloads, large.broadcasts),
+    "Reconnector": (connections.recovery, upgrades.upgrade, resilience.cut_off, resilience.bad_network),
     "LatencyProber": (benchmarks.round_trips,),
     "ThroughputSender": (benchmarks.throughput,),
     "Intruder": (
@@ -77,10 +88,10 @@ def chosen(roles: Collection[str], tags: Collection[str], excluded: Collection[s
     """The scenarios that a run plays.
 
     :param roles: the user classes that take part.
-    :param tags: as of Locust: if there are any, a scenario has to be of one of these suites.
+    :param tags: as of Locust: if there are any, a scenario has to have one of these, see `Scenario.tags`.
     :param excluded: and of none of these.
     """
     for role, played in ROLES.items():
         for scenario in played if role in roles else ():
-            if (not tags or set(scenario.suites) & set(tags)) and not set(scenario.suites) & set(excluded):
+            if (not tags or scenario.tags & set(tags)) and not scenario.tags & set(excluded):
                 yield scenario

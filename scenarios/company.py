@@ -64,6 +64,10 @@ class Company(Protocol):
         """
         ...
 
+    def is_ending(self) -> bool:
+        """Whether the run ends, so that nothing is waited for that may take minutes."""
+        ...
+
     def answered(self, question: str, took_ms: float) -> None:
         """A time to be kept."""
         ...
@@ -72,6 +76,9 @@ class Company(Protocol):
         """Something was found that should not be; see `findings.SEEN`."""
         ...
 
-    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
-        """A check was made, or, None, could not be."""
+    def check(self, scenario: str, check: str, passed: bool | None, evidence: str, hint: str = "") -> None:
+        """A check was made, or could not be made (None).
+
+        :param hint: the remedy, if the check failed.
+        """
         ...

@@ -26,52 +26,24 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A finding wherever a question is answered with no (or, turned round, with yes)."""
+    """A finding wherever a capability is missing."""
 
-    question: str
+    capability: str
     severity: Severity
     title: str
-    way_on: str
-    found_if: bool = False
 
 
 RULES: Final = (
-    Rule(
-        can.OWN_ROOMS,
-        Severity.CRITICAL,
-        "anybody may read any project's room",
-        "Check on joinProjectRoom that the project belongs to the token's user.",
-    ),
-    Rule(
-        can.TOKEN_ID,
-        Severity.CRITICAL,
-        "a token that names no user is taken for somebody's",
-        "Refuse tokens without an id: a query for `id = undefined` finds the first user there is.",
-    ),
-    Rule(
-        can.REST_TOKENS,
-        Severity.CRITICAL,
-        "REST takes tokens that are expired, unsigned or signed by somebody else",
-        "Verify the signature with one fixed algorithm, and the expiry.",
-    ),
-    Rule(
-        can.TOKEN_CHECK,
-        Severity.HIGH,
-        "Socket.IO does not check tokens",
-        "Verify the token in a middleware of the namespace, before the connection is accepted.",
-    ),
-    Rule(
-        can.ROOM_IDS,
-        Severity.MEDIUM,
-        "rooms can be joined that do not exist",
-        "Refuse ids that are no project's: each one that is made up takes memory.",
-    ),
-    Rule(
-        can.THROTTLE,
-        Severity.LOW,
-        "HTTP is not throttled",
-        "Limit at least signing up and logging in, or passwords can be guessed as fast as the backend answers.",
-    ),
+    Rule(can.OWN_ROOMS, Severity.CRITICAL, "anybody may read any project's room"),
+    Rule(can.GUEST_ROOMS, Severity.CRITICAL, "guests may read any project's room"),
+    Rule(can.NAMELESS, Severity.CRITICAL, "a token that names no user opens any project's room"),
+    Rule(can.TOKEN_ID, Severity.CRITICAL, "a token that names no user is taken for somebody's"),
+    Rule(can.REST_TOKENS, Severity.CRITICAL, "REST takes tokens that are unsigned or signed by somebody else"),
+    Rule(can.TOKEN_CHECK, Severity.HIGH, "Socket.IO does not check tokens"),
+    Rule(can.TOKEN_EXPIRY, Severity.HIGH, "Socket.IO takes expired tokens"),
+    Rule(can.REST_EXPIRY, Severity.HIGH, "REST takes expired tokens"),
+    Rule(can.ROOM_IDS, Severity.MEDIUM, "rooms can be joined that do not exist"),
+    Rule(can.THROTTLE, Severity.LOW, "HTTP is not throttled"),
 )
 
 
@@ -114,9 +86,14 @@ def findings_of(capabilities: Capabilities, seen: Mapping[str, str]) -> list[Fin
     :param seen: name in `SEEN` -> evidence.
     """
     found = [
-        Finding(rule.severity, rule.title, capabilities.answers[rule.question].evidence, rule.way_on)
+        Finding(
+            rule.severity,
+            rule.title,
+            capabilities.answers[rule.capability].evidence,
+            can.REMEDIES[rule.capability],
+        )
         for rule in RULES
-        if capabilities.answers[rule.question].yes is rule.found_if
+        if capabilities.answers[rule.capability].yes is False
     ]
     for name, evidence in seen.items():
         severity, title, way_on = SEEN[name]

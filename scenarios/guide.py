@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from . import benchmarks, broadcasts, connections, intrusion, pressure, resilience, rooms, workflows
+from . import (
+    benchmarks,
+    broadcasts,
+    connections,
+    intrusion,
+    large,
+    pressure,
+    resilience,
+    rooms,
+    upgrades,
+    workflows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +46,11 @@ def answered(otherwise: str, *tests: str) -> Line:
 _HELPER: Final = ("tests/clients/test_helper.py", "tests/clients/test_fixtures.py")
 _NETWORK: Final = "tests/network/test_relay.py"
 _FACTORY: Final = ("tests/clients/test_fixtures.py", "tests/backend/test_rest.py")
-_SLO: Final = "tests/measure/test_slo.py"
-_GROWTH: Final = "a slope with its interval, of the backend and of the workers, in every report"
+_JUDGED: Final = "tests/measure/test_objective_results.py"
+_GROWTH: Final = (
+    "objectives `stable memory of the backend`, `stable memory of the workers`; a slope with its interval"
+)
+_NUMBERS: Final = "tests/integration/test_guide_numbers.py"
 _SLOPE: Final = "tests/measure/test_growth.py"
 
 GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
@@ -57,9 +71,11 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         ),
     },
     "Stress Tests": {
-        "Concurrent Connections: Up to 50 simultaneous clients": played(connections.many),
+        "Concurrent Connections: Up to 50 simultaneous clients": played(connections.many, benchmarks.among_many),
         "High Volume Broadcasting: Message delivery to multiple clients": played(broadcasts.volume),
-        "Memory Management: Resource cleanup, memory leak prevention": played(benchmarks.memory),
+        "Memory Management: Resource cleanup, memory leak prevention": played(
+            benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE, _NUMBERS)
+        ),
         "Performance Benchmarks: Latency testing, throughput measurements": played(
             benchmarks.round_trips, benchmarks.throughput
         ),
@@ -126,12 +142,14 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         "Sequential update handling": played(broadcasts.sequential),
     },
     "Performance Testing": {
-        "50+ concurrent connections": played(connections.many),
+        "50+ concurrent connections": played(connections.many, benchmarks.among_many),
         "High-frequency event handling": played(broadcasts.volume, benchmarks.throughput),
         "Low-latency communication (< 50ms average)": played(
-            benchmarks.round_trips, otherwise="objective `mean latency`", tests=(_SLO,)
+            benchmarks.round_trips,
+            otherwise="objectives `mean latency`, `mean round trip`, `mean time to an acknowledgement`",
+            tests=(_JUDGED, _NUMBERS),
         ),
-        "Memory leak prevention": played(benchmarks.memory),
+        "Memory leak prevention": played(benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE, _NUMBERS)),
         "Resource cleanup validation": played(benchmarks.memory, connections.cycling),
     },
     "Error Handling": {
@@ -140,7 +158,9 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         ),
         "Network condition simulation": played(resilience.bad_network, tests=(_NETWORK,)),
         "Client disconnection during broadcasts": played(resilience.vanishing),
-        "Large payload handling": played(resilience.large),
+        "Large payload handling": played(
+            large.payloads, large.broadcasts, tests=("tests/scenarios/test_large.py",)
+        ),
         "Invalid authentication handling": played(intrusion.bad_tokens),
     },
     "Production Scenarios": {
@@ -155,25 +175,54 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
             "tests/integration/test_suites.py",
         ),
     },
+    "Running WebSocket Tests": {
+        "Individual Test Suites": answered(
+            "`locust --config suites/NAME.conf`; one scenario: `--scenario NAME`",
+            *("tests/integration/test_suites.py", "tests/run/test_scenario_choice.py"),
+        ),
+        "All WebSocket Tests": answered(
+            "`python -m suites`, `make suites`: one outcome and exit code over all",
+            *("tests/integration/test_suites.py", "tests/suites/test_command.py"),
+        ),
+        "Debug Mode": answered(
+            "`--debug-clients N`: each packet of these clients, both ways, without tokens",
+            *("tests/integration/test_debug_log.py", "tests/transport/test_packet_log.py"),
+        ),
+    },
     "Expected Performance Metrics": {
         "Connection Time: < 1000ms for 20 concurrent connections": answered(
-            "objective `20 concurrent connections`", _SLO
+            "objective `20 concurrent connections`", _JUDGED
         ),
-        "Average Latency: < 50ms for real-time events": answered("objective `mean latency`", _SLO),
-        "Maximum Latency: < 200ms for individual messages": answered("objective `maximum latency`", _SLO),
+        "Average Latency: < 50ms for real-time events": played(
+            benchmarks.round_trips,
+            otherwise="objectives `mean latency`, `mean round trip`, `mean time to an acknowledgement`",
+            tests=(_JUDGED, _NUMBERS),
+        ),
+        "Maximum Latency: < 200ms for individual messages": played(
+            benchmarks.round_trips,
+            otherwise="objectives `maximum latency`, `maximum round trip`, `maximum time to an acknowledgement`",
+            tests=(_JUDGED, _NUMBERS),
+        ),
         "Throughput: > 100 events per second per client": played(
-            benchmarks.throughput, otherwise="objective `events a second for each client`", tests=(_SLO,)
+            benchmarks.throughput, otherwise="objective `events a second for each client`", tests=(_JUDGED,)
         ),
-        "Memory Usage: Stable under extended load": played(benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE,)),
+        "Memory Usage: Stable under extended load": played(
+            benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE, _NUMBERS)
+        ),
     },
     "Load Testing Results": {
         "50 concurrent connections without degradation": played(
-            connections.many, otherwise="objective `50 concurrent connections without failure`", tests=(_SLO,)
+            connections.many,
+            benchmarks.among_many,
+            otherwise="objective `50 concurrent connections without failure`",
+            tests=(_JUDGED,),
         ),
         "Broadcast delivery to 20+ clients simultaneously": played(
-            broadcasts.many, otherwise="objective `delivery to 20 members and more`", tests=(_SLO,)
+            broadcasts.many, otherwise="objective `delivery to 20 members and more`", tests=(_JUDGED,)
         ),
-        "Memory stability during extended sessions": played(benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE,)),
+        "Memory stability during extended sessions": played(
+            benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE, _NUMBERS)
+        ),
         "Error recovery from network issues": played(resilience.cut_off),
     },
     "CI/CD": {
@@ -181,7 +230,8 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
             "each suite in a minute and a half", "tests/integration/test_suites.py"
         ),
         "Parallel Execution": answered(
-            "free ports and rows of its own for each run", "tests/backend/test_rows.py"
+            "a port, workers and rows of its own for each run; `python -m suites --side-by-side N`",
+            *("tests/integration/test_fleets_apart.py", "tests/backend/test_rows.py"),
         ),
         "Resource Cleanup": answered(
             "a run removes its rows, and what cut-off runs left", "tests/backend/test_rows.py"
@@ -195,7 +245,10 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
     },
     "Debug Utilities": {
         "Connection Diagnostics": answered("`Helper.connection_stats`, `Client.end_reason`", *_HELPER),
-        "Event Monitoring": answered("`Client.listen`, `heard`", *_HELPER),
+        "Event Monitoring": answered(
+            "`Client.on_any`: every event and acknowledgement, in and out; `Client.listen`, `heard`",
+            *("tests/clients/test_on_any.py", *_HELPER),
+        ),
         "Performance Monitoring": answered("`Client.measure_latency`; a line of progress every 5 s", *_HELPER),
     },
     "Potential Improvements": {
@@ -233,6 +286,8 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
         ),
         "Message Ordering: Event sequence validation": played(
             broadcasts.sequential,
+            broadcasts.logs,
+            broadcasts.volume,
             otherwise="`reordered` of every stream, with its extent, across reconnects and instances",
         ),
         "Security Testing: Unauthorized access attempts": played(
@@ -249,9 +304,10 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
             otherwise="findings, with severity",
             tests=("tests/scenarios/test_probe.py",),
         ),
-        "Protocol Upgrades: WebSocket version compatibility": answered(
-            "`--transport upgrade`; EIO=3 is asked for, and spoken by a canary",
-            "tests/integration/test_official_server.py",
+        "Protocol Upgrades: WebSocket version compatibility": played(
+            upgrades.upgrade,
+            otherwise="`--transport upgrade`; EIO=3 is asked for, and spoken by a canary",
+            tests=("tests/integration/test_official_server.py",),
         ),
     },
 }

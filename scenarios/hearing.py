@@ -3,65 +3,126 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from backend import contract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clients.client import Client
+    from backend.plan import Room
+    from clients.inbox import Heard
 
-_ENDS: Final = (contract.FAILED, contract.COMPLETED)
+
+class Listener(Protocol):
+    """A client, as far as it hears."""
+
+    heard: list[Heard]
+    end_reason: str
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is connected now."""
+        ...
+
+
+ENDS: Final = (contract.COMPLETED, contract.FAILED)
+"""How a task may end: without Docker always FAILED, with it as the agent's work goes."""
+
+_WORK: Final = tuple(
+    f"[{tag}]"
+    for tag in (
+        *(contract.TAG_GIT, contract.TAG_COMMAND, contract.TAG_RESULT, contract.TAG_MEMORY),
+        *(contract.TAG_THOUGHT, contract.TAG_TOOL),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task that was created; its title comes back in the first log."""
+    """A task that was created.
+
+    title: comes back in the first log.
+    room: its project's.
+    by_agent: whether the room's agent works on it; otherwise the backend itself does.
+    """
 
     task_id: str
     title: str
-    project_id: str
+    room: Room
+    by_agent: bool = True
+
+    @property
+    def project_id(self) -> str:
+        """The id of its project, which is its room's name."""
+        return self.room.project_id
+
+    @property
+    def agent_id(self) -> str:
+        """Who has to be named in its events."""
+        return self.room.agent_id if self.by_agent else contract.SYSTEM_AGENT_ID
+
+    @property
+    def agent_name(self) -> str:
+        """The name that belongs to that id."""
+        return contract.agent_name(self.agent_id) if self.by_agent else contract.SYSTEM_AGENT_NAME
 
 
-def updates_of(client: Client, task: Task) -> list[dict[str, Any]]:
+def updates_of(client: Listener, task: Task) -> list[Heard]:
     """A task's updates that a client heard, in order."""
-    return [data for data in _heard(client, contract.TASK_STATUS_UPDATE) if data.get("taskId") == task.task_id]
+    return [one for one in client.heard if _is_update(one) and one.data.get("taskId") == task.task_id]
 
 
-def statuses_of(client: Client, task: Task) -> list[str]:
+def statuses_of(client: Listener, task: Task) -> list[str]:
     """The statuses of a task that a client heard of, in order."""
-    return [str(update.get("newStatus")) for update in updates_of(client, task)]
+    return [str(update.data.get("newStatus")) for update in updates_of(client, task)]
 
 
-def logs_of(client: Client) -> list[dict[str, Any]]:
-    """All logs that a client heard, in order."""
-    return _heard(client, contract.AGENT_LOG)
+def acceptances_of(client: Listener, task: Task) -> list[Heard]:
+    """The logs that a client heard in which a task is accepted. An agent may quote the title in others, too."""
+    accepted = contract.LOG_ACCEPTED.format(title=task.title)
+    return [one for one in client.heard if _text(one) == accepted]
 
 
-def titles_of(client: Client, task: Task) -> int:
-    """How many logs a client heard in which a task's title stands."""
-    return sum(task.title in str(log.get("message")) for log in logs_of(client))
+def heard_of(client: Listener, task: Task) -> list[Heard]:
+    """Everything that a client heard of a task, in order.
+
+    For a client outside the task's room. What names no task is told by its agent, who works in one room only.
+    """
+    return [
+        one
+        for one in client.heard
+        if isinstance(one.data, dict)
+        and (
+            one.data.get("taskId") == task.task_id
+            or f'"{task.title}"' in _text(one)
+            or (task.by_agent and one.data.get("agentId") == task.agent_id)
+        )
+    ]
 
 
-def heard_of(client: Client, task: Task) -> bool:
-    """Whether a client heard anything of a task."""
-    return bool(updates_of(client, task) or titles_of(client, task))
-
-
-def ended_of(client: Client) -> set[str]:
+def ended_of(client: Listener) -> set[str]:
     """The ids of the tasks of whose end a client heard."""
-    heard = _heard(client, contract.TASK_STATUS_UPDATE)
-    return {str(data.get("taskId")) for data in heard if data.get("newStatus") in _ENDS}
+    return {str(one.data.get("taskId")) for one in client.heard if _is_update(one) and _status(one) in ENDS}
+
+
+def is_of_work(one: Heard, task: Task) -> bool:
+    """Whether an event is a log that only agents at work send, which takes Docker, and of the task's agent."""
+    return is_by_work(_text(one)) and one.data.get("agentId") == task.agent_id
+
+
+def is_by_work(text: str) -> bool:
+    """Whether a log's text is one that only agents at work send."""
+    return text.startswith(_WORK)
 
 
 class Missing:
     """Who has not heard yet of the end of which tasks; looks only at whom something is missing at."""
 
-    def __init__(self, clients: Sequence[Client], tasks: Sequence[Task]) -> None:
+    def __init__(self, clients: Sequence[Listener], tasks: Sequence[Task]) -> None:
         self._clients = clients
-        self._tasks = len(tasks)
-        wanted = {task.task_id for task in tasks}
+        self._tasks = {task.task_id: task for task in tasks}
+        wanted = set(self._tasks)
         self._left = dict.fromkeys(range(len(clients)), wanted)
 
     def nothing(self) -> bool:
@@ -72,16 +133,30 @@ class Missing:
                 del self._left[number]
         return not self._left
 
+    def tasks(self) -> list[Task]:
+        """The tasks of whose end somebody has not heard."""
+        left = set().union(*self._left.values())
+        return [task for task_id, task in self._tasks.items() if task_id in left]
+
     def __str__(self) -> str:
         if not self._left:
             return ""
         number, gone = max(self._left.items(), key=lambda item: len(item[1]))
         client = self._clients[number]
         return (
-            f"{len(self._left)} of {len(self._clients)} clients did not hear the end of all {self._tasks} tasks; "
-            f"number {number} ({'connected' if client.connected else client.end_reason}) missed {len(gone)}"
+            f"{len(self._left)} of {len(self._clients)} clients did not hear the end of all {len(self._tasks)} "
+            f"tasks; number {number} ({'connected' if client.connected else client.end_reason}) missed {len(gone)}"
         )
 
 
-def _heard(client: Client, event: str) -> list[dict[str, Any]]:
-    return [one.data for one in client.heard if one.event == event and isinstance(one.data, dict)]
+def _is_update(one: Heard) -> bool:
+    return one.event == contract.TASK_STATUS_UPDATE and isinstance(one.data, dict)
+
+
+def _status(one: Heard) -> Any:
+    return one.data.get("newStatus")
+
+
+def _text(one: Heard) -> str:
+    """The text of a log; empty of everything else."""
+    return str(one.data.get("message")) if one.event == contract.AGENT_LOG and isinstance(one.data, dict) else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from clients.errors import FAILURES
 
+from . import hints
 from .company import SkipError
 from .stage import Stage
 
@@ -36,6 +37,11 @@ class Scenario:
     checks: Mapping[str, tuple[str, ...]]
     act: Callable[[Stage], None] = field(repr=False)
 
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its suites and its name, by which Locust's --tags chooses."""
+        return frozenset((self.name, *self.suites))
+
     def held_to(self, capabilities: Capabilities) -> frozenset[str]:
         """The checks that a backend is held to."""
         return frozenset(check for check, needs in self.checks.items() if not capabilities.lacking(needs))
@@ -50,17 +56,18 @@ class Scenario:
             return
         stage = Stage(self.name, checks, company)
         outcome: bool | None = False
+        hint = ""
         try:
             self.act(stage)
-            evidence = "the scenario ended without it"
+            evidence, hint = "the scenario ended without it", hints.NOT_REACHED
         except SkipError as error:
             outcome, evidence = None, str(error)
         except FAILURES as error:
-            evidence = str(error)
+            evidence, hint = str(error), hints.of_error(error)
         finally:
             stage.close()
         for check in sorted(checks - stage.made):
-            company.check(self.name, check, outcome, evidence)
+            company.check(self.name, check, outcome, evidence, hint)
 
 
 def scenario(

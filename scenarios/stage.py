@@ -16,20 +16,27 @@ from clients.answers import about
 from clients.errors import FAILURES, NoAnswerError
 from clients.network import Conditions, Network
 
+from . import hints
 from .company import SkipError
-from .hearing import Missing, Task
+from .hearing import Missing, Task, is_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from backend.plan import Room
+    from backend.rest import Answer
     from clients.client import Client
 
     from .company import Company
+    from .hearing import Listener
 
 
 QUIET_S: Final = 0.5
 """How long something is waited for that must not come."""
+MAX_WORK_S: Final = 300.0
+"""How long an agent's work on a task is waited for, at most."""
+_SHOWN: Final = 100
+_MOST_SHOWN: Final = 3
 
 
 class Stage:
@@ -50,6 +57,7 @@ class Stage:
         """The checks that were made."""
         self.helper = company.helper()
         self.can = company.capabilities.can
+        self.cannot = company.capabilities.cannot
         self.random = company.random
         self.patience_s = company.patience_s
         self.endpoint = company.endpoint
@@ -71,12 +79,30 @@ class Stage:
 
     # What is found
 
-    def check(self, check: str, passed: bool, evidence: object = "") -> None:
-        """Say how a check came out; one that this backend is not held to is left out."""
-        if check in self._checks:
-            self.made.add(check)
-            said = ", ".join(map(str, evidence)) if isinstance(evidence, list) else str(evidence)
-            self._company.check(self._name, check, passed, said)
+    def check(self, check: str, wrong: str | Sequence[object], right: object, hint: str = "") -> None:
+        """Report the outcome of a check; checks that do not apply to this backend are left out.
+
+        What is wrong is the verdict and its evidence in one, so that the two cannot contradict each other.
+
+        :param wrong: what is wrong, in a few words, or everything that should not be; empty if the check passes.
+        :param right: what was seen if nothing is wrong.
+        :param hint: the remedy if it failed; by default the one in `hints`.
+        """
+        if isinstance(wrong, bool):
+            raise TypeError(f"{check}: expected what is wrong, as a text or a list, got {wrong}")
+        if check not in self._checks:
+            return
+        self.made.add(check)
+        passed = not wrong
+        if passed:
+            said = str(right)
+        elif isinstance(wrong, str):
+            said = wrong
+        else:
+            shown = ", ".join(str(one)[:_SHOWN] for one in wrong[:_MOST_SHOWN])
+            said = f"{len(wrong)}, and none should be: {shown}"
+        hint = "" if passed else hint or hints.of_check(self._name, check)
+        self._company.check(self._name, check, passed, said, hint)
 
     def holds(self, check: str) -> bool:
         """Whether this backend is held to a check."""
@@ -94,19 +120,45 @@ class Stage:
             gevent.sleep(0.01)
         return True
 
-    def stays_quiet(self, noise: Callable[[], bool]) -> bool:
-        """Wait a moment for something that must not come; whether it did not."""
-        return not self.wait_until(noise, QUIET_S)
-
     def hears_of(self, client: Client, *tasks: Task) -> bool:
         """Wait until a client has heard of the end of all these tasks; whether it did in time."""
         return not self.missing([client], tasks)
 
-    def missing(self, clients: Sequence[Client], tasks: Sequence[Task]) -> str:
-        """Wait until all clients have heard of the end of all tasks; says who did not in time, or nothing."""
+    def missing(self, clients: Sequence[Listener], tasks: Sequence[Task]) -> str:
+        """Wait until all clients have heard of the end of all tasks; says who did not in time, or nothing.
+
+        An agent may work for minutes: as long as it does, nobody has missed its end.
+
+        :raises SkipError: if an agent is still at work when the run ends, or after `MAX_WORK_S`.
+        """
         missing = Missing(clients, tasks)
-        self.wait_until(missing.nothing)
+        began_s = time.monotonic()
+        works = True
+        while not self.wait_until(missing.nothing) and works:
+            working = [task for task in missing.tasks() if self._is_at_work(task, clients)]
+            worked_s = time.monotonic() - began_s
+            if working and (self._company.is_ending() or worked_s > MAX_WORK_S):
+                raise SkipError(f"after {worked_s:.0f} s agents were still at work on {len(working)} tasks")
+            # Where the work has just ended, its end is given the usual time once more.
+            works = bool(working)
         return str(missing)
+
+    def _is_at_work(self, task: Task, clients: Sequence[Listener]) -> bool:
+        """Whether a task has not ended, by REST; where that does not say, whether agents work there at all."""
+        path = f"{contract.tasks_path(task.project_id)}/{task.task_id}"
+        with suppress(SkipError, NoAnswerError):
+            if status := self.request("GET", path, task.room.token).value("status"):
+                return status in (contract.PENDING, contract.IN_PROGRESS)
+        return any(is_of_work(one, task) for client in clients for one in client.heard)
+
+    def pause(self) -> None:
+        """Let come what may still be on its way, or must not come at all."""
+        gevent.sleep(QUIET_S)
+
+    def forget(self, client: Client) -> None:
+        """The same, and forget all that a client heard."""
+        self.pause()
+        client.heard.clear()
 
     def serves(self, client: Client) -> str:
         """Why a client's join is not answered, whatever is answered to other things meanwhile; empty if it is."""
@@ -157,6 +209,14 @@ class Stage:
         client.join(project_id)
         return client
 
+    def outsiders(self) -> list[Client]:
+        """Connected clients outside the stage's room: a member of another one, if any, and one of no room."""
+        nowhere = self.owner(measured=False)
+        nowhere.connect()
+        nowhere.listen(contract.TASK_STATUS_UPDATE, contract.AGENT_LOG)
+        elsewhere = [self.member(self.other_room())] if len(self._company.rooms) > 1 else []
+        return [*elsewhere, nowhere]
+
     def own_rooms(self, number: int) -> list[int]:
         """So many rooms of one owner, the stage's room first.
 
@@ -202,12 +262,7 @@ class Stage:
         return room
 
     def network(self, conditions: Conditions) -> Network:
-        """A bad network before the backend.
-
-        :raises SkipError: if the backend is spoken to by TLS.
-        """
-        if not self.endpoint.host.startswith("http:"):
-            raise SkipError("the simulated network does not speak TLS")
+        """A bad network before the backend, over TLS as well."""
         self._networks.append(Network(self.endpoint, conditions, self.random))
         return self._networks[-1]
 
@@ -220,14 +275,22 @@ class Stage:
         """
         return self._company.create_task(self.room if room is None else room)
 
-    def task_in(self, room: Room, *, agent: bool = True) -> Task:
+    def task_in(self, room: Room, *, agent: bool = True, **fields: Any) -> Task:
         """Have it broadcast to a room that is none of the run's.
 
+        :param fields: of the task, by the names of the REST call.
         :raises SkipError: if it refuses.
         """
-        body = self._factory.task(room.agent_id if agent else "")
+        body = self._factory.task(room.agent_id if agent else "", **fields)
         made_id = self._make(contract.tasks_path(room.project_id), room.token, body)
-        return Task(made_id, body["title"], room.project_id)
+        return Task(made_id, body["title"], room, by_agent=agent)
+
+    def try_task(self, room: Room, **fields: Any) -> Answer:
+        """Ask for a task that need not be made; return the answer.
+
+        :raises SkipError: if the call is throttled.
+        """
+        return self.request("POST", contract.tasks_path(room.project_id), room.token, self._factory.task(**fields))
 
     def _make(self, path: str, token: str, body: Any) -> str:
         """Have REST make something; its id."""

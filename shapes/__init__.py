@@ -1,1 +1,1 @@
-"""How many users there are, and when: shapes over time, and the search for the largest number that holds. Pure."""
+"""The number of users over time: shapes, and the search for the largest load that passes. Pure."""

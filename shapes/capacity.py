@@ -1,99 +1,30 @@
-"""The search for the largest load that holds an objective: doubles until it breaks, halves in, confirms. Pure.
+"""The search for the largest load that passes an objective. Pure.
 
-The objective is on lateness: of all deliveries, no more than a share may come later than a limit, and what does
-not come at all is late. A load holds, or breaks, when the 95% interval of that share is on one side of what is
-allowed; where seconds do not suffice to tell, the mean decides, and the result says so.
+The objective limits lateness: only a share of all deliveries may come later than a limit. Lost deliveries count as
+late. The search doubles the level until one fails, halves the gap, and tries both ends again.
+
+Repeated trials decide each level (`level` states the confidence), and each trial is judged by its own interval
+(`trial`). A level that stays undecided moves neither end of the result: the search goes on above and below it. The
+result is a level that passes and a higher one that fails, with the capacity in between. If no level fails for
+certain, the result is only a lower bound.
+
+The number of trials is bounded: a level has at most `max_trials` that count and `max_voids` that are void. The
+gaps halve until they are within `resolution`.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from .interval import CONFIDENCE, half_width
+from .level import CONFIDENCE, Decision, decide, is_confirmed, why
+from .trial import TrialInProgress, TrialOutcome
 
-HELD: Final = "held"
-BROKE: Final = "broke"
-_MISSING_TOLERANCE: Final = 0.02
-"""Deliveries at the edges of a level's time, which are counted in one second and owed in another."""
-_EDGE_TRIGGERS: Final = 2
-"""At least so many may be on their way when a level's time begins and ends."""
-_MISSED_SHARE: Final = 0.01
-_MEMBERS_SHARE: Final = 0.98
-_GENERATOR_MS: Final = 25.0
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One second over all workers.
-
-    count, late: deliveries of that second, and those of them that were late. members: in their rooms at its end.
-    Cumulative: owed: deliveries that the triggers sent so far should have made. timed: those that came. due,
-    missed: triggers. trouble: connections and joins that failed or were lost, triggers that were refused.
-    generator_ms: by how much the generator itself was late (p99), in this second.
-    """
-
-    at_s: int
-    count: int
-    late: int
-    members: int
-    owed: float = 0.0
-    timed: int = 0
-    due: int = 0
-    missed: int = 0
-    trouble: int = 0
-    generator_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is searched, and how.
-
-    least, most: of the level. allowed: share of late deliveries. resolution: the search ends when what broke is no
-    more than this share above what held. settle_s: seconds after a change that do not count. hold_s, longest_s:
-    least and most seconds that do. members: whether the level is a number of members.
-    """
-
-    least: float
-    most: float
-    allowed: float = 0.01
-    resolution: float = 0.1
-    growth: float = 2.0
-    settle_s: int = 4
-    hold_s: int = 8
-    longest_s: int = 24
-    members: bool = True
-
-
-@dataclass(slots=True)
-class Trial:
-    """One level's time. share: of late deliveries; half: of its interval."""
-
-    level: float
-    outcome: str = ""
-    why: str = ""
-    share: float | None = None
-    half: float | None = None
-    certain: bool = False
-    generator: bool = False
-    seconds: int = 0
-    confirms: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in a run's summary."""
-        return {
-            "level": self.level,
-            "outcome": self.outcome,
-            "why": self.why,
-            "late_share": self.share,
-            "late_share_half_width": self.half,
-            "certain": self.certain,
-            "limited_by_generator": self.generator,
-            "seconds": self.seconds,
-            "confirms": self.confirms,
-        }
+    from .trial import Moment, Settings, Trial
 
 
 @dataclass(slots=True)
@@ -105,8 +36,7 @@ class Search:
     done: bool = False
     trials: list[Trial] = field(default_factory=list)
     _began_s: int | None = None
-    _moments: list[Moment] = field(default_factory=list)
-    _first: Moment | None = None
+    _trial: TrialInProgress | None = None
     _confirming: bool = False
 
     def __post_init__(self) -> None:
@@ -115,129 +45,160 @@ class Search:
     def begin(self, at_s: int) -> None:
         """The level is set since this second."""
         self._began_s = at_s
-        self._moments = []
-        self._first = None
+        self._trial = None
 
     def feed(self, moment: Moment) -> None:
         """Take one second, in order; may change the level, or end the search."""
         if self.done or self._began_s is None or moment.at_s <= self._began_s + self._settle_s():
             return
-        if self._first is None:
-            self._first = moment
-            return
-        self._moments.append(moment)
-        hold_s = self.settings.hold_s * (2 if self._confirming else 1)
-        if len(self._moments) >= hold_s and (trial := self._judge()) is not None:
+        if self._trial is None:
+            is_longer = self._confirming and self.level == self.max_passing
+            self._trial = TrialInProgress(self.settings, self.level, moment, confirms=is_longer)
+        elif (trial := self._trial.add(moment)) is not None:
             self.trials.append(trial)
-            self._go_on(trial)
+            self._began_s = self._trial = None
+            self._go_on()
 
     def _settle_s(self) -> int:
-        """What a level that broke has left behind takes its time."""
-        broke = bool(self.trials) and self.trials[-1].outcome == BROKE
-        return self.settings.settle_s * (2 if broke else 1)
-
-    def _judge(self) -> Trial | None:
-        """The outcome of the present level; None if it takes more seconds to tell."""
-        moments, first = self._moments, self._first
-        assert first is not None
-        last = moments[-1]
-        trial = Trial(self.level, seconds=len(moments), confirms=self._confirming)
-        trial.generator = statistics.fmean(one.generator_ms for one in moments) > _GENERATOR_MS
-        count = sum(one.count for one in moments)
-        if trouble := last.trouble - first.trouble:
-            return _broke(trial, f"{trouble} connections, joins or triggers failed or were lost", certain=True)
-        missed = last.missed - first.missed
-        if missed > _MISSED_SHARE * max(last.due - first.due, 1):
-            trial.generator = True
-            return _broke(trial, f"{missed} triggers could not be sent in time", certain=True)
-        if self.settings.members and last.members < _MEMBERS_SHARE * self.level:
-            return _broke(trial, f"only {last.members} members are in their rooms", certain=True)
-        if not count:
-            return _broke(trial, "nothing was delivered", certain=True)
-        owed = last.owed - first.owed
-        edge = max(_MISSING_TOLERANCE, _EDGE_TRIGGERS / max(last.due - first.due, 1))
-        missing = max(1 - (last.timed - first.timed) / owed - edge, 0.0) if owed else 0.0
-        shares = [one.late / one.count for one in moments if one.count]
-        if len(shares) < 2:
-            return _broke(trial, "in all seconds but one nothing was delivered", certain=True)
-        trial.share = min(sum(one.late for one in moments) / count + missing, 1.0)
-        trial.half = half_width(shares, count)
-        if trial.share + trial.half <= self.settings.allowed:
-            return _held(trial, certain=True)
-        why = f"{trial.share:.2%} of the deliveries were late" + (
-            f", {missing:.2%} did not come" if missing else ""
-        )
-        if trial.share - trial.half > self.settings.allowed:
-            return _broke(trial, why, certain=True)
-        if len(moments) < self.settings.longest_s:
-            return None
-        if trial.share <= self.settings.allowed:
-            return _held(trial, certain=False)
-        return _broke(trial, why, certain=False)
-
-    def _go_on(self, trial: Trial) -> None:
-        held, broke = self.held, self.broke
-        self._began_s = None
-        if self._confirming and trial.outcome == HELD:
-            self.done = True
-        elif held is None:
-            # Even the least is too much.
-            self.done = True
-        elif broke is None and held >= self.settings.most:
-            self.done = True
-        elif broke is None:
-            self._set(min(held * self.settings.growth, self.settings.most))
-        elif broke - held > max(held * self.settings.resolution, 1.0 if self.settings.members else 0.0):
-            self._set((held + broke) / 2)
-        else:
-            self._confirming = True
-            self.level = held
-
-    def _set(self, level: float) -> None:
-        self._confirming = False
-        self.level = float(math.floor(level)) if self.settings.members else round(level, 3)
+        """Seconds to settle before a trial: twice as long after one that failed, for its backlog to drain."""
+        failed = bool(self.trials) and self.trials[-1].outcome is TrialOutcome.FAILED
+        return self.settings.settle_s * (2 if failed else 1)
 
     @property
     def waits(self) -> bool:
         """Whether it waits for `begin`."""
         return self._began_s is None and not self.done
 
-    @property
-    def held(self) -> float | None:
-        """The largest level that held, below all that broke; None if there is none."""
-        broke = self.broke
-        held = {trial.level for trial in self.trials if trial.outcome == HELD}
-        return max((level for level in held if broke is None or level < broke), default=None)
+    def trials_of(self, level: float | None) -> list[Trial]:
+        """Return the trials of one level, in order."""
+        return [trial for trial in self.trials if trial.level == level]
 
     @property
-    def broke(self) -> float | None:
-        """The smallest level that broke; None if none did."""
-        return min((trial.level for trial in self.trials if trial.outcome == BROKE), default=None)
+    def decisions(self) -> dict[float, Decision | None]:
+        """Level -> its decision; None if it is to be tried again."""
+        levels = {trial.level for trial in self.trials}
+        return {level: decide(self.trials_of(level), self.settings) for level in sorted(levels)}
+
+    @property
+    def max_passing(self) -> float | None:
+        """The largest level that passes, below all that fail; None if there is none."""
+        bound = self.min_failing
+        passing = self._decided(Decision.PASSES)
+        return max((level for level in passing if bound is None or level < bound), default=None)
+
+    @property
+    def min_failing(self) -> float | None:
+        """The smallest level that fails for certain; None if there is none."""
+        return min(self._decided(Decision.FAILS), default=None)
+
+    def _decided(self, *wanted: Decision) -> list[float]:
+        return [level for level, decision in self.decisions.items() if decision in wanted]
+
+    @property
+    def _in_between(self) -> list[float]:
+        """The levels between the two ends that neither pass nor fail for certain, in order."""
+        low, high = self.max_passing or 0.0, self.min_failing or math.inf
+        unknown = self._decided(Decision.UNDECIDED, Decision.GENERATOR_LIMITED)
+        return [level for level in unknown if low < level < high]
+
+    def _go_on(self) -> None:
+        """Decide which level is next, or end."""
+        trials = self.trials_of(self.level)
+        decision = decide(trials, self.settings)
+        if decision is None or (self._confirming and self._is_open(self.level, decision)):
+            return
+        self._confirming = False
+        if (following := self._next_level()) is not None:
+            self.level = following
+            return
+        decisions = self.decisions
+        for end in (self.min_failing, self.max_passing):
+            if end is not None and self._is_open(end, decisions[end]):
+                self._confirming, self.level = True, end
+                return
+        self.done = True
+
+    def _is_open(self, level: float, decision: Decision | None) -> bool:
+        """Return whether a level that passes or fails is to be tried again before the search ends with it."""
+        trials = self.trials_of(level)
+        if decision not in (Decision.PASSES, Decision.FAILS) or is_confirmed(trials, decision):
+            return False
+        voids = sum(trial.outcome is TrialOutcome.VOID for trial in trials)
+        return len(trials) - voids < self.settings.max_trials and voids < self.settings.max_voids
+
+    def _next_level(self) -> float | None:
+        """Return a level to try that makes the result narrower; None if there is none."""
+        low, between = self.max_passing, self._in_between
+        high = self.min_failing
+        if high is None and (limited := self._decided(Decision.GENERATOR_LIMITED)):
+            # The generator cannot offer more load than this.
+            high = min(limited)
+            between = [level for level in between if level < high]
+        if low is None and high == self.settings.least:
+            return None
+        known = [*([] if low is None else [low]), *between]
+        if high is None:
+            reached = known[-1]
+            if reached < self.settings.most:
+                return self._rounded(min(reached * self.settings.growth, self.settings.most))
+        elif (middle := self._middle(known[-1], high)) is not None:
+            return middle
+        return self._middle(low, between[0]) if low is not None and between else None
+
+    def _middle(self, low: float, high: float) -> float | None:
+        """Return the middle of a gap; None if it is narrow enough."""
+        if high - low <= max(low * self.settings.resolution, 1.0 if self.settings.members else 0.0):
+            return None
+        middle = self._rounded((low + high) / 2)
+        return middle if low < middle < high else None
+
+    def _rounded(self, level: float) -> float:
+        return float(math.floor(level)) if self.settings.members else round(level, 3)
+
+    def reconcile(self, seconds: Mapping[int, tuple[int, int]]) -> None:
+        """Correct the losses of trials by the run's final record.
+
+        A delivery that arrived after it was counted as lost is late, not lost. A trial that passed no longer
+        passes if more deliveries were lost in its time than were known then.
+
+        :param seconds: second -> (deliveries expected of the triggers sent in it, those of them that were lost).
+        """
+        for trial in self.trials:
+            within = [seconds[at_s] for at_s in range(trial.from_s, trial.to_s + 1) if at_s in seconds]
+            trial.expected = sum(expected for expected, _ in within)
+            trial.lost = sum(lost for _, lost in within)
+            if trial.outcome is TrialOutcome.PASSED and trial.count:
+                share = min(trial.late / trial.count + trial.lost_share, 1.0)
+                if share > self.settings.allowed:
+                    trial.share, trial.outcome = share, TrialOutcome.UNSURE
 
     def result(self) -> dict[str, Any]:
-        """What was found, as it stands in a run's summary."""
-        held = self.held
-        at_it = [trial for trial in self.trials if trial.level == held and trial.outcome == HELD]
-        limits = [trial for trial in self.trials if trial.outcome == BROKE and trial.level == self.broke]
+        """Return the result in the form of a run's summary."""
+        low, high = self.max_passing, self.min_failing
+        limited = [
+            level
+            for level, decision in self.decisions.items()
+            if decision is Decision.GENERATOR_LIMITED and level > (low or 0.0)
+        ]
+        stopped = min(limited) if limited and high is None else None
         return {
             "finished": self.done,
-            "holds": held,
-            "breaks": self.broke,
-            "at_least": self.broke is None and held is not None,
-            "confidence": CONFIDENCE if any(trial.certain for trial in at_it) else None,
-            "confirmed": any(trial.confirms for trial in at_it),
-            "limited_by_generator": any(trial.generator for trial in limits),
-            "why_it_breaks": limits[-1].why if limits else "",
+            "max_passing": low,
+            "min_failing": high,
+            "lower_bound_only": high is None and low is not None,
+            "undecided": self._in_between,
+            "confidence": None if low is None and high is None else CONFIDENCE,
+            "confirmed": low is not None and is_confirmed(self.trials_of(low), Decision.PASSES),
+            "limited_by_generator": stopped is not None,
+            "why_failing": "" if high is None else why(self.trials_of(high), self.settings),
+            "why_limited": "" if stopped is None else why(self.trials_of(stopped), self.settings),
+            "limit_ms": self.settings.limit_ms,
             "allowed_late_share": self.settings.allowed,
-            "trials": [trial.to_json() for trial in self.trials],
+            "levels": [self._row(level, decision) for level, decision in self.decisions.items()],
+            "trials": [trial.to_json(self.settings) for trial in self.trials],
         }
 
-
-def _held(trial: Trial, *, certain: bool) -> Trial:
-    trial.outcome, trial.certain = HELD, certain
-    return trial
-
-
-def _broke(trial: Trial, why: str, *, certain: bool) -> Trial:
-    trial.outcome, trial.why, trial.certain = BROKE, why, certain
-    return trial
+    def _row(self, level: float, decision: Decision | None) -> dict[str, Any]:
+        trials = self.trials_of(level)
+        counts = {one.value: sum(trial.outcome is one for trial in trials) for one in TrialOutcome}
+        return {"level": level, "decision": "" if decision is None else decision.value, **counts}

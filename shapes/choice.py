@@ -18,8 +18,8 @@ _CAPACITY: Final = {
     "quantile": "share of the deliveries that must not be late (default 0.99)",
     "least": "where to begin (default 10 viewers, or --rate)",
     "most": "where to end (default --users, or 1000 triggers a second)",
-    "hold": "seconds at least for each level (default 8)",
-    "resolution": "the search ends when what broke is no more than this share above what held (default 0.1)",
+    "hold": "minimum seconds of each trial of a level (default 8)",
+    "resolution": "the search ends when the gap above the passing level is at most this share of it (default 0.1)",
 }
 """Parameters of the capacity search."""
 _SHARES: Final = ("base", "low", "quantile")

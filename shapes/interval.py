@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CONFIDENCE: Final = 0.95
-# Two-sided 95% quantiles of Student's t, by degrees of freedom from 1.
+LOOK_CONFIDENCE: Final = 0.99
+"""Confidence of one interval. A decision may use several, see `level`."""
+# Two-sided 99% quantiles of Student's t, by degrees of freedom from 1. Above 30, the last is used, which is wider.
 _T: Final = (
-    *(12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
-    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+    *(63.66, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169, 3.106, 3.055, 3.012, 2.977, 2.947),
+    *(2.921, 2.898, 2.878, 2.861, 2.845, 2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750),
 )
-_NORMAL: Final = 1.960
-_RULE_OF_THREE: Final = 3.0
+_NONE_IN: Final = -math.log(1 - LOOK_CONFIDENCE)
+"""If none of n deliveries is late, the true share is at most this / n (the rule of three, for 99%)."""
 
 
 def half_width(shares: Sequence[float], count: int) -> float:
-    """Half of the 95% interval of a mean of shares.
+    """Return half the width of the 99% interval of a mean of shares.
 
     By batch means: what one second's deliveries have in common makes them no independent samples, so that seconds
     are the samples. Where all seconds agree, by the rule of three.
@@ -28,7 +29,6 @@ def half_width(shares: Sequence[float], count: int) -> float:
     :param shares: one for each second, at least two.
     :param count: the deliveries in all of them.
     """
-    freedom = len(shares) - 1
-    quantile = _T[freedom - 1] if freedom <= len(_T) else _NORMAL
+    quantile = _T[min(len(shares) - 1, len(_T)) - 1]
     spread = quantile * statistics.stdev(shares) / math.sqrt(len(shares))
-    return max(spread, _RULE_OF_THREE / max(count, 1))
+    return max(spread, _NONE_IN / max(count, 1))

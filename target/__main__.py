@@ -18,6 +18,7 @@ import psycopg
 import uvicorn
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from . import agent_options
 from .app import Application
 from .fault_options import Faults
 from .injection import Injector
@@ -72,11 +73,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="what shall go wrong, e.g. drop=0.02,corrupt=@3/9,delay=exponential:20,stop=4:2; see "
         "target/fault_options.py",
     )
+    agent_options.add_to(parser)
     parser.add_argument("--redis-url", default="", help="what several instances share their rooms by")
     parser.add_argument(
         "--instance", default="", help="what this process calls itself, in each answer's X-Instance"
     )
-    parser.add_argument("--fault-log", type=Path, help="a file for a line of JSON for each fault")
+    parser.add_argument(
+        "--fault-log", type=Path, help="file to write a JSON line to for each fault and each broadcast"
+    )
     options = parser.parse_args(arguments)
     if options.redis_url and (options.faults or options.breakable):
         parser.error(
@@ -84,6 +88,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         )
     if options.redis_url and urlsplit(options.redis_url).scheme not in _REDIS:
         parser.error(f"--redis-url {options.redis_url} is no URL of a Redis, as redis://127.0.0.1:6379/0")
+    try:
+        agent_options.check(options)
+    except ValueError as error:
+        parser.error(str(error))
     return options
 
 
@@ -133,14 +141,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def injector(options: argparse.Namespace) -> Iterator[Injector | None]:
-    """What makes the faults that were asked for; None if there are none."""
-    if options.faults is None:
+    """Yield the injector of the given faults, which also logs broadcasts; None if neither option is given."""
+    if options.faults is None and options.fault_log is None:
         yield None
         return
     with (options.fault_log or Path(os.devnull)).open("w", encoding="utf-8", buffering=1) as log:
         # The seed of its own keeps the faults the same, whatever else chance decides.
         chance = random.Random(f"faults {options.seed}")  # noqa: S311
-        yield Injector(options.faults, chance, lambda line: print(line, file=log))
+        yield Injector(options.faults or Faults(), chance, lambda line: print(line, file=log))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -169,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             keys_of(options),
             database_url,
             random.Random(options.seed),  # noqa: S311
+            agent_options.AgentOptions.given(options),
             injector=stack.enter_context(injector(options)),
             on_ready=lambda: print(ready, flush=True),  # noqa: T201
             breakable=options.breakable,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from random import Random
 
+    from .agent_options import AgentOptions
     from .injection import Injector
     from .profile import Profile
     from .tokens import Keys
@@ -47,6 +48,7 @@ class Application:
     :param keys: of the tokens.
     :param database_url: a libpq URL.
     :param random: makes the backend's chance repeatable.
+    :param agents: how agents work, where the profile has them.
     :param injector: makes faults on purpose.
     :param on_ready: called when the database is open and requests are answered.
     :param breakable: whether it may be told to do wrong, see `breakages`; makes no faults then.
@@ -61,6 +63,7 @@ class Application:
         keys: Keys,
         database_url: str,
         random: Random,
+        agents: AgentOptions,
         injector: Injector | None = None,
         on_ready: Callable[[], None] = lambda: None,
         *,
@@ -75,11 +78,12 @@ class Application:
         self._database = Database(database_url)
         throttle = Throttle(throttle_limit)
         if breakable:
-            parts = assembly.breakable(profile, throttle, keys, self._database, random)
+            parts = assembly.breakable(profile, throttle, keys, self._database, random, agents)
         else:
-            parts = assembly.good(profile, throttle, keys, self._database, random, injector, redis_url)
+            parts = assembly.good(profile, throttle, keys, self._database, random, agents, injector, redis_url)
         self._orchestrator = parts.orchestrator
-        self._engine = parts.realtime.server.eio
+        self._server = parts.realtime.server
+        self._engine = self._server.eio
         self._rest = Starlette(
             routes=parts.rest.routes(),
             lifespan=self._lifespan,
@@ -120,6 +124,8 @@ class Application:
 
         async def checked() -> dict[str, Any]:
             message = await receive()
+            while message.get("text") == "2probe" and self._server.ignores_probes():
+                message = await receive()
             text = message.get("text")
             if message["type"] == "websocket.receive" and text is not None and text[:1] not in _PACKET_TYPES:
                 await send({"type": "websocket.close", "code": None})

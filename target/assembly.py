@@ -16,6 +16,7 @@ from .tokens import Tokens
 if TYPE_CHECKING:
     from random import Random
 
+    from .agent_options import AgentOptions
     from .database import Database
     from .injection import Injector
     from .profile import Profile
@@ -38,22 +39,30 @@ def good(
     keys: Keys,
     database: Database,
     random: Random,
+    agents: AgentOptions,
     injector: Injector | None,
     redis_url: str,
 ) -> Parts:
     """Those that do right, and the faults of the injector."""
     tokens = Tokens(keys, database)
     realtime = Realtime(profile, tokens, database, injector, redis_url)
-    orchestrator = Orchestrator(database, realtime.broadcast, random)
+    orchestrator = Orchestrator(profile, database, realtime.broadcast, random, agents)
     return Parts(realtime, Rest(profile, throttle, tokens, database, realtime, orchestrator), orchestrator)
 
 
-def breakable(profile: Profile, throttle: Throttle, keys: Keys, database: Database, random: Random) -> Parts:
+def breakable(
+    profile: Profile,
+    throttle: Throttle,
+    keys: Keys,
+    database: Database,
+    random: Random,
+    agents: AgentOptions,
+) -> Parts:
     """Those that do wrong what they are told to."""
     breakages = Breakages()
     tokens = BrokenTokens(keys, database)
     realtime = BrokenRealtime(profile, tokens, database, breakages)
-    orchestrator = Orchestrator(database, realtime.broadcast, random)
+    orchestrator = Orchestrator(profile, database, realtime.broadcast, random, agents)
     rest = BrokenRest(profile, throttle, tokens, database, realtime, orchestrator)
     tokens.broken = rest.broken = breakages
     rest.gateway = realtime

@@ -15,6 +15,8 @@ PATH: Final = "/reference/breakages"
 class Breakage(StrEnum):
     """One thing to do wrong."""
 
+    NO_WEBSOCKET = "WebSocket is not offered"
+    NO_POLLING = "long-polling is not offered"
     REFUSES_TOKENS = "good tokens are refused"
     REFUSES_GUESTS = "guests are refused"
     REFUSES_SOME = "every third connect is refused"
@@ -26,8 +28,13 @@ class Breakage(StrEnum):
     JOINS_FEW = "no more than 40 joins are answered"
     JOINS_ONCE = "a join of a room that one is in is not answered"
     SKIPS_JOINS = "every seventh join is not answered"
-    SLOW_ANSWERS = "answers take 50 ms"
+    PONGS_TAKE_61_MS = "pongs and joined events take 61 ms in the mean"
+    ONE_SLOW_PONG = "one pong or joined event in 25 takes 250 ms"
+    ACKS_TAKE_61_MS = "acknowledgements of joins take 61 ms in the mean"
+    SLOWER_WITH_EACH = "each client that is there delays answers by 0.5 ms"
+    ANSWERS_90 = "no more than 90 pings a second are answered"
     TAKES_BAD_TOKENS = "any token is believed"
+    TAKES_EXPIRED = "expired tokens are believed"
     REFUSES_SILENTLY = "bad tokens are cut off without a word"
     BELIEVES_ELSEWHERE = "tokens in header, query and cookie are believed unseen"
     OPENS_FOREIGN_ROOMS = "any user is let into any room"
@@ -49,24 +56,75 @@ class Breakage(StrEnum):
     IGNORES_NAMESPACES = "an unknown namespace is not answered"
     KEEPS_BROKEN = "broken packets are ignored"
     TAKES_LITTLE = "messages over 100 KB close the connection"
-    TAKES_MUCH = "messages of 10 MB are taken"
+    TAKES_MUCH = "messages of 2 MB are taken, as it announces"
+    TAKES_LESS = "messages as large as the limit close the connection"
+    TAKES_MORE = "messages of 1 KB over the limit are taken"
+    IGNORES_LARGE = "a message over the limit is ignored"
+    DISMISSES_LARGE = "a message over the limit is answered by a disconnect"
+    CLOSES_NEIGHBOURS = "a message over the limit closes everybody's connection"
+    CUTS_LARGE = "answers over 64 KB are cut"
+    ALTERS_LARGE = "one character in the middle of answers over 64 KB is changed"
+    LOSES_LARGE = "answers over 64 KB are not sent"
+    LOSES_OVER_LIMIT = "answers over the limit are not sent"
+    CUTS_LONG_LOGS = "logs over 200 characters are cut"
+    ALTERS_LONG_LOGS = "one character in the middle of logs over 200 characters is changed"
+    LOSES_LONG_LOGS = "logs over 200 characters are not sent"
+    ALTERS_FOR_ONE = "one character of the last member's logs is changed"
+    LOSES_FOR_ONE = "the last member gets no logs over 200 characters"
+    TAKES_LONG_TITLES = "titles that are too long are cut and taken"
+    KEEPS_60_KB = "each connection costs 60 KB for ever"
     LEAKS_MEMORY = "each connection costs 2 MB for ever"
+    LEAKS_MEMORY_BY_TIME = "5 MB a second are kept for ever"
+    UPGRADE_IGNORED = "the probe of an upgrade is not answered"
+    UPGRADE_LOSES = "what is sent during an upgrade is lost"
+    UPGRADE_DOUBLES = "what is sent during an upgrade comes twice"
+    UPGRADE_SWAPS = "what is sent during an upgrade comes after what follows it"
     DEAF = "nobody hears anything"
     MUTES_FIRST = "the first member of a room hears nothing"
     CROSSTALK = "everybody hears everything"
+    DOCKER_CROSSTALK = "everybody hears each Docker log"
+    LOG_CROSSTALK = "everybody hears each log but the first of a task"
+    STRAY_DOCKER = "each Docker log also goes to one other room"
+    UPDATE_CROSSTALK = "everybody hears each update"
+    SYSTEM_CROSSTALK = "everybody hears of tasks without an agent"
     TWICE = "everything is sent twice"
+    UPDATES_TWICE = "each update is sent twice"
+    LOGS_TWICE = "each log is sent twice"
+    DOCKER_TWICE = "each Docker log is sent twice"
+    LAST_LOG_TWICE = "the log of a task's end is sent twice"
     SILENT_UPDATES = "no updates are sent"
     SILENT_ENDS = "no task's end is sent"
     SWAPPED_UPDATES = "the end is told before the start"
+    SILENT_STARTS = "no task's start is sent"
+    TWO_ENDS = "a task ends COMPLETED and FAILED"
     NAMELESS = "the agent is not named"
+    NO_AGENT = "events have no agent at all"
+    WRONG_AGENT = "events name another agent"
+    WRONG_AGENT_IN_LOGS = "logs name another agent"
+    WRONG_NAME = "the agent's name is another agent's"
+    WRONG_TASK = "updates name another task"
+    MORE_FIELDS = "updates have the task's title as well"
     SILENT_PATCH = "a PATCH is not told"
+    PATCH_TWICE = "a PATCH is told twice"
+    PATCH_EVERYWHERE = "a PATCH is told to all rooms"
+    PATCH_TO_EVERYBODY = "a PATCH is told to every socket"
+    PATCH_NAMELESS = "a PATCH is told without the agent"
+    PATCH_AS_COMPLETED = "a PATCH is told as COMPLETED, whatever it was"
     NO_TITLES = "titles are not quoted"
+    SHORT_TITLES = "titles are cut to 20 characters"
     NO_TIMES = "times are no timestamps"
+    OLD_TIMES = "times are of 1999"
+    SHIFTED_TIMES = "times are two hours ahead, as of another time zone"
     SWAPPED_LOGS = "the first log comes last"
+    LATE_ACCEPTANCE = "a task is accepted after it was begun"
+    LOGS_BEFORE_UPDATES = "a status is logged before it is told"
+    NO_DOCKER_LOG = "no Docker log is sent"
+    ONE_MORE_LOG = "one log more is sent for each task"
     LATE_FIRST_TASK = "a task's updates come only with the next one's"
     RUNS_NOTHING = "the orchestrator says yes and does nothing"
     REST_LIES = "REST says PENDING of every task"
     REST_BELIEVES = "REST believes any token"
+    REST_TAKES_EXPIRED = "REST believes expired tokens"
     REST_SHOWS_ALL = "REST gives everybody everything"
     REST_REFUSES_NOBODY = "REST refuses a token without an id, as it should"
 
@@ -75,7 +133,7 @@ class Breakages:
     """Those that are on now."""
 
     def __init__(self) -> None:
-        self._on: frozenset[Breakage] = frozenset()
+        self.on: frozenset[Breakage] = frozenset()
         self.counts: dict[Breakage, int] = {}
         """How often each could have happened since it was switched on."""
 
@@ -84,19 +142,19 @@ class Breakages:
 
         :raises ValueError: if there is none of a name.
         """
-        self._on = frozenset(Breakage(name) for name in names)
+        self.on = frozenset(Breakage(name) for name in names)
         self.counts = {}
 
     def __contains__(self, breakage: object) -> bool:
-        return breakage in self._on
+        return breakage in self.on
 
     def every(self, number: int, breakage: Breakage) -> bool:
         """Whether it happens this time, if it is to happen every so many times."""
-        return self._count(breakage) % number == 0 and breakage in self._on
+        return self._count(breakage) % number == 0 and breakage in self.on
 
     def after(self, number: int, breakage: Breakage) -> bool:
         """Whether it happens this time, if it is to happen after so many times."""
-        return self._count(breakage) > number and breakage in self._on
+        return self._count(breakage) > number and breakage in self.on
 
     def _count(self, breakage: Breakage) -> int:
         self.counts[breakage] = self.counts.get(breakage, 0) + 1

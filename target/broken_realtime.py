@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -11,7 +12,8 @@ import socketio
 from backend import contract
 
 from .breakages import Breakage
-from .broken_broadcasts import Spoiler
+from .broken_broadcasts import PATCHING, Spoiler
+from .broken_texts import NotSentError, altered, spoilt
 from .javascript import UNDEFINED, js_string
 from .realtime import Realtime
 from .tokens import Keys
@@ -25,11 +27,40 @@ if TYPE_CHECKING:
 _CROWD = 40
 _FEW = 40
 _SOON = 15
-_LITTLE_BYTES = 100_000
-_MUCH_BYTES = 10_000_000
-_LEAK_BYTES = 2_000_000
-_SLOW_S = 0.05
+_MUCH_BYTES = 2_000_000
+_LONG_CHARS = 200
+_KEPT_BYTES = {Breakage.KEEPS_60_KB: 60 * 1024, Breakage.LEAKS_MEMORY: 2_000_000}
+"""By each connection."""
+_LEAKED_BYTES_PER_S = 5_000_000
+_FAST_S, _SLOW_S = 0.022, 0.1
+"""In turns: 61 ms in the mean, and never 200."""
+_PAUSE_S = 0.25
+_EACH_S = 0.0005
+_ANSWERS_PER_S = 90
 _ELSEWHERE = Keys("", "", places=("header", "query", "cookie"))
+
+
+_TAKEN_BYTES = {
+    Breakage.TAKES_LITTLE: 100_000,
+    Breakage.TAKES_LESS: contract.MAX_PAYLOAD_BYTES - 1,
+    Breakage.TAKES_MORE: contract.MAX_PAYLOAD_BYTES + 1_000,
+    # Read, to do something else with them than to close their connection.
+    Breakage.CLOSES_NEIGHBOURS: 10_000_000,
+    Breakage.DISMISSES_LARGE: 10_000_000,
+    Breakage.IGNORES_LARGE: 10_000_000,
+}
+"""What is taken where another limit is announced."""
+_UNFAIR = frozenset((Breakage.ALTERS_FOR_ONE, Breakage.LOSES_FOR_ONE))
+
+
+class _Limit(int):
+    """A number of bytes to announce; python-engineio compares messages with another one."""
+
+    taken: int
+
+    def __lt__(self, size: int) -> bool:
+        """Return whether a message is too large: what `size > limit` asks first."""
+        return int(self.taken) < size
 
 
 class BrokenRealtime(Realtime):
@@ -39,27 +70,43 @@ class BrokenRealtime(Realtime):
         super().__init__(profile, tokens, database)
         self._broken = breakages
         self._leaked: list[bytearray] = []
+        self._leaking: asyncio.Task[None] | None = None
+        self._pace = asyncio.Lock()
         self.server.on("disconnect", self._disconnected)
         self.server.on("*", self._unknown)
         self.server.tolerates = lambda: Breakage.KEEPS_BROKEN in breakages
+        self.server.ignores_probes = lambda: Breakage.UPGRADE_IGNORED in breakages
         self.server.ignores_namespaces = lambda: Breakage.IGNORES_NAMESPACES in breakages
+        self.server.swallows = self._swallow
+        self._emit = self.server.emit
+        self.server.emit = self._emit_spoilt
         self.reset()
 
     def reset(self) -> None:
-        """Forget who was here; take messages of the size that the switches say."""
+        """Forget who was here; offer the transports, and take messages of the size, that the switches say."""
         self._users: set[str] = set()
         self._was_in: set[tuple[str, str]] = set()
         self._spoken: set[str] = set()
+        self._joined_rooms: set[str] = set()
+        self._held: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         self._present: set[str] = set()
         self._spoiler = Spoiler(self._broken)
         self._leaked.clear()
+        if self._leaking is not None:
+            self._leaking.cancel()
+        slowly = Breakage.LEAKS_MEMORY_BY_TIME in self._broken
+        self._leaking = asyncio.create_task(self._leak()) if slowly else None
         self._stumbled = False
-        size = contract.MAX_PAYLOAD_BYTES
-        if Breakage.TAKES_LITTLE in self._broken:
-            size = _LITTLE_BYTES
-        elif Breakage.TAKES_MUCH in self._broken:
-            size = _MUCH_BYTES
-        self.server.eio.max_http_buffer_size = size
+        taken = next((size for breakage, size in _TAKEN_BYTES.items() if breakage in self._broken), None)
+        limit = _Limit(contract.MAX_PAYLOAD_BYTES)
+        if Breakage.TAKES_MUCH in self._broken:
+            limit = _Limit(_MUCH_BYTES)
+        limit.taken = limit if taken is None else taken
+        self.server.eio.max_http_buffer_size = limit
+        missing = {Breakage.NO_WEBSOCKET: "websocket", Breakage.NO_POLLING: "polling"}
+        gone = [transport for breakage, transport in missing.items() if breakage in self._broken]
+        self.server.eio.transports = [name for name in missing.values() if name not in gone]
+        self.server.eio.allow_upgrades = not gone
 
     def _acks(self) -> bool:
         return super()._acks() and Breakage.NO_ACKS not in self._broken
@@ -70,17 +117,79 @@ class BrokenRealtime(Realtime):
         """Send what goes out instead, to whom it goes then."""
         self._spoken.add(project_id)
         for name, data in self._spoiler.instead(project_id, event, payload):
-            if Breakage.MUTES_FIRST in self._broken:
-                manager = self.server.manager
-                members = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, project_id)]
-                await self.server.emit(name, data, room=project_id, skip_sid=members[:1])
-            elif Breakage.CROSSTALK in self._broken:
-                await self.server.emit(name, data)
-            else:
-                for _ in range(2 if Breakage.TWICE in self._broken else 1):
-                    await super().broadcast(project_id, name, data)
+            for room in self._audience(project_id, name, data):
+                if room is not None and name == contract.AGENT_LOG and not _UNFAIR.isdisjoint(self._broken.on):
+                    await self._send_unfairly(room, data)
+                    continue
+                upgrading = self._upgrading(room)
+                await self.server.emit(name, data, room=room, skip_sid=[*self._muted(room), *upgrading])
+                await self._during_upgrade(upgrading, name, data)
+
+    def _upgrading(self, room: str | None) -> list[str]:
+        """Return the members that are being upgraded, if what they are sent is broken."""
+        breakages = (Breakage.UPGRADE_LOSES, Breakage.UPGRADE_DOUBLES, Breakage.UPGRADE_SWAPS)
+        if not any(breakage in self._broken for breakage in breakages):
+            return []
+        manager, sockets = self.server.manager, self.server.eio.sockets
+        members = manager.get_participants(contract.NAMESPACE, room)
+        return [sid for sid, eio_sid in members if eio_sid in sockets and sockets[eio_sid].upgrading]
+
+    async def _during_upgrade(self, upgrading: list[str], event: str, payload: dict[str, Any]) -> None:
+        for sid in upgrading:
+            if Breakage.UPGRADE_SWAPS in self._broken:
+                self._held.setdefault(sid, []).append((event, payload))
+            for _ in range(2 if Breakage.UPGRADE_DOUBLES in self._broken else 0):
+                await self.server.emit(event, payload, to=sid)
+        for sid in set(self._held).difference(upgrading):
+            for held in reversed(self._held.pop(sid)):
+                await self.server.emit(*held, to=sid)
+
+    def _audience(self, project_id: str, event: str, payload: dict[str, Any]) -> list[str | None]:
+        """Return the rooms that it goes to; None for every socket."""
+        if self._spoiler.is_for_everybody(event, payload):
+            return [None]
+        everywhere = Breakage.PATCH_EVERYWHERE in self._broken and PATCHING.get()
+        if not everywhere and not self._spoiler.strays(event, payload):
+            return [project_id]
+        known = self.server.manager.rooms.get(contract.NAMESPACE, {})
+        others = [room for room in sorted(self._joined_rooms) if room in known and room != project_id]
+        return [project_id, *(others if everywhere else others[:1])]
+
+    def _muted(self, room: str | None) -> list[str]:
+        if Breakage.MUTES_FIRST not in self._broken or room is None:
+            return []
+        return [sid for sid, _ in self.server.manager.get_participants(contract.NAMESPACE, room)][:1]
+
+    async def _send_unfairly(self, project_id: str, log: dict[str, Any]) -> None:
+        """Send a log to all members, and to the last one another or none."""
+        manager = self.server.manager
+        last = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, project_id)][-1:]
+        await self.server.emit(contract.AGENT_LOG, log, room=project_id, skip_sid=last)
+        if Breakage.ALTERS_FOR_ONE in self._broken:
+            log = {**log, "message": altered(log["message"])}
+        elif len(log["message"]) > _LONG_CHARS:
+            return
+        for sid in last:
+            await self.server.emit(contract.AGENT_LOG, log, to=sid)
+
+    async def _emit_spoilt(self, event: str, data: Any = None, **options: Any) -> None:
+        with suppress(NotSentError):
+            await self._emit(event, spoilt(event, data, self._broken), **options)
 
     # Connections
+
+    async def _swallow(self, eio_sid: str, size: int) -> bool:
+        """Take a message over the limit in another way than by closing its connection."""
+        if size <= contract.MAX_PAYLOAD_BYTES:
+            return False
+        if Breakage.CLOSES_NEIGHBOURS in self._broken:
+            for sid in list(self._present):
+                await self._close(sid)
+            return True
+        if Breakage.DISMISSES_LARGE in self._broken:
+            await self.server.disconnect(self.server.manager.sid_from_eio_sid(eio_sid, contract.NAMESPACE))
+            return True
+        return Breakage.IGNORES_LARGE in self._broken
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         broken = self._broken
@@ -101,14 +210,21 @@ class BrokenRealtime(Realtime):
         except socketio.exceptions.ConnectionRefusedError:
             if Breakage.REFUSES_SILENTLY in broken:
                 await self._close(sid)
-            if Breakage.TAKES_BAD_TOKENS not in broken:
+            expired = Breakage.TAKES_EXPIRED in broken and self._tokens.has_expired(given)
+            if not (expired or Breakage.TAKES_BAD_TOKENS in broken):
                 raise
             await self._believe(sid, str(given))
         if Breakage.BELIEVES_ELSEWHERE in broken and given is None:
             await self._believe(sid, _ELSEWHERE.find(None, environ) or "")
         self._present.add(sid)
-        if Breakage.LEAKS_MEMORY in broken:
-            self._leaked.append(bytearray(b"x" * _LEAK_BYTES))
+        for leak, kept_bytes in _KEPT_BYTES.items():
+            if leak in broken:
+                self._leaked.append(bytearray(b"x" * kept_bytes))
+
+    async def _leak(self) -> None:
+        while True:
+            self._leaked.append(bytearray(b"x" * _LEAKED_BYTES_PER_S))
+            await asyncio.sleep(1)
 
     async def _believe(self, sid: str, token: str) -> None:
         """Take a token without a look at its signature; of one that is none, nobody."""
@@ -154,8 +270,7 @@ class BrokenRealtime(Realtime):
             or (Breakage.JOINS_ONCE in broken and project_id in self.server.rooms(sid))
         ):
             return None
-        if Breakage.SLOW_ANSWERS in broken:
-            await asyncio.sleep(_SLOW_S)
+        await self._dawdle()
         if Breakage.REFUSES_JOINS in broken:
             await self._refuse(sid, "broken")
             return None
@@ -163,12 +278,15 @@ class BrokenRealtime(Realtime):
             for room in self._rooms_of(sid):
                 await self.server.leave_room(sid, room)
         answer = await super()._join(sid, project_id)
+        await self._dawdle_before_the_ack()
         session = await self.server.get_session(sid)
         place = (str(session["user_id"]), js_string(project_id))
         forgotten = (place in self._was_in and Breakage.FORGETS_RETURNERS in broken) or (
             place[1] in self._spoken and Breakage.FORGETS_LATECOMERS in broken
         )
         self._was_in.add(place)
+        if answer is not None:
+            self._joined_rooms.add(place[1])
         if answer is not None and forgotten:
             await self.server.leave_room(sid, project_id)
         return answer
@@ -203,8 +321,27 @@ class BrokenRealtime(Realtime):
     async def _ping(self, sid: str, payload: Any) -> Any:
         if self._broken.every(3, Breakage.SILENT_PINGS):
             return None
-        if Breakage.SLOW_ANSWERS in self._broken:
-            await asyncio.sleep(_SLOW_S)
+        await self._dawdle()
         if payload is UNDEFINED and Breakage.CLOSES_ON_ODD in self._broken:
             await self._close(sid)
         return await super()._ping(sid, payload)
+
+    # Times
+
+    async def _dawdle(self) -> None:
+        """Wait before an event is answered."""
+        broken = self._broken
+        if Breakage.PONGS_TAKE_61_MS in broken:
+            await asyncio.sleep(_SLOW_S if broken.every(2, Breakage.PONGS_TAKE_61_MS) else _FAST_S)
+        if broken.every(25, Breakage.ONE_SLOW_PONG):
+            await asyncio.sleep(_PAUSE_S)
+        if Breakage.SLOWER_WITH_EACH in broken:
+            await asyncio.sleep(_EACH_S * len(self._present))
+        if Breakage.ANSWERS_90 in broken:
+            async with self._pace:
+                await asyncio.sleep(1 / _ANSWERS_PER_S)
+
+    async def _dawdle_before_the_ack(self) -> None:
+        """Wait when the event was answered, before it is acknowledged."""
+        if Breakage.ACKS_TAKE_61_MS in self._broken:
+            await asyncio.sleep(_SLOW_S if self._broken.every(2, Breakage.ACKS_TAKE_61_MS) else _FAST_S)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .fault_options import Faults
 
 
-_TRACE: Final = re.compile("~([^~]+)~")
+# Exactly the form of a token: an agent's logs contain many other tildes.
+_TRACE: Final = re.compile(r"~([0-9a-f]{8}(?:\.[0-9a-f]+)+)~")
 _TRACED_LOG: Final = "log"
 
 
@@ -44,7 +45,8 @@ class Injector:
 
     :param log: takes a line of JSON for each fault: {fault, room, member, event, what}; `what` is the update's
         status or the log's message. Reordering is two of them, hold and release: what is held at the end is lost.
-        If time is among the faults, or cutting off, also a line for each frame that left: {sent_ns,
+        Also a line for each broadcast: {made_ns, room, event, members, what}, with the number of members then.
+        If the faults concern time or cut connections, also a line for each frame that left: {sent_ns,
         connection, frame}.
     """
 
@@ -130,18 +132,28 @@ class Injector:
             self._note("replay", room, "", one.event, one.payload)
         return replayed
 
+    def made(self, room: str, event: str, payload: dict[str, Any], members: int, made_ns: int) -> None:
+        """Log a broadcast, before anything happens to its deliveries.
+
+        :param members: number of members in the room at this moment.
+        :param made_ns: nanoseconds since the epoch.
+        """
+        self._write({"made_ns": made_ns, "room": room, "event": event, "members": members, "what": _what(payload)})
+
     def sent(self, connection: int, frame: str, sent_ns: int) -> None:
         """A frame has left.
 
         :param connection: a number that no other connection has.
         :param sent_ns: nanoseconds since the epoch.
         """
-        self._log(json.dumps({"sent_ns": sent_ns, "connection": connection, "frame": frame}, ensure_ascii=False))
+        self._write({"sent_ns": sent_ns, "connection": connection, "frame": frame})
 
     def _note(self, fault: str, room: str, member: str, event: str, payload: dict[str, Any]) -> None:
-        what = payload.get("newStatus", payload.get("message"))
-        line = {"fault": fault, "room": room, "member": member, "event": event, "what": what}
-        self._log(json.dumps(line, ensure_ascii=False))
+        self._write({"fault": fault, "room": room, "member": member, "event": event, "what": _what(payload)})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        # In ASCII: a text may contain U+2028 or U+0085, where a reader would split the line.
+        self._log(json.dumps(line))
 
     def _draw(self, kind: str, others: Sequence[str]) -> str:
         """What happens to one delivery; empty for nothing, as where a fault needs what is not there."""
@@ -162,6 +174,11 @@ class Injector:
             if chance < 0:
                 return fault if can else ""
         return ""
+
+
+def _what(payload: dict[str, Any]) -> str | None:
+    """Return the update's status, or the log's message."""
+    return payload.get("newStatus", payload.get("message"))
 
 
 def _kind(payload: dict[str, Any]) -> str:

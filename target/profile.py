@@ -1,8 +1,8 @@
-"""What the two profiles of the backend do differently."""
+"""The profiles of the backend, and the differences between them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend import contract
 
@@ -19,6 +19,10 @@ class Profile:
     sends_acks: bool
     patch_broadcasts: bool
     orchestrator_runs: bool
+    has_docker: bool
+    """Whether an agent works on a task that has one; without Docker, the task fails at once."""
+    health_as_text: bool
+    """Whether the health call returns sizes as text, such as `157.09 MB`, rather than as numbers."""
     joined_prefix: str
     throttle_limit: int
     """HTTP requests per handler and source address in the throttle's window; 0 switches it off."""
@@ -33,6 +37,8 @@ DOCUMENTED = Profile(
     sends_acks=True,
     patch_broadcasts=True,
     orchestrator_runs=True,
+    has_docker=False,
+    health_as_text=False,
     joined_prefix=contract.JOINED_PREFIX_DOCUMENTED,
     throttle_limit=0,
 )
@@ -46,8 +52,12 @@ AS_BUILT = Profile(
     sends_acks=False,
     patch_broadcasts=False,
     orchestrator_runs=False,
+    has_docker=False,
+    health_as_text=True,
     joined_prefix=contract.JOINED_PREFIX_AS_BUILT,
     throttle_limit=contract.THROTTLE_LIMIT,
 )
 
-PROFILES = {profile.name: profile for profile in (DOCUMENTED, AS_BUILT)}
+DEPLOYED = replace(AS_BUILT, name="deployed", has_docker=True)
+
+PROFILES = {profile.name: profile for profile in (DOCUMENTED, AS_BUILT, DEPLOYED)}

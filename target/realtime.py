@@ -20,7 +20,7 @@ from .javascript import UNDEFINED, js_string
 from .lateness import Lateness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from .database import Database
     from .injection import Injector
@@ -47,6 +47,10 @@ class Server(socketio.AsyncServer):
     tolerates: Callable[[], bool] = staticmethod(lambda: False)
     """Whether a malformed packet is ignored, which a good backend does not."""
     ignores_namespaces: Callable[[], bool] = staticmethod(lambda: False)
+    swallows: Callable[[str, int], Awaitable[bool]] | None = None
+    """Told of each message (Engine.IO's session, bytes); whether it took it, which a good backend does not."""
+    ignores_probes: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether the probe of an upgrade is not answered."""
 
     def __init__(self, redis_url: str = "") -> None:
         super().__init__(
@@ -74,6 +78,8 @@ class Server(socketio.AsyncServer):
         await super()._handle_eio_disconnect(eio_sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        if self.swallows is not None and await self.swallows(eio_sid, len(data) + isinstance(data, str)):
+            return
         try:
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # noqa: BLE001 - whatever the parser chokes on, node closes the connection
@@ -156,6 +162,7 @@ class Realtime:
         members = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, project_id)]
         inside = set(members)
         others = [sid for sid, _ in manager.get_participants(contract.NAMESPACE, None) if sid not in inside]
+        self._injector.made(project_id, event, payload, len(members), time.time_ns())
         self._lateness.stop_once(self._injector.faults.stop)
         self._cut_later(project_id, self._injector)
         now_s = time.monotonic()

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from backend import contract
 
-from . import bodies
+from . import bodies, health
 from .database import to_json
 from .errors import HttpError
 from .orchestrator import status_update
@@ -228,15 +228,15 @@ class Rest:
         return JSONResponse({"status": "ok", "database": "up"})
 
     async def info(self, _request: Request) -> Response:
-        """GET /v1/health/info: memory in bytes, uptime in seconds."""
-        memory = psutil.Process().memory_info()
-        body = {
-            "status": "ok",
-            "uptime": time.monotonic() - self._started_s,
-            "memory": {"rss": memory.rss, "heapTotal": memory.vms, "heapUsed": memory.rss},
-            "profile": self._profile.name,
-        }
-        return JSONResponse(body)
+        """GET /v1/health/info."""
+        up_s = time.monotonic() - self._started_s
+        used = psutil.Process().memory_info()
+        memory_bytes = {"rss": used.rss, "heapTotal": used.vms, "heapUsed": used.rss}
+        if not self._profile.health_as_text:
+            return JSONResponse(health.in_numbers(self._profile.name, up_s, memory_bytes))
+        # The answer as built has no field for the profile's name, so a header carries it.
+        answer = health.as_text(up_s, memory_bytes | {"external": 0})
+        return JSONResponse(answer, headers={contract.PROFILE_HEADER: self._profile.name})
 
     async def _own(self, table: str, row_id: str | UUID, user: Row) -> Row:
         """A row that belongs to a user; somebody else's is as missing as one that is not there."""
@@ -259,6 +259,7 @@ class Rest:
 
     async def _delete(self, table: str, row: Row) -> Response:
         await self._database.execute(f"DELETE FROM {table} WHERE id = %s", [row["id"]])
+        self._orchestrator.end_agents(table, row["id"])
         return JSONResponse({"deleted": True, "id": str(row["id"])})
 
 

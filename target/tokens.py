@@ -80,6 +80,16 @@ class Tokens:
             raise jwt.InvalidTokenError("not a string")
         return jwt.decode(token, self.keys.checking, algorithms=[self.keys.algorithm])
 
+    def has_expired(self, token: object) -> bool:
+        """Whether nothing is wrong with a token but that its time is over."""
+        try:
+            self.verify(token)
+        except jwt.ExpiredSignatureError:
+            return True
+        except jwt.InvalidTokenError:
+            pass
+        return False
+
     async def user_of(self, request: Request) -> Row:
         """The user who makes a REST request.
 

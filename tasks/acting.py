@@ -52,7 +52,7 @@ class Acting(SequentialTaskSet):
 
 
 def acting(role: str, *scenarios: Scenario) -> type[Acting]:
-    """The task set of a role: a task for each of its scenarios, with their suites as tags.
+    """The task set of a role: a task for each of its scenarios, with its suites and its name as tags.
 
     :param scenarios: of a role that the catalogue does not have.
     """
@@ -67,5 +67,5 @@ def _task(scenario: Scenario) -> Callable[[Acting], None]:
 
     play.__name__ = scenario.name
     tagged: Any = play
-    tagged.locust_tag_set = set(scenario.suites)
+    tagged.locust_tag_set = set(scenario.tags)
     return play

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
+import gevent
 from gevent.event import Event
 from locust.exception import StopUser
 
-from faults import Owner
+from backend.rest import RestClient
+from clients.debug_clients import DebugClients
 
+from . import missing_run
 from .arrivals import Arrivals
+from .sources import Sources
 from .triggering import Triggers
 
 if TYPE_CHECKING:
@@ -22,13 +25,16 @@ if TYPE_CHECKING:
 
     from locust.env import Environment
 
+    from backend.connections import Resolver
+    from backend.endpoint import Endpoint
     from backend.plan import Plan
     from clients.client import Client
     from measure.meter import Meter
 
-logger = logging.getLogger("loadtest")
-
-_CONNECTIONS: Final = 32
+_CONNECTIONS: Final = 1024
+"""Maximum REST connections kept open over all source addresses; further ones are closed after their answer."""
+_LEAST_CONNECTIONS: Final = 8
+"""Maximum for one source address, if there are many addresses."""
 
 
 @dataclass(slots=True)
@@ -36,17 +42,18 @@ class RunContext:
     """One run in one process.
 
     publishing: set when publishers may begin. closing: set when they have to end, and no play may begin. over:
-    set when everything is counted and the users may go. throttled_until_s: source address -> monotonic time until
-    which a 429 asked for quiet. rooms: project id -> its number in the plan. tokens: of the rooms' owners, those
-    that are good now. rate_per_s: of the triggers, now. playing: plays that are under way.
+    set when everything is counted and the users may go. rooms: project id -> its number in the plan. tokens: of
+    the rooms' owners, those that are good now. rate_per_s: of the triggers, now. playing: plays, connects and
+    joins that are under way.
     """
 
     plan: Plan
     meter: Meter
+    resolver: Resolver | None = None
+    """Resolver of the backend's host name, for REST; None for the first address that works."""
     publishing: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)
     over: Event = field(default_factory=Event)
-    throttled_until_s: dict[str | None, float] = field(default_factory=dict)
     rooms: dict[str, int] = field(init=False)
     tokens: list[str] = field(init=False)
     rate_per_s: float = field(init=False)
@@ -56,20 +63,28 @@ class RunContext:
     """Those of the users that hold one connection for as long as they live."""
     playing: int = 0
     arrivals: Arrivals = field(init=False)
+    debug_clients: DebugClients = field(init=False)
+    """Which of this process's clients log their packets."""
     _numbers: Counter[str] = field(default_factory=Counter)
-    _triggers: dict[str | None, Triggers] = field(default_factory=dict)
-    _seqs: Counter[int] = field(default_factory=Counter)
+    _sources: dict[str, Sources] = field(default_factory=dict)
+    _clients: dict[tuple[str, str | None], RestClient] = field(default_factory=dict)
+    _scenario_triggers: Triggers | None = None
 
     def __post_init__(self) -> None:
         self.rooms = {room.project_id: number for number, room in enumerate(self.plan.rooms)}
         self.tokens = [room.token for room in self.plan.rooms]
         self.rate_per_s = self.plan.rate_per_s
+        self.debug_clients = DebugClients(self.plan.debug_clients)
         self.arrivals = Arrivals(self.plan.spawn_rate_per_s / self.plan.workers)
 
     def number(self, kind: str) -> int:
         """A number from 0 for a new user of a kind in this process."""
         self._numbers[kind] += 1
         return self._numbers[kind] - 1
+
+    def user_number(self) -> int:
+        """Return a number that a Locust user keeps for all its clients, so that it counts as one member."""
+        return self.number("member")
 
     def close(self) -> None:
         """Publishers end."""
@@ -84,16 +99,44 @@ class RunContext:
             self.rate_changed.set()
         changed.set()
 
-    def triggers(self, address: str | None) -> Triggers:
-        """Those of the scenarios, which are one publisher, from a source address."""
-        if address not in self._triggers:
-            number = self.plan.scenarios_publisher()
-            self._triggers[address] = Triggers(self, number, address, _CONNECTIONS, self._seqs)
-        return self._triggers[address]
+    def triggers(self) -> Triggers:
+        """Return the triggers of the scenarios, which are one publisher."""
+        if self._scenario_triggers is None:
+            self._scenario_triggers = Triggers(self, self.plan.scenarios_publisher())
+        return self._scenario_triggers
+
+    def sources(self, host: str) -> Sources:
+        """Return the source addresses of this process's triggers to one instance of the backend.
+
+        :param host: the instance's URL.
+        """
+        if host not in self._sources:
+            plan = self.plan
+            sources = self._sources[host] = Sources(host, plan.source_addresses, plan.worker, plan.workers)
+            self.meter.budgets += sources.budgets
+        return self._sources[host]
+
+    def rest(self, endpoint: Endpoint, address: str | None) -> RestClient:
+        """Return the REST client of one source address; it opens a connection when one is needed.
+
+        :param address: a local address; None for the system's choice.
+        """
+        key = (endpoint.host, address)
+        if key not in self._clients:
+            connections = max(_CONNECTIONS // max(len(self.plan.source_addresses), 1), _LEAST_CONNECTIONS)
+            trust = endpoint.ssl_context()
+            self._clients[key] = RestClient(endpoint.host, address, connections, trust, self.resolver)
+        return self._clients[key]
+
+    def end(self) -> None:
+        """Let the users go, and close the REST connections."""
+        self.over.set()
+        for client in self._clients.values():
+            client.close()
 
     @contextmanager
     def play(self) -> Iterator[None]:
-        """While something is played, the run does not count yet."""
+        """While something is played, or an answer is waited for, the run does not count yet."""
         self.playing += 1
         try:
             yield
@@ -115,12 +158,13 @@ def context_of(environment: Environment) -> RunContext | None:
 
 
 def current_context(environment: Environment) -> RunContext:
-    """The current run of a Locust environment.
+    """Return the current run of a Locust environment.
 
-    :raises StopUser: if there is none: ends the user.
+    :raises GreenletExit: if there is none: ends the user. For StopUser, Locust would show a traceback.
+    :raises StopUser: the same where the caller has no greenlet of its own.
     """
     context = context_of(environment)
     if context is None:
-        logger.error("A user was started before the master's plan came; it is stopped (fault of %s).", Owner.OURS)
-        raise StopUser
+        missing_run.end_test(environment)
+        raise gevent.GreenletExit if isinstance(gevent.getcurrent(), gevent.Greenlet) else StopUser
     return context

@@ -39,7 +39,7 @@ class Publishing(TaskSet):
     """Walks over all rooms at its share of the run's rate. Its user is a `PublishingUser`."""
 
     def on_start(self) -> None:
-        """Take a number, a source address and a connection pool."""
+        """Take the publisher's number."""
         self._sender = cast("PublishingUser", self.user)
         self._context = self._sender.run_context
         plan = self._context.plan
@@ -47,11 +47,7 @@ class Publishing(TaskSet):
         self._index = local * plan.workers + plan.worker
         number = plan.publisher_number(local)
         self._random = Random(f"{plan.run}/{number}")  # noqa: S311 - repeatable, and nobody's secret
-        self._triggers = Triggers(self._context, number, plan.source_of(local), _MAX_IN_FLIGHT)
-
-    def on_stop(self) -> None:
-        """Close the connections."""
-        self._triggers.close()
+        self._triggers = Triggers(self._context, number)
 
     @always
     @task
@@ -83,10 +79,12 @@ class Publishing(TaskSet):
         meter.trigger_due()
         late_s = time.monotonic() - due_s
         triggers = self._triggers
-        if late_s > schedule.LATEST_S or triggers.throttled or triggers.in_flight >= _MAX_IN_FLIGHT:
+        if late_s > schedule.LATEST_S or triggers.in_flight >= _MAX_IN_FLIGHT:
             meter.trigger_missed()
-            return
-        gevent.spawn(self._send, triggers.take(room, late_s))
+        elif (ticket := triggers.take(room, late_s)) is None:
+            meter.trigger_withheld()
+        else:
+            gevent.spawn(self._send, ticket)
 
     def _send(self, ticket: Ticket) -> None:
         sent = self._triggers.send(ticket)

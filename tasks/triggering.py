@@ -5,22 +5,28 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 
-from backend.rest import Answer, RestClient, UnreachableError
-from measure import trace
+from backend.guard import UNREAD, AdapterError, error_of
+from backend.rest import Answer, UnreachableError
+from faults import Fault
+from measure import names, trace
+from measure.one_line import shorten
 from measure.triggers import Outcome, Trigger
 
 if TYPE_CHECKING:
     from .context import RunContext
+    from .sources import Source
 
 _DONE: Final = (200, 201, 202, 204)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A trigger that is about to leave; its number in the stream is taken."""
+    """A trigger that is about to leave, with its number in the stream. source: the address that it leaves from."""
 
+    source: Source
     room: int
     seq: int
     due_ns: int
@@ -39,47 +45,29 @@ class Sent:
 
 
 class Triggers:
-    """The triggers of one publisher, whose number they carry.
+    """The triggers of one publisher, whose number they carry; each leaves from the next source address."""
 
-    :param address: the local address to leave from; None for the system's choice.
-    :param connections: how many connections to the backend are kept open.
-    :param next_seq: room -> its stream's next number; shared by those that publish under one number.
-    """
-
-    def __init__(
-        self,
-        context: RunContext,
-        publisher: int,
-        address: str | None,
-        connections: int,
-        next_seq: Counter[int] | None = None,
-    ) -> None:
-        endpoint = context.plan.endpoint_of(publisher)
+    def __init__(self, context: RunContext, publisher: int) -> None:
+        self.endpoint = endpoint = context.plan.endpoint_of(publisher)
         self._context = context
         self._publisher = publisher
-        self._address = address
-        self.client = RestClient(endpoint.host, address, connections, endpoint.ssl_context())
+        self._sources = context.sources(endpoint.host)
         self._instance_header = endpoint.instance_header
         self._adapter = endpoint.adapter
         self.name = self._adapter.trigger_name
         """Of a trigger in Locust's statistics."""
-        self._next_seq: Counter[int] = Counter() if next_seq is None else next_seq
+        self._next_seq: Counter[int] = Counter()
         self.in_flight = 0
 
-    @property
-    def throttled(self) -> bool:
-        """Whether the backend has asked for quiet on this address, and its time is not over."""
-        return self._context.throttled_until_s.get(self._address, 0.0) > time.monotonic()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.client.close()
-
-    def take(self, room: int, late_s: float = 0.0) -> Ticket:
+    def take(self, room: int, late_s: float = 0.0) -> Ticket | None:
         """Take the next number of a room's stream for a trigger that leaves at once.
 
         :param late_s: how long ago it was due.
+        :returns: the ticket; None if the backend has asked for quiet on every source address.
         """
+        source = self._sources.take(time.monotonic())
+        if source is None:
+            return None
         seq = self._next_seq[room]
         self._next_seq[room] += 1
         sent_ns = time.time_ns()
@@ -88,23 +76,39 @@ class Triggers:
         self._context.meter.trigger_sent(self._publisher, room, seq, sent_ns)
         self.in_flight += 1
         token = trace.encode(trace.Trace(self._context.plan.run, room, self._publisher, seq, due_ns))
-        return Ticket(room, seq, due_ns, sent_ns, f"Load test {token}")
+        return Ticket(source, room, seq, due_ns, sent_ns, f"{trace.LEAD}{token}")
 
     def send(self, ticket: Ticket) -> Sent:
         """Send it, and enter its outcome."""
         where = self._context.plan.rooms[ticket.room]
-        call = self._adapter.trigger(where, ticket.title)
         started_s = time.perf_counter()
         answer = None
         key = ""
         try:
+            client = self._context.rest(self.endpoint, ticket.source.address)
+            call = self._adapter.trigger(where, ticket.title)
             token = self._context.tokens[ticket.room]
-            answer = self.client.send(call.method, call.path, token, call.body)
+            answer = client.send(call.method, call.path, token, call.body)
+        except AdapterError as error:
+            outcome, failure = Outcome.UNSENT, self._note(error)
+            self._context.meter.counters["unmade"] += 1
+        except (ValueError, TypeError, HTTPException) as error:
+            # There is no such request: nothing left.
+            told = error_of(self._adapter.name, "trigger", error, call)
+            outcome, failure = Outcome.UNSENT, self._note(told)
+            self._context.meter.counters["unmade"] += 1
+        except Fault as error:
+            # Of the adapter's own: nothing left.
+            outcome, failure = Outcome.UNSENT, str(error)
+            self._context.meter.counters["unmade"] += 1
         except UnreachableError as error:
             outcome, failure = Outcome.FAILED if error.asked else Outcome.UNSENT, str(error)
         answer_ms = (time.perf_counter() - started_s) * 1000
+        if answer is not None and answer.took_ms is not None:
+            answer_ms = answer.took_ms
         if answer is not None:
-            outcome, key, failure = self._judge(answer)
+            ticket.source.budget.address = client.local_address
+            outcome, key, failure = self._judge(answer, ticket.source)
         origin = "" if answer is None else answer.header(self._instance_header)
         times_ns = (ticket.due_ns, ticket.sent_ns)
         trigger = Trigger(ticket.room, self._publisher, ticket.seq, *times_ns, outcome, key, origin)
@@ -112,18 +116,27 @@ class Triggers:
         self.in_flight -= 1
         return Sent(outcome, failure, answer_ms, key)
 
-    def _judge(self, answer: Answer) -> tuple[Outcome, str, str]:
+    def _judge(self, answer: Answer, source: Source) -> tuple[Outcome, str, str]:
         """Its outcome, its key, and what went wrong."""
         if answer.status in _DONE:
+            source.budget.accepted += 1
+            # If the answer cannot be read, the broadcasts are expected; those without a trace cannot be matched.
             try:
-                return Outcome.ACCEPTED, self._adapter.key_of(answer.body), ""
-            except (LookupError, TypeError, ValueError, AttributeError) as error:
-                # It owes its broadcasts; what has no trace cannot be told to be this trigger's.
-                return Outcome.FAILED, "", f"{answer.status}, with an answer that cannot be read: {error!r}"
+                return Outcome.ACCEPTED, names.sound(self._adapter.key_of(answer.body)), ""
+            except UNREAD as error:
+                told = error_of(self._adapter.name, "key_of", error, answer.body)
+                self._context.meter.answer_unread(told.kind, told.what)
+                why = shorten(error)
+            except AdapterError as error:
+                why = self._note(error)
+            return Outcome.FAILED, "", f"{answer.status}, with an answer that cannot be read: {why}"
         failure = f"{answer.status}: {answer.message}"
         if answer.status >= 500:
             return Outcome.FAILED, "", failure
         if answer.status == 429:
-            quiet_until_s = time.monotonic() + answer.retry_after_s
-            self._context.throttled_until_s[self._address] = quiet_until_s
+            source.budget.refuse(time.monotonic() + answer.retry_after_s, answer.asked_quiet_s)
+            self._context.meter.counters["throttled"] += 1
         return Outcome.REFUSED, "", failure
+
+    def _note(self, error: AdapterError) -> str:
+        return self._context.meter.adapter_failed(error.kind, error.what)

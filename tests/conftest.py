@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import uuid
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from hypothesis import settings
 
 from backend.rows import Rows
 
+from .certificates import make_keys
 from .support import ROOT, start_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from backend.rows import OwnedRoom
 
@@ -72,6 +75,14 @@ def as_built() -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
+def deployed() -> Iterator[Backend]:
+    """The build as it is deployed, with agents at work, its throttle off."""
+    backend = start_backend("deployed", "--throttle-limit", "0")
+    yield backend
+    backend.stop()
+
+
+@pytest.fixture(scope="session")
 def breakable() -> Iterator[Backend]:
     """The documented build, as long as no test has it do something wrong."""
     backend = start_backend("documented", "--breakable")
@@ -86,6 +97,14 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return found
 
 
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Certificates, see `certificates.make_keys`; what asks for them needs openssl."""
+    folder = tmp_path_factory.mktemp("keys")
+    make_keys(folder)
+    return folder
+
+
 @pytest.fixture
 def rows(backend: Backend) -> Iterator[Rows]:
     """A run's rows, removed afterwards."""
@@ -98,3 +117,16 @@ def rows(backend: Backend) -> Iterator[Rows]:
 def room(rows: Rows) -> OwnedRoom:
     """A project with an owner and an agent."""
     return rows.create_rooms(1)[0]
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A key, and the certificate for localhost that it has signed itself."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    )
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command.split(), *names, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return key, cert

@@ -23,6 +23,7 @@ ROOMS = (
     "run",
     "scenarios",
     "shapes",
+    "suites",
     "target",
     "tasks",
     "transport",

@@ -111,7 +111,13 @@ def node_server(script: str, options: Mapping[str, Any]) -> Iterator[str]:
 
     :param options: as JSON, its one argument.
     """
-    command = ["node", str(ROOT / "tests" / "contract" / script), json.dumps(options)]
+    with server_of("node", str(ROOT / "tests" / "contract" / script), json.dumps(options)) as url:
+        yield url
+
+
+@contextmanager
+def server_of(*command: str) -> Iterator[str]:
+    """A server that prints its port on this machine, as long as it is wanted; its URL."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -222,11 +228,15 @@ def until(
 
 @contextmanager
 def web_page(
-    host: str, log: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    host: str,
+    log: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    locustfile: Path = ROOT / "locustfile.py",
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Locust with its web page, which answers: (process, URL); ended by SIGTERM."""
     port = free_port()
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--host", host]
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile), "--host", host]
     command += ["--web-host", "127.0.0.1", "--web-port", str(port), *arguments]
     with log.open("w") as file:
         process = subprocess.Popen(
@@ -296,3 +306,9 @@ def children_of(pid: int) -> Iterator[int]:
     for child in path.read_text().split() if path.exists() else []:
         yield int(child)
         yield from children_of(int(child))
+
+
+def code_of(summary: Mapping[str, Any]) -> int:
+    """Return the exit code that a record states."""
+    code: int = summary["outcome"]["exit_code"]
+    return code

@@ -209,23 +209,24 @@ class TlsChannel(Channel):
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
 
-    def handshake(self, timeout_s: float) -> None:
-        """Agree on keys.
+    def handshake(self, timeout_s: float) -> int:
+        """Agree on keys; return when the last bytes of the server's part were received.
 
         :raises ssl.SSLError: if that fails.
         :raises TimeoutError: if it takes too long.
         :raises OSError: if the connection breaks.
         """
         deadline_s = time.monotonic() + timeout_s
+        received_ns = 0
         while True:
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._flush()
-                self._pull(deadline_s)
+                received_ns = self._pull(deadline_s)
             else:
                 self._flush()
-                return
+                return received_ns
 
     def send(self, data: bytes) -> None:
         """Encrypt and send, or queue."""
@@ -253,17 +254,17 @@ class TlsChannel(Channel):
         if self._outgoing.pending:
             super().send(self._outgoing.read())
 
-    def _pull(self, deadline_s: float) -> None:
+    def _pull(self, deadline_s: float) -> int:
         while True:
             try:
-                data, _ = super()._read()
+                data, received_ns = super()._read()
             except BlockingIOError:
                 self._wait(gevent_socket.wait_read, deadline_s)
             else:
                 if not data:
                     raise ConnectionResetError("closed by the peer")
                 self._incoming.write(data)
-                return
+                return received_ns
 
     def _read(self) -> tuple[bytes, int]:
         encrypted, received_ns = super()._read()

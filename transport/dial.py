@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 import ssl
-import struct
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -19,15 +18,15 @@ from gevent.lock import BoundedSemaphore
 from . import handshake
 from .channel import Channel, TlsChannel, reason_of
 from .proxy import ProxyError, proxy_for
+from .receive_clock import Stopwatch
+from .resolver import Resolver
+from .tcp_info import connect_ns, was_sent_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_DIALS: Final = 256
 """How many connections are opened at a time; the rest wait their turn."""
-
-_SENT_AGAIN: Final = struct.Struct("100x I")
-"""`tcpi_total_retrans` of Linux's `struct tcp_info`: segments that were sent again."""
 
 _STREAMS: Final = {"upgrade": (101,), "proxy": (200,)}
 """Answers after which the connection is another's."""
@@ -54,7 +53,8 @@ class DialError(ConnectionError):
 class Dialled:
     """An open WebSocket.
 
-    rest: what came after the handshake. phases_ns: what each phase took. headers: the answer's, in lower case.
+    rest: bytes that came after the handshake. received_ns: when the answer was received. phases_ns: duration of
+    each phase, from when its request was sent until its answer was received. headers: the answer's, in lower case.
     """
 
     channel: Channel
@@ -65,14 +65,17 @@ class Dialled:
 
 
 class Dialler:
-    """Opens connections of one process; resolves each name once."""
+    """Opens the connections of one process.
 
-    def __init__(self) -> None:
+    :param resolver: chooses the address of each connection among those of a name.
+    """
+
+    def __init__(self, resolver: Resolver | None = None) -> None:
+        self.resolver = resolver or Resolver()
         self._turns = BoundedSemaphore(MAX_DIALS)
         self.sent_again = 0
         """Connections whose first packets nobody answered in time, as when a server's backlog is full: the kernel
         sent them again, after a second or more."""
-        self._resolved: dict[tuple[str, int], list[Any]] = {}
         self._context: ssl.SSLContext | None = None
 
     def open(
@@ -82,11 +85,17 @@ class Dialler:
         timeout_s: float,
         source_address: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        *,
+        connect_to: tuple[str, int] | None = None,
+        in_turn: bool = True,
     ) -> Dialled:
         """Open a WebSocket.
 
         :param url: ws:// or wss://, with path and query.
         :param ssl_context: for wss; None for the system's trust.
+        :param connect_to: host and port that TCP connects to; None for those of the URL, or of its proxy. The Host
+            header, the server name of TLS and the certificate's check stay those of the URL.
+        :param in_turn: whether connections go to all addresses of the host in turn; False for the first one.
         :raises DialError: if that fails.
         """
         parts = urlsplit(url)
@@ -98,27 +107,21 @@ class Dialler:
         phases_ns: dict[str, int] = {}
         with self._turns:
             deadline_s = time.monotonic() + timeout_s
-            started_ns = time.perf_counter_ns()
-            first = (proxy.host, proxy.port) if proxy else (host, port)
-            sock = self._connect(*first, source_address, deadline_s)
-            phases_ns["tcp"] = time.perf_counter_ns() - started_ns
+            first = connect_to or ((proxy.host, proxy.port) if proxy else (host, port))
+            sock, phases_ns["tcp"] = self._connect(*first, source_address, deadline_s, in_turn=in_turn)
             name = f"{parts.netloc} from port {sock.getsockname()[1]}"
             channel = Channel(sock, name)
             try:
                 if proxy is not None:
-                    started_ns = time.perf_counter_ns()
-                    _tunnel(channel, proxy.request(host, port), deadline_s)
-                    phases_ns["proxy"] = time.perf_counter_ns() - started_ns
+                    phases_ns["proxy"] = _tunnel(channel, proxy.request(host, port), deadline_s)
                 if parts.scheme == "wss":
-                    started_ns = time.perf_counter_ns()
                     context = ssl_context or self._default_context()
-                    channel = _tls(sock, name, context, host, deadline_s)
-                    phases_ns["tls"] = time.perf_counter_ns() - started_ns
-                started_ns = time.perf_counter_ns()
+                    channel, phases_ns["tls"] = _tls(sock, name, context, host, deadline_s)
                 path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-                answer, received_ns = _upgrade(channel, parts.netloc, path, headers, deadline_s)
-                phases_ns["upgrade"] = time.perf_counter_ns() - started_ns
-                self.sent_again += _was_sent_again(sock)
+                answer, received_ns, phases_ns["upgrade"] = _upgrade(
+                    channel, parts.netloc, path, headers, deadline_s
+                )
+                self.sent_again += was_sent_again(sock)
             except DialError:
                 channel.close()
                 raise
@@ -129,29 +132,32 @@ class Dialler:
             self._context = ssl.create_default_context()
         return self._context
 
-    def _addresses(self, host: str, port: int) -> list[Any]:
-        key = (host, port)
-        if key not in self._resolved:
-            try:
-                self._resolved[key] = gevent_socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-            except OSError as error:
-                raise DialError("resolve", f"no address for {host}: {error.strerror or error}") from error
-        return self._resolved[key]
-
-    def _connect(self, host: str, port: int, source: str | None, deadline_s: float) -> socket.socket:
+    def _connect(
+        self, host: str, port: int, source: str | None, deadline_s: float, *, in_turn: bool
+    ) -> tuple[socket.socket, int]:
+        try:
+            targets = self.resolver.targets(host, port, source=source, in_turn=in_turn)
+        except OSError as error:
+            raise DialError("resolve", f"no address for {host}: {error.strerror or error}") from error
         failure = DialError("tcp", "no address")
-        for family, kind, protocol, _, address in self._addresses(host, port):
+        for tried, target in enumerate(targets):
+            now_s = time.monotonic()
+            until_s = now_s + self.resolver.attempt_s(deadline_s - now_s, len(targets) - tried)
             try:
-                return _connect_to(family, kind, protocol, address, source, deadline_s)
+                connected = _connect_to(*target, source, until_s)
             except OSError as error:
+                self.resolver.failed(host, port, target, error)
                 reason = _EXHAUSTED.get(error.errno or 0) or reason_of(error)
                 failure = DialError("tcp", reason)
+            else:
+                self.resolver.reached(target)
+                return connected
         raise failure
 
 
 def _connect_to(
     family: int, kind: int, protocol: int, address: Any, source: str | None, deadline_s: float
-) -> socket.socket:
+) -> tuple[socket.socket, int]:
     # The system's own socket: gevent's would wait in the greenlet, and this one shall serve the hub.
     sock: socket.socket = monkey.get_original("socket", "socket")(family, kind, protocol)
     try:
@@ -161,6 +167,7 @@ def _connect_to(
             # Leaves the choice of the port to the moment of connecting: ports are counted for each target.
             sock.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24), 1)
             sock.bind((source, 0))
+        started_ns = time.perf_counter_ns()
         failed = sock.connect_ex(address)
         if failed == errno.EINPROGRESS:
             left_s = max(deadline_s - time.monotonic(), 0.001)
@@ -168,53 +175,54 @@ def _connect_to(
             failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failed:
             raise OSError(failed, os.strerror(failed))
+        took_ns = connect_ns(sock, time.perf_counter_ns() - started_ns)
     except BaseException:
         sock.close()
         raise
-    return sock
+    return sock, took_ns
 
 
-def _was_sent_again(sock: socket.socket) -> bool:
-    """Whether any packet was; never, where the system does not tell."""
-    if not hasattr(socket, "TCP_INFO"):
-        return False
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SENT_AGAIN.size)
-    return len(info) == _SENT_AGAIN.size and _SENT_AGAIN.unpack(info)[0] > 0
-
-
-def _tls(sock: socket.socket, name: str, context: ssl.SSLContext, host: str, deadline_s: float) -> TlsChannel:
+def _tls(
+    sock: socket.socket, name: str, context: ssl.SSLContext, host: str, deadline_s: float
+) -> tuple[TlsChannel, int]:
     channel = TlsChannel(sock, name, context, host)
+    watch = Stopwatch()
     try:
-        channel.handshake(deadline_s - time.monotonic())
+        received_ns = channel.handshake(deadline_s - time.monotonic())
     except ssl.SSLCertVerificationError as error:
         raise DialError("tls", error.verify_message.lower()) from error
     except OSError as error:
         raise DialError("tls", reason_of(error)) from error
-    return channel
+    return channel, watch.until_ns(received_ns)
 
 
 def _upgrade(
     channel: Channel, host: str, path: str, headers: Mapping[str, str], deadline_s: float
-) -> tuple[handshake.Response, int]:
+) -> tuple[handshake.Response, int, int]:
     key = os.urandom(16)
     request = handshake.request(host, path, key, headers)
-    response, received_ns = _ask("upgrade", channel, request, deadline_s)
+    response, received_ns, took_ns = _ask("upgrade", channel, request, deadline_s)
     try:
         handshake.check(response, key)
     except handshake.HandshakeError as error:
         raise DialError("upgrade", str(error)) from error
-    return response, received_ns
+    return response, received_ns, took_ns
 
 
-def _tunnel(channel: Channel, request: bytes, deadline_s: float) -> None:
-    """Have a proxy connect this channel to the target."""
-    response, _ = _ask("proxy", channel, request, deadline_s)
+def _tunnel(channel: Channel, request: bytes, deadline_s: float) -> int:
+    """Have a proxy connect this channel to the target; return how long its answer took, in nanoseconds."""
+    response, _, took_ns = _ask("proxy", channel, request, deadline_s)
     if response.status != 200:
         raise DialError("proxy", handshake.refusal(response))
+    return took_ns
 
 
-def _ask(phase: str, channel: Channel, request: bytes, deadline_s: float) -> tuple[handshake.Response, int]:
-    """Send a request; its answer, whole unless it opens a stream, and when the last of it came."""
+def _ask(phase: str, channel: Channel, request: bytes, deadline_s: float) -> tuple[handshake.Response, int, int]:
+    """Send a request; return its answer, when it was received, and how long it took.
+
+    The answer is complete unless it opens a stream.
+    """
+    watch = Stopwatch()
     try:
         channel.send(request)
         data = b""
@@ -224,7 +232,7 @@ def _ask(phase: str, channel: Channel, request: bytes, deadline_s: float) -> tup
             response = handshake.parse_response(data)
             opens = response is not None and response.status in _STREAMS[phase]
             if response is not None and (opens or not more or _has_body(response)):
-                return response, received_ns
+                return response, received_ns, watch.until_ns(received_ns)
             if not more:
                 raise DialError(phase, "the connection was closed before it answered")
     except handshake.HandshakeError as error:

@@ -14,12 +14,14 @@ import engineio
 from engineio import packet
 from gevent.event import Event
 
-from .known_reads import event_name
 from .lanes import Lane
 from .observing import ObservingEngine
-from .opening import insecure_context, open_engine, with_cookies
-from .packed import as_text
+from .opening import announced_limit, insecure_context, limit_of, open_engine, with_cookies
+from .packet_head import are_several
+from .receive_clock import Coalesced, Stopwatch
 from .sessions import knows_no_session, session_fault
+from .shared import Poll
+from .stamped_http import stamp_of
 from .websocket_frames import (
     BINARY,
     CLOSE,
@@ -47,8 +49,8 @@ class EngineIOClient(ObservingEngine):
     """See the module. Its public interface is that of `engineio.Client`."""
 
     __slots__ = (
-        *("_over", "deadline_s", "end_reason", "instance", "instance_header", "lane", "phases_ns"),
-        *("source_address", "ssl_context"),
+        *("_over", "_polled", "_unsent", "answered_ns", "asked", "connect_to", "deadline_s", "end_reason"),
+        *("instance", "instance_header", "lane", "max_payload", "phases_ns", "source_address", "ssl_context"),
     )
     state: str
     sid: str | None
@@ -58,9 +60,18 @@ class EngineIOClient(ObservingEngine):
         self.lane = Lane(self.shared.servers)
         self.source_address: str | None = None
         self.ssl_context: ssl.SSLContext | None = None
+        self.connect_to: tuple[str, int] | None = None
+        """Host and port that TCP connects to; None for those of the URL, or of its proxy."""
         self.deadline_s = 0.0
+        self.max_payload = 0
+        """Bytes of the largest message that the server takes, as it announced; 0 if it did not."""
         self.phases_ns: Mapping[str, int] = {}
-        """What the phases of the last connect took: tcp, tls, upgrade, open."""
+        """Durations of the last connect's phases: tcp, tls, upgrade, open, socketio. Each ends when its answer was
+        received, so that the generator's own time is not included."""
+        self.asked: Stopwatch | None = None
+        """Runs since the CONNECT of the default namespace was sent; None once it is answered."""
+        self.answered_ns = 0
+        """When the answer to that CONNECT was received."""
         self.end_reason = ""
         """Why the last connection ended, in a few words."""
         self.instance_header = ""
@@ -68,6 +79,10 @@ class EngineIOClient(ObservingEngine):
         self.instance = ""
         """The one that this connection is with, or was with last; empty if it did not say."""
         self._over: Event | None = None
+        self._unsent: list[Stopwatch] | None = None
+        """Stopwatches of the packets that wait to be sent by long-polling."""
+        self._polled: Poll | None = None
+        """The answer to a poll that is being handled."""
 
     # What python-engineio's interface promises
 
@@ -95,6 +110,12 @@ class EngineIOClient(ObservingEngine):
 
     # Connecting
 
+    def connect(self, *arguments: Any, **options: Any) -> None:
+        """Connect like `engineio.Client`, without any state of an earlier connection."""
+        self.phases_ns = {}
+        self._polled = self._unsent = None
+        super().connect(*arguments, **options)
+
     def _connect_websocket(self, url: str, headers: dict[str, str], engineio_path: str) -> bool:
         upgrading = self.sid is not None
         base_url = self._get_engineio_url(url, engineio_path, "websocket")
@@ -106,7 +127,8 @@ class EngineIOClient(ObservingEngine):
                 with_cookies(headers, self.http.cookies if self.http is not None else ()),
                 self.request_timeout,
                 source_address=self.source_address,
-                ssl_context=self.ssl_context if self.ssl_verify else insecure_context(),
+                ssl_context=self._trust(),
+                connect_to=self.connect_to,
                 probe=upgrading,
             )
         except ConnectionError as error:
@@ -119,13 +141,18 @@ class EngineIOClient(ObservingEngine):
         self._note_instance(opened.headers)
         self._channel = opened.channel
         self._parser = opened.parser
-        self.phases_ns = opened.phases_ns
+        # An upgrade has two connections: the polling one and this.
+        before_ns = self.phases_ns if upgrading else {}
+        after_ns = {name: before_ns.get(name, 0) + took_ns for name, took_ns in opened.phases_ns.items()}
+        self.phases_ns = {**before_ns, **after_ns}
         self.current_transport = "websocket"
         if upgrading:
+            self._send_waiting()
             self._flush_polling()
         else:
             self.sid = opened.packet["sid"]
             self.upgrades = opened.packet["upgrades"]
+            self.max_payload = limit_of(opened.packet)
             self.ping_interval = opened.packet["pingInterval"] / 1000
             self.ping_timeout = opened.packet["pingTimeout"] / 1000
             self.state = "connected"
@@ -144,6 +171,33 @@ class EngineIOClient(ObservingEngine):
             self._on_message(opcode, payload, opened.received_ns)
         return True
 
+    def ask(self) -> None:
+        """Note that the CONNECT of the default namespace is about to be sent."""
+        self.asked = self.stopwatch()
+
+    def stopwatch(self) -> Stopwatch:
+        """Return a stopwatch that starts when the next packet really leaves; with long-polling, by a POST."""
+        watch = Stopwatch()
+        if self.current_transport == "polling":
+            self._unsent = [*(self._unsent or ()), watch]
+        return watch
+
+    def _trust(self) -> ssl.SSLContext | None:
+        return self.ssl_context if self.ssl_verify else insecure_context()
+
+    def _send_waiting(self) -> None:
+        """Note that the packets that waited to be sent leave now."""
+        waiting, self._unsent = self._unsent, None
+        for watch in waiting or ():
+            watch.start()
+
+    def answered(self) -> None:
+        """Note that the CONNECT of the default namespace was answered."""
+        self.answered_ns = self.received_ns
+        if self.asked is not None:
+            self.phases_ns = {**self.phases_ns, "socketio": self.asked.until_ns(self.received_ns)}
+            self.asked = None
+
     def _instance_in(self, headers: Mapping[str, str]) -> str:
         return headers.get(self.instance_header, "") if self.instance_header else ""
 
@@ -154,7 +208,20 @@ class EngineIOClient(ObservingEngine):
             self.instance = sys.intern(said)
             self.look_from(said)
 
-    def _on_polled(self, response: requests.Response) -> None:
+    def _dealt_with(self) -> None:
+        polled, self._polled = self._polled, None
+        if polled is not None:
+            self.shared.note_poll(polled)
+
+    def _on_polled(self, method: str, response: requests.Response) -> None:
+        if method == "GET":
+            stamp = stamp_of(response.raw)
+            by_kernel = stamp is not None and stamp.by_kernel
+            self._polled = Poll(time.time_ns() if stamp is None else stamp.received_ns, by_kernel)
+            if stamp is not None and self.state != "connected":
+                self.phases_ns = {"tcp": stamp.connect_ns, "open": stamp.took_ns}
+            if self.state != "connected" and response.ok:
+                self.max_payload = announced_limit(response.text.partition("\x1e")[0])
         if response.ok:
             self._note_instance(response.headers)
         elif knows_no_session(response.status_code, response.text):
@@ -164,7 +231,7 @@ class EngineIOClient(ObservingEngine):
 
     def _on_data(self, data: bytes, received_ns: int) -> None:
         """A read that the channel's short way has not taken."""
-        if self._parser.idle:
+        if self._parser.idle and self._incomplete is None:
             known = self.known.reads.get(data) or self.known.learn(data)
             if known is not None and not (self.known.packed and self.handled):
                 self._on_observed(*known, received_ns)
@@ -175,30 +242,34 @@ class EngineIOClient(ObservingEngine):
             for opcode, payload in error.messages:
                 self._on_message(opcode, payload, received_ns)
             self._write(CLOSE, error.code.to_bytes(2, "big"))
-            self.break_off(f"protocol error of the server: {error}")
+            self.protocol_error(str(error))
             return
         self._shorten()
-        if len(messages) > 1:
-            observed = self.known.observed
-            self.shared.coalesced += sum(
-                event_name(as_text(payload) if self.known.packed else payload) in observed
-                for _, payload in messages
-            )
-        for opcode, payload in messages:
-            self._on_message(opcode, payload, received_ns)
+        several = are_several(messages, packed=self.known.packed)
+        # The timestamp is that of the last segment, and so of the last message.
+        earlier_ns = Coalesced(received_ns, received_ns - self.shared.poller.since_ns) if several else received_ns
+        observed = 0
+        for behind, (opcode, payload) in enumerate(messages, 1 - len(messages)):
+            observed += self._on_message(opcode, payload, earlier_ns if behind else received_ns)
+        if several:
+            self.shared.coalesced += observed
 
-    def _on_message(self, opcode: int, payload: bytes, received_ns: int) -> None:
+    def _on_message(self, opcode: int, payload: bytes, received_ns: int) -> bool:
+        """Take a message; return whether an observed event is whole with it."""
+        if self._broken:
+            return False
         if opcode == TEXT:
-            self._on_text(payload, received_ns)
-        elif opcode == BINARY:
-            self._on_binary(payload, received_ns)
-        elif opcode == PING:
+            return self._on_text(payload, received_ns)
+        if opcode == BINARY:
+            return self._on_binary(payload, received_ns)
+        if opcode == PING:
             self._write(PONG, payload)
         elif opcode == CLOSE:
             code, reason = close_code(payload)
             self._write(CLOSE, payload[:2])
             said = f" ({reason})" if reason else ""
             self.break_off(_CLOSED if code == NO_STATUS else f"closed by the server with {code}{said}")
+        return False
 
     def _take(self, payload: bytes) -> None:
         """A text message that is not, or not only, the observer's."""
@@ -210,26 +281,34 @@ class EngineIOClient(ObservingEngine):
             try:
                 text = payload[1:].decode()
             except UnicodeDecodeError as error:
-                self.break_off(f"protocol error of the server: {error}")
+                self.protocol_error(str(error))
             else:
-                self._trigger_event("message", text, run_async=False)
+                self._hand_on(text)
         elif kind == b"1":
             # As in the official client, it is Socket.IO's own good-bye that is for ever, not Engine.IO's.
             self.break_off(_CLOSED)
         elif kind != b"6":
-            self.break_off(f"protocol error of the server: a packet of type {kind!r}")
+            self.protocol_error(f"a packet of type {kind!r}")
 
     def _receive_packet(self, pkt: packet.Packet) -> None:
         """A packet from long-polling."""
+        if self._broken:
+            return
         if pkt.packet_type == packet.CLOSE:
             # The next poll is refused, which is how python-engineio gets to know of a lost connection.
             self.end_reason = _CLOSED
         elif pkt.packet_type != packet.MESSAGE:
             super()._receive_packet(pkt)
         elif isinstance(pkt.data, str):
-            self._on_text(b"4" + pkt.data.encode(), time.time_ns())
+            polled = self._polled or Poll(time.time_ns(), by_kernel=False)
+            polled.messages += 1
+            polled.observed += self._on_text(b"4" + pkt.data.encode(), polled.received_ns)
+        elif pkt.binary:
+            polled = self._polled or Poll(time.time_ns(), by_kernel=False)
+            polled.messages += 1
+            polled.observed += self._on_binary(pkt.data, polled.received_ns)
         else:
-            self._on_binary(pkt.data, time.time_ns())
+            self.protocol_error(f"a message that is no Socket.IO packet: {pkt.data!r:.40}")
 
     def _heard(self) -> None:
         self.deadline_s = time.monotonic() + self.ping_interval + self.ping_timeout

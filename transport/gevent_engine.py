@@ -12,7 +12,10 @@ from engineio import base_client, packet, payload
 from gevent.event import Event
 from gevent.queue import Empty, JoinableQueue
 
+from .stamped_http import ON_SEND, stamped_session
+
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 
@@ -30,6 +33,10 @@ NO_QUEUE: Final = _NoQueue()
 
 class GeventEngine(engineio.Client):
     """Long-polling is python-engineio's own; what it asks its subclasses for is here."""
+
+    http: requests.Session | None
+    ssl_context: ssl.SSLContext | None
+    connect_to: tuple[str, int] | None
 
     def create_queue(self, *_args: Any, **_kwargs: Any) -> Any:
         """None until long-polling needs one."""
@@ -66,17 +73,39 @@ class GeventEngine(engineio.Client):
         payload.Payload.max_decode_packets = MOST_PACKETS_A_POLL
         return super()._connect_polling(url, headers, engineio_path)
 
-    def _send_request(self, *arguments: Any, **options: Any) -> Any:
-        response = super()._send_request(*arguments, **options)
+    def _send_request(self, method: str, *arguments: Any, **options: Any) -> Any:
+        if self.http is None:
+            self.http = stamped_session(self._trust(), self.connect_to)
+        if method == "POST":
+            ON_SEND.set(self._send_waiting)
+        else:
+            self._dealt_with()
+        response = super()._send_request(method, *arguments, **options)
+        ON_SEND.set(None)
         if isinstance(response, requests.Response):
-            self._on_polled(response)
+            self._on_polled(method, response)
         return response
 
-    def _on_polled(self, response: requests.Response) -> None:
+    def _trust(self) -> ssl.SSLContext | None:
+        """Return what TLS connections are checked by."""
+        raise NotImplementedError
+
+    def _send_waiting(self) -> None:
+        """Note that the packets that waited to be sent leave now."""
+        raise NotImplementedError
+
+    def _dealt_with(self) -> None:
+        """Note that the answer to the last poll was handled."""
+        raise NotImplementedError
+
+    def _on_polled(self, method: str, response: requests.Response) -> None:
         """The server answered a request of long-polling."""
         raise NotImplementedError
 
     def _write_loop(self) -> None:
+        # The poll goes first, on the connection that is open. Else it needs a new one, and the server, which
+        # answers by the poll, has to wait for that: the time of our handshake would count as the server's.
+        gevent.sleep(0)
         super()._write_loop()
         if self.state != "connected" or self.current_transport != "polling":
             return

@@ -9,11 +9,13 @@ class Observer(Protocol):
     """Sees chosen events of any number of connections. Called in the hub: it must not block."""
 
     def observe(self, member: int, event: str, frame: bytes, received_ns: int) -> None:
-        """One event arrived.
+        """One event arrived, with its last attachment if it has any.
 
         :param member: the number that the observer gave the connection.
-        :param frame: the packet's text as it came, undecoded, Engine.IO's and Socket.IO's types included.
-        :param received_ns: nanoseconds since the epoch; see `receive_clock`.
+        :param frame: the packet's text as it came, undecoded and perhaps broken. Before its array stand
+            two types, `N-` if N attachments came with it, and the id of an acknowledgement if it wants one.
+        :param received_ns: nanoseconds since the epoch; see `receive_clock`. It is a `Coalesced` if the event was
+            read together with later ones.
         """
         ...
 

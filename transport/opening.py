@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .channel import reason_of
 from .dial import DialError
+from .receive_clock import Stopwatch
 from .websocket_frames import TEXT, FrameParser, WebSocketProtocolError, build_frame
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Opened:
     """An open connection.
 
     packet: the OPEN packet's content, empty after an upgrade. messages: what came with it already, at
-    received_ns. phases_ns: what tcp, tls, upgrade and open took. headers: of the answer to the upgrade, in lower
-    case.
+    received_ns. phases_ns: what tcp, tls, upgrade and open took, each until its answer was received. headers: of
+    the answer to the upgrade, in lower case.
     """
 
     channel: Channel
@@ -48,18 +49,26 @@ def open_engine(
     *,
     source_address: str | None,
     ssl_context: ssl.SSLContext | None,
+    connect_to: tuple[str, int] | None,
     probe: bool,
+    confirm: bool = True,
 ) -> Opened:
     """Open a connection, or the second half of an upgrade.
 
     :param address: the ws:// or wss:// URL.
+    :param connect_to: host and port that TCP connects to; None for those of the URL, or of its proxy.
     :param probe: whether a polling connection is upgraded: its first packet is the answer to a probe.
+    :param confirm: whether the upgrade is confirmed at once; otherwise the caller sends the packet `5`.
     :raises ConnectionError: with the phase and the reason.
     """
-    dialled = shared.dialler.open(address, headers, timeout_s, source_address, ssl_context)
+    # An upgrade goes to the same address as its polls, the system's first one.
+    dialled = shared.dialler.open(
+        *(address, headers, timeout_s, source_address, ssl_context), connect_to=connect_to, in_turn=not probe
+    )
     channel = dialled.channel
     parser = FrameParser()
-    started_ns = time.perf_counter_ns()
+    # The server sends OPEN without a request.
+    watch = Stopwatch(None if probe else dialled.received_ns)
     deadline_s = time.monotonic() + timeout_s
     try:
         if probe:
@@ -70,11 +79,13 @@ def open_engine(
             if not data:
                 raise DialError("open", "the server closed before it opened")
             messages = parser.feed(data)
+        opened_ns = watch.until_ns(received_ns)
         opcode, payload = messages.pop(0)
         if probe:
             if (opcode, payload) != (TEXT, b"3probe"):
                 raise DialError("open", "no answer to the probe")
-            channel.send(build_frame(TEXT, b"5", shared.key()))
+            if confirm:
+                channel.send(build_frame(TEXT, b"5", shared.key()))
             packet = {}
         else:
             packet = _open_packet(opcode, payload)
@@ -84,7 +95,7 @@ def open_engine(
             raise
         said = reason_of(error) if isinstance(error, OSError) else str(error).lower()
         raise DialError("open", said) from error
-    phases_ns = {**dialled.phases_ns, "open": time.perf_counter_ns() - started_ns}
+    phases_ns = {**dialled.phases_ns, "open": opened_ns}
     return Opened(channel, parser, packet, messages, received_ns, phases_ns, dialled.headers)
 
 
@@ -98,6 +109,20 @@ def _open_packet(opcode: int, payload: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise DialError("open", f"an OPEN packet that is not right: {error}") from error
     return opened
+
+
+def announced_limit(packet: str) -> int:
+    """Return how many bytes a message may have by an encoded OPEN packet; 0 if it is none, or does not say."""
+    try:
+        return limit_of(json.loads(packet[1:])) if packet[:1] == "0" else 0
+    except (ValueError, AttributeError):
+        return 0
+
+
+def limit_of(opened: Mapping[str, Any]) -> int:
+    """Return how many bytes a message may have by an OPEN packet's content; 0 if it does not say."""
+    limit = opened.get("maxPayload")
+    return limit if isinstance(limit, int) and limit > 0 else 0
 
 
 def with_cookies(headers: Mapping[str, str], jar: Iterable[Any]) -> dict[str, str]:

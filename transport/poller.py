@@ -17,6 +17,7 @@ import gevent
 from gevent import monkey
 
 from .receive_clock import ANCILLARY_BYTES, TIMESPEC
+from .wakeups import Wakeups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +52,13 @@ class Poller:
         self._polled_ns = 0
         self._batch = 0
         self._delays_ns: array[int] | None = None
+        self._wakeups = Wakeups(lambda: self._epoll.poll(0, 1))
+        self._looked_ns = 0
+        """When it last looked at all sockets that had data."""
+        self._rests_ns: dict[Channel, int] = {}
+        """Channel of whose data a read took only a part -> the moment after which the rest arrived."""
+        self.since_ns = 0
+        """Data that the current channel has read arrived after this moment."""
 
     def take_delays_ns(self) -> array[int]:
         """For each read since the last call: how long after its receive timestamp all of its batch was dealt with.
@@ -59,6 +67,11 @@ class Poller:
         """
         taken, self._delays_ns = self._delays_ns, array("q")
         return taken if taken is not None else array("q")
+
+    def note_delay_ns(self, delay_ns: int) -> None:
+        """Add the delay of a read that another part of the process made and handled."""
+        if self._delays_ns is not None:
+            self._delays_ns.append(delay_ns)
 
     def add(self, descriptor: int, channel: Channel) -> None:
         """Call this channel from now on."""
@@ -69,11 +82,12 @@ class Poller:
         if self._epoll is None:
             self._epoll = monkey.get_original("select", "epoll")()
             self._watch(self._epoll.fileno(), self._poll)
+            self._wakeups.start()
         self._epoll.register(descriptor, _READABLE)
 
     def remove(self, descriptor: int) -> None:
         """Call it no more."""
-        del self._channels[descriptor]
+        self._rests_ns.pop(self._channels.pop(descriptor), None)
         if not HAS_EPOLL:
             self._unwatch(descriptor)
             return
@@ -82,6 +96,7 @@ class Poller:
             self._unwatch(self._epoll.fileno())
             self._epoll.close()
             self._epoll = None
+            self._wakeups.stop()
 
     def _watch(self, descriptor: int, *callback: Any) -> None:
         watcher = self._watchers[descriptor] = gevent.get_hub().loop.io(descriptor, _READABLE)
@@ -95,12 +110,31 @@ class Poller:
     def _poll(self) -> None:
         if self._batch < _GROWN and time.monotonic_ns() - self._polled_ns < _DENSE_NS:
             _sleep(REST_S)
+        look_ns = time.time_ns()
         descriptors = [descriptor for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE)]
-        self._take(descriptors)
+        since_ns = self._looked_ns
+        if len(descriptors) < _MOST_AT_ONCE:
+            since_ns, self._looked_ns = max(since_ns, self._wakeups.since_ns), look_ns
+        self._take(descriptors, since_ns)
         self._batch = len(descriptors)
         self._polled_ns = time.monotonic_ns()
 
-    def _take(self, descriptors: Iterable[int]) -> None:
+    def _since_ns(self, channel: Channel, data: Any, since_ns: int) -> int:
+        """Return the moment after which a read's data arrived.
+
+        If the read before took only a part of the data, the rest has been there as long.
+        """
+        if self._rests_ns:
+            since_ns = self._rests_ns.pop(channel, since_ns)
+        if isinstance(data, bytes) and len(data) == READ_BYTES:
+            self._rests_ns[channel] = since_ns
+        return since_ns
+
+    def _take(self, descriptors: Iterable[int], since_ns: int = 0) -> None:
+        """Read, and then handle the data.
+
+        :param since_ns: the data arrived after this moment; 0 if unknown.
+        """
         channels = self._channels
         reads: list[tuple[Channel, tuple[Any, Any, int, Any]]] = []
         for descriptor in descriptors:
@@ -126,6 +160,7 @@ class Poller:
                     event, payload = known
                     channel.observer.observe(channel.member, event, payload, received_ns)
                 else:
+                    self.since_ns = self._since_ns(channel, data, since_ns)
                     channel.take(data, received_ns)
             except Exception:  # noqa: BLE001 - one connection's trouble is not the next one's
                 gevent.get_hub().handle_error(channel, *sys.exc_info())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import gevent
@@ -28,6 +29,20 @@ class Watched(Protocol):
     def timed_out(self) -> None:
         """The deadline is over. Called in the hub."""
         ...
+
+
+@dataclass(slots=True)
+class Poll:
+    """One answer of long-polling.
+
+    received_ns: when its last bytes were received. by_kernel: whether this is the kernel's timestamp. messages:
+    number of all messages. observed: how many of them complete an observed event.
+    """
+
+    received_ns: int
+    by_kernel: bool
+    messages: int = 0
+    observed: int = 0
 
 
 class Shared:
@@ -58,6 +73,13 @@ class Shared:
         if key not in self._known:
             self._known[key] = KnownReads(key[0], packed=packed)
         return self._known[key]
+
+    def note_poll(self, poll: Poll) -> None:
+        """Note that an answer of long-polling was handled."""
+        if poll.messages > 1:
+            self.coalesced += poll.observed
+        if poll.by_kernel:
+            self.poller.note_delay_ns(time.time_ns() - poll.received_ns)
 
     def watch(self, connection: Watched) -> None:
         """Have a connection told when its deadline is over."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from clients.client import Client
 from clients.reporting import report_act
+from clients.watcher import LossCause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,20 +19,31 @@ if TYPE_CHECKING:
 
 _CONNECT: Final = "connect"
 _JOIN: Final = "join"
+_RECONNECT: Final = "reconnect"
 
 
 class AccountWatcher:
-    """One client's account. Implements `clients.watcher.Watcher`; rooms that are not of the plan are nobody's."""
+    """One client's account. Implements `clients.watcher.Watcher`; rooms that are not of the plan are nobody's.
 
-    __slots__ = ("_account", "_away", "_context", "_environment", "_meter", "_socket")
+    :param user: the number of its Locust user, see `RunContext.user_number`; None if each of that
+        user's clients stands for a user of its own.
+
+    The counter `away` counts clients that lost their connection and are not back in all their rooms: also one that
+    ends before it is back, because the run ends, a shape takes its user away, or its scenario is over. The one
+    exception is a client that the load test itself dropped and then took away before any attempt failed.
+    """
+
+    __slots__ = ("_account", "_away", "_context", "_environment", "_excused", "_meter", "_socket")
     _socket: SocketIOClient
 
-    def __init__(self, environment: Environment, context: RunContext) -> None:
+    def __init__(self, environment: Environment, context: RunContext, user: int | None = None) -> None:
         self._environment = environment
         self._context = context
         self._meter = context.meter
-        self._account = context.meter.open_account()
+        self._account = context.meter.open_account(user=user)
         self._away = False
+        self._excused = False
+        """Whether it is away only because the load test dropped it: nothing has failed since."""
 
     def attach(self, socket: SocketIOClient) -> None:
         """Observe what arrives."""
@@ -43,18 +55,25 @@ class AccountWatcher:
         """Count a connection."""
         self._account.instance = self._socket.eio.instance
         self._meter.connected(started_ns, now_ns, phases_ns)
-        self._report(_CONNECT, started_ns, now_ns)
+        self._report(_CONNECT, 0, sum(phases_ns.values()))
 
     def connect_failed(self, started_ns: int, now_ns: int, reason: str) -> None:
         """Count a failure."""
         self._meter.connect_failed(f"connect: {reason}")
         self._report(_CONNECT, started_ns, now_ns, reason)
 
-    def resumed(self, now_ns: int) -> None:
+    def reconnect_failed(self, started_ns: int, now_ns: int, reason: str) -> None:
+        """Count a failed attempt to come back."""
+        self._excused = False
+        self._meter.reconnect_failed(f"reconnect: {reason}")
+        self._report(_RECONNECT, started_ns, now_ns, reason)
+
+    def resumed(self, started_ns: int, now_ns: int) -> None:
         """There is a connection again."""
         self._account.instance = self._socket.eio.instance
         self._account.resumed(now_ns)
         self._meter.counters["reconnects"] += 1
+        self._report(_RECONNECT, started_ns, now_ns)
 
     def recovered(self, now_ns: int) -> None:
         """There is one again, and all memberships with it."""
@@ -69,18 +88,21 @@ class AccountWatcher:
         self._meter.answered("return", (now_ns - lost_ns) / 1e6)
         self._report("return", lost_ns, now_ns)
 
-    def lost(self, now_ns: int, reason: str, *, wanted: bool) -> None:
-        """All memberships end; whose fault that is decides on what is owed meanwhile."""
-        self._account.disconnected(now_ns, wanted=wanted)
-        if wanted:
+    def lost(self, now_ns: int, reason: str, cause: LossCause) -> None:
+        """All memberships end; who ended them decides on what is expected meanwhile."""
+        by_user, dropped = cause is LossCause.USER, cause is LossCause.LOAD_TEST
+        self._account.disconnected(now_ns, wanted=by_user, dropped=dropped)
+        if by_user:
             self._meter.counters["disconnects"] += 1
-        else:
-            self._meter.connection_lost(f"connection lost: {reason}")
-            self._set_away(away=True)
+            return
+        self._meter.connection_lost(f"connection lost: {reason}", dropped=dropped)
+        self._excused = dropped
+        self._set_away(away=True)
 
     def ended(self, now_ns: int, *, connected: bool) -> None:
         """The user went."""
-        self._set_away(away=False)
+        if self._excused:
+            self._set_away(away=False)
         self._account.ended(now_ns)
         if connected:
             self._meter.counters["disconnects"] += 1
@@ -97,9 +119,11 @@ class AccountWatcher:
         self._meter.join_answered(now_ns - started_ns)
         self._report(_JOIN, started_ns, now_ns)
 
-    def join_failed(self, project_id: str, started_ns: int, now_ns: int, reason: str) -> None:
+    def join_failed(self, project_id: str, started_ns: int, now_ns: int, reason: str, *, refused: bool) -> None:
         """Count a failure, unless it was to be expected."""
-        if project_id in self._context.rooms:
+        if (room := self._context.rooms.get(project_id)) is not None:
+            self._excused = False
+            self._account.join_failed(room, now_ns, refused=refused)
             self._meter.join_failed(f"join: {reason}")
             self._report(_JOIN, started_ns, now_ns, reason)
 
@@ -116,14 +140,28 @@ class AccountWatcher:
         report_act(self._environment, "WS", name, (now_ns - started_ns) / 1e6, failure)
 
 
-def watched_client(environment: Environment, context: RunContext, token: Token | Callable[[], Token]) -> Client:
+def watched_client(
+    environment: Environment,
+    context: RunContext,
+    user_class: str,
+    token: Token | Callable[[], Token],
+    user: int | None = None,
+) -> Client:
     """A new client of the run, that storms reach, and not connected yet.
 
+    :param user_class: of its user, as the log of packets names it.
     :param token: the JWT, or what gives it; None connects as a guest.
+    :param user: see `AccountWatcher`.
     """
     number = context.number("user")
     plan = context.plan
-    watcher = AccountWatcher(environment, context)
-    client = Client(plan.endpoint_of(number), token, watcher=watcher, source_address=plan.source_of(number))
+    watcher = AccountWatcher(environment, context, user)
+    client = Client(
+        plan.endpoint_of(number),
+        token,
+        watcher=watcher,
+        source_address=plan.source_of(number),
+        packet_log=context.debug_clients.log_for(user_class),
+    )
     context.clients.add(client)
     return client

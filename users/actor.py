@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class Actor(User):
         self.capabilities = Capabilities.from_message(plan.cast.capabilities)
         self.patience_s = plan.cast.patience_s
         self._source = plan.source_of(number)
+        self._user_number = self.run_context.user_number()
         self._failed = ""
 
     def play(self, scenario: Scenario) -> None:
@@ -61,9 +63,10 @@ class Actor(User):
         """Clients whose accounts are kept."""
         return Helper(
             self.endpoint,
-            lambda: AccountWatcher(self.environment, self.run_context),
+            lambda: AccountWatcher(self.environment, self.run_context, self._user_number),
             lambda: self._source,
             self.patience_s,
+            lambda: self.run_context.debug_clients.log_for(type(self).__name__),
         )
 
     def token(self, room: int) -> str:
@@ -76,28 +79,33 @@ class Actor(User):
 
     def create_task(self, room: int) -> Task:
         """A trigger like those of the publishers: what it makes the backend broadcast is accounted for."""
-        triggers = self.run_context.triggers(self._source)
-        if triggers.throttled:
+        triggers = self.run_context.triggers()
+        ticket = triggers.take(room)
+        if ticket is None:
             raise SkipError("HTTP is throttled: raise the backend's limit, or give --source-addresses")
         self.run_context.meter.trigger_due()
-        ticket = triggers.take(room)
         sent = triggers.send(ticket)
         report_act(self.environment, "POST", triggers.name, sent.answer_ms, sent.failure)
         if sent.outcome is Outcome.REFUSED:
             raise SkipError(f"a task could not be made: {sent.failure}")
         if sent.outcome is not Outcome.ACCEPTED:
             raise NoAnswerError(f"a task could not be made: {sent.failure}")
-        return Task(sent.key, ticket.title, self.rooms[room].project_id)
+        return Task(sent.key, ticket.title, replace(self.rooms[room], token=self.token(room)))
 
     def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
         """A REST call that is part of a scenario."""
         try:
-            answer = self.run_context.triggers(self._source).client.send(method, path, token, body)
+            client = self.run_context.rest(self.run_context.triggers().endpoint, self._source)
+            answer = client.send(method, path, token, body)
         except UnreachableError as error:
             raise NoAnswerError(f"{method} {path} was not answered: {error}") from error
         if answer.status == 429:
             raise SkipError("HTTP is throttled: raise the backend's limit, or give --source-addresses")
         return answer
+
+    def is_ending(self) -> bool:
+        """As soon as publishers are told to end."""
+        return self.run_context.closing.is_set()
 
     def answered(self, question: str, took_ms: float) -> None:
         """Into the record, and into Locust's own statistics."""
@@ -108,8 +116,8 @@ class Actor(User):
         """Into the record."""
         self.run_context.meter.checks.count(findings.SCENARIO, name, passed=False, evidence=evidence)
 
-    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
+    def check(self, scenario: str, check: str, passed: bool | None, evidence: str, hint: str = "") -> None:
         """Into the record."""
-        self.run_context.meter.checks.count(scenario, check, passed, evidence)
+        self.run_context.meter.checks.count(scenario, check, passed, evidence, hint)
         if passed is False:
             self._failed = self._failed or f"{check}: {evidence}"

@@ -42,10 +42,10 @@ class Audience(User):
         context = self.run_context
         rooms = context.plan.rooms_of(context.number("viewer"))
         token = partial(context.tokens.__getitem__, rooms[0])
-        client = watched_client(self.environment, context, token)
+        client = watched_client(self.environment, context, type(self).__name__, token)
         self._listeners.append(client)
         # The watcher has counted what fails; a listener that is let in nowhere stays, as a dashboard would.
-        with suppress(*FAILURES):
+        with suppress(*FAILURES), context.play():
             client.connect()
             for room in rooms:
                 with suppress(*FAILURES):

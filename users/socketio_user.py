@@ -29,6 +29,7 @@ class SocketIOUser(User):
 
     abstract = True
     client: Client | None = None
+    _user_number: int | None = None
 
     def on_start(self) -> None:
         """Take part in the run."""
@@ -39,9 +40,14 @@ class SocketIOUser(User):
 
         :param token: the JWT, or what gives it; None connects as a guest.
         """
-        self.client = watched_client(self.environment, self.run_context, token)
+        if self._user_number is None:
+            self._user_number = self.run_context.user_number()
+        name = type(self).__name__
+        self.client = watched_client(self.environment, self.run_context, name, token, self._user_number)
         try:
-            self.client.connect()
+            # A run that ends meanwhile waits for the answer, or for its time-out: either counts.
+            with self.run_context.play():
+                self.client.connect()
         except ConnectFailedError as error:
             raise StopUser(str(error)) from error
         return self.client
@@ -54,7 +60,8 @@ class SocketIOUser(User):
         """
         assert self.client is not None
         try:
-            self.client.join(self.run_context.plan.rooms[room].project_id, timeout_s)
+            with self.run_context.play():
+                self.client.join(self.run_context.plan.rooms[room].project_id, timeout_s)
         except FAILURES:
             return False
         return True

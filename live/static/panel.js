@@ -7,9 +7,9 @@
   const POLL_MS = 1000, LOOK_MS = 250, IDLE_POLLS = 3;
   const COLOURS = ["#1f8fd1", "#e69f00", "#2fa37c", "#d1669e"];
   const CHARTS = [
-    { title: "Delivery latency (ms)", match: /_p(50|99)$/, not: /^(generator_delay|loop_lag)/ },
+    { title: "Delivery latency (ms)", match: /_p(50|99)$/s, not: /^(generator_delay|loop_lag)_p99$/ },
     { title: "Events received a second, clients connected", match: /^(received|connected)$/ },
-    { title: "Our own delay (ms): receive to read, and event loop", match: /^(generator_delay|loop_lag)/ },
+    { title: "Our own delay (ms): receive to read, and event loop", match: /^(generator_delay|loop_lag)_p99$/ },
   ];
   const make = (tag, parent, text, className) => {
     const made = document.createElement(tag);
@@ -32,7 +32,7 @@
   const charts = make("div", section, undefined, "charts");
   const rest = make("div", section);
 
-  let data = null, columns = [], plots = [], runId = "", dismissed = "", turn = 0;
+  let data = null, columns = [], labels = [], plots = [], runId = "", dismissed = "", turn = 0;
 
   const drawCharts = () => {
     charts.replaceChildren();
@@ -40,13 +40,13 @@
     const ink = getComputedStyle(document.body).color;
     const axis = { stroke: ink, grid: { stroke: "rgb(128 128 128 / 25%)" }, ticks: { stroke: "rgb(128 128 128 / 25%)" } };
     for (const chart of CHARTS) {
-      const own = columns.map((name, at) => ({ name, at }))
+      const own = columns.map((name, at) => ({ name, at, label: labels[at] }))
         .filter(({ name }) => chart.match.test(name) && !(chart.not && chart.not.test(name)));
       if (!own.length) continue;
       const box = make("div", charts);
       make("h3", box, chart.title);
-      const series = own.map(({ name }, place) => ({
-        label: name.replaceAll("_", " "), stroke: COLOURS[place % COLOURS.length], width: 1.5, points: { show: false },
+      const series = own.map(({ label }, place) => ({
+        label, stroke: COLOURS[place % COLOURS.length], width: 1.5, points: { show: false },
         value: (_, value) => number(value),
       }));
       const plot = new uPlot({
@@ -60,6 +60,7 @@
   const showCharts = (curves) => {
     if (curves.columns.join() !== columns.join() || !plots.length) {
       columns = curves.columns;
+      labels = curves.labels;
       drawCharts();
     }
     data.push(...curves.rows);
@@ -83,26 +84,26 @@
     }
   };
 
-  const judged = (row, verdict) => (row.passed === true ? "holds" : row.passed === null ? "not measured yet" :
-    verdict === "valid" ? "VIOLATED" : `does not pass: the run is ${verdict || "not judged yet"}`);
-
   const show = (found) => {
     head.replaceChildren();
-    make("span", head, (found.verdict || found.state).toUpperCase(), `verdict ${found.verdict}`);
+    const word = found.outcome || found.state.toUpperCase();
+    make("span", head, word, `verdict ${found.outcome ? found.outcome.toLowerCase() : found.verdict}`);
+    if (found.verdict) make("span", head, `${found.verdict}${found.outcome ? "" : " so far"}`, "validity");
     const name = found.run_id ? `Run ${found.run_id}, ${number(Math.round(found.elapsed_s))} s` : "No run yet";
     make("span", head, found.finishing ? `${name}: it is over, and counting` : name);
     reasons.replaceChildren();
-    [...(found.why ? [found.why] : []), ...found.reasons].forEach((reason) => make("li", reasons, reason));
+    [found.why, found.outcome_line, ...found.reasons].filter(Boolean).forEach((reason) => make("li", reasons, reason));
     rest.replaceChildren();
     table(rest, "Objectives", ["Objective", "Measured", "", "Limit", "So far"], found.objectives.map((row) => [
-      row.phase ? `${row.name} (${row.phase})` : row.name, number(row.value), row.comparison, number(row.limit),
-      judged(row, found.verdict),
+      row.title, number(row.value), row.comparison, number(row.limit),
+      row.word,
     ]));
     if (!found.run_id) return;
     const { triggers, deliveries, connections } = found;
     table(rest, "Counts", ["", ""], [
       ["Triggers due", number(triggers.due)], ["Triggers sent", number(triggers.sent)],
       ["Triggers missed, refused or failed", number(triggers.missed + triggers.refused + triggers.failed)],
+      ["Triggers whose work is not done", number(found.unfinished_triggers)],
       ["Deliveries corrupt, or of another run", number(deliveries.corrupt + deliveries.foreign)],
       ["Connections lost", number(connections.lost)], ["Connects failed", number(found.connect_ms.failed)],
     ]);
@@ -114,10 +115,10 @@
     outcome.hidden = !(["ended", "failed"].includes(found.state)) || dismissed === key;
     if (outcome.hidden || outcome.dataset.key === key) return;
     outcome.dataset.key = key;
-    outcome.className = found.state === "failed" || ["run invalid"].includes(found.outcome) ? "bad" :
-      found.outcome === "passed" ? "good" : "";
+    outcome.className = found.state === "failed" || ["INVALID", "FAILED"].includes(found.outcome) ? "bad" :
+      found.outcome === "PASSED" ? "good" : "";
     outcome.replaceChildren();
-    make("span", outcome, found.state === "failed" ? found.why : `Run ${found.run_id}: ${found.outcome}.`);
+    make("span", outcome, found.state === "failed" ? found.why : `${found.outcome}: run ${found.run_id}`);
     if (found.report) make("a", outcome, "Open the report", "report").href = found.report;
     if (found.record) make("a", outcome, "Download the record", "record").href = found.record;
     outcome.querySelectorAll("a.report").forEach((link) => { link.target = "_blank"; });

@@ -42,20 +42,20 @@ class Binned:
         """Whether intervals can be merged."""
         return bool(self.record.intervals.encoded)
 
-    def counts(self, names: Sequence[str]) -> Counts:
-        """Shape (intervals, steps): the histograms of several names together."""
+    def counts(self, keys: Sequence[str]) -> Counts:
+        """Shape (intervals, steps): the histograms of several metric keys together."""
         together = np.zeros((len(self.edges_s) - 1, 0), dtype=np.int64)
-        for name in names:
-            if name not in self._counts:
-                self._counts[name] = self.record.counts([name], self.edges_s)
-            both = (together.T.copy(), self._counts[name].T.copy())
+        for key in keys:
+            if key not in self._counts:
+                self._counts[key] = self.record.counts([key], self.edges_s)
+            both = (together.T.copy(), self._counts[key].T.copy())
             together = add(*both).T
         return together
 
-    def quantiles(self, names: Sequence[str]) -> pd.DataFrame:
+    def quantiles(self, keys: Sequence[str]) -> pd.DataFrame:
         """at_s (when an interval begins), count, mean and quantiles in ms; without empty intervals."""
-        if self.has_log and any(name in self.record.intervals.encoded for name in names):
-            counts = self.counts(names)
+        if self.has_log and any(key in self.record.intervals.encoded for key in keys):
+            counts = self.counts(keys)
             rows: list[dict[str, Any]] = [
                 {"at_s": at_s, **summarise_counts(row)}
                 for at_s, row in zip(self.edges_s[:-1], counts, strict=True)
@@ -63,9 +63,9 @@ class Binned:
             ]
             return pd.DataFrame(rows)
         timeline = self.record.timeline
-        if len(names) != 1 or f"{names[0]}_p50" not in timeline:
+        if len(keys) != 1 or f"{keys[0]}_p50" not in timeline:
             return pd.DataFrame()
-        columns = {f"{names[0]}_{figure}": figure for figure in ("count", "mean", *QUANTILES)}
+        columns = {f"{keys[0]}_{figure}": figure for figure in ("count", "mean", *QUANTILES)}
         return timeline[["at_s", *columns]].rename(columns=columns).dropna()
 
     def sums(self, columns: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.numbers import change, number
 
-from .style import BLUE, ORANGE, RED, Picture, draw, legend, plain
+from .style import BLUE, ORANGE, RED, Picture, draw, labelled, legend, plain
 
 if TYPE_CHECKING:
     from reports.trend import Figure, Series
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MARKS: Final = {"valid": ("o", BLUE, BLUE), "suspect": ("o", ORANGE, "none"), "invalid": ("x", RED, RED)}
 """Verdict -> (marker, edge, face)."""
+_TITLE_CHARACTERS: Final = 32
+"""Beside a low picture, at most."""
 
 
 def over_runs(series: Series, figure: Figure, slug: str) -> Picture:
@@ -82,9 +84,8 @@ def over_runs(series: Series, figure: Figure, slug: str) -> Picture:
         axes.set_ylim(bottom=0)
         if values.max() > 0:
             axes.set_ylim(top=float(values.max()) * 1.25)
-        axes.set_ylabel(
-            f"{figure.title}\nin {figure.unit}" if figure.unit != "a second" else f"{figure.title}\na second"
-        )
+        title = labelled(figure.title, _TITLE_CHARACTERS)
+        axes.set_ylabel(f"{title}\nin {figure.unit}" if figure.unit != "a second" else f"{title}\na second")
         # Matplotlib would show years around a single run.
         first, last = runs["started"].iloc[0], runs["started"].iloc[-1]
         margin = max((last - first) * 0.03, pd.Timedelta(minutes=5))

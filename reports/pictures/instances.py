@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .style import SERIES, Picture, draw, legend
+from .style import SERIES, Picture, draw, labelled, legend
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
@@ -37,11 +37,23 @@ def members(record: Record) -> Picture | None:
                 where="post",
                 color=colour,
                 linestyle=line,
-                label=f"instance {name}",
+                label=f"instance {labelled(name)}",
             )
         axes.set_ylim(bottom=0)
         axes.set_ylabel("members")
         axis.finish(axes)
         legend(axes)
 
-    return draw("instances", "Members by instance", text + more, paint, axis.table(wide.reset_index()), height=2.6)
+    return draw(
+        "instances",
+        "Members by instance",
+        text + more,
+        paint,
+        axis.table(wide.rename(columns=_column).reset_index()),
+        height=2.6,
+    )
+
+
+def _column(instance: str) -> str:
+    """The heading of an instance's numbers; beside them is `at_s`."""
+    return f"instance {instance}" if instance in ("", "at_s") else instance

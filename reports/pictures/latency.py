@@ -10,13 +10,28 @@ from matplotlib import colors, ticker
 from matplotlib.patches import Rectangle
 
 from measure.latency import bounds_us, quantiles_of_counts_us
+from measure.names import key_of, label, shown
 from reports.numbers import duration, number
 
 from .binned import QUANTILES
-from .style import HEAT, SERIES, STYLES, Picture, draw, legend, limits, log_ms, percentiles_axis, plain
+from .style import (
+    HEAT,
+    SERIES,
+    STYLES,
+    Picture,
+    draw,
+    labelled,
+    legend,
+    limits,
+    log_ms,
+    percentiles_axis,
+    plain,
+    slug_of,
+)
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
+    from measure.objective_results import ObjectiveResult
     from reports.load import Record
 
     from .binned import Binned
@@ -31,16 +46,17 @@ _HEAT_ROWS: Final = 56
 def over_time(binned: Binned, event: str) -> Picture:
     """Quantiles of one event's delivery latency over time."""
     record = binned.record
-    title, slug = f"Latency of {event} over time", f"latency-{event}"
-    table = binned.quantiles([event]) if record.span_s else pd.DataFrame()
+    name = shown(event)
+    title, slug = f"Latency of {name} over time", slug_of("latency", event)
+    table = binned.quantiles([key_of(event)]) if record.span_s else pd.DataFrame()
     if table.empty:
-        return Picture(slug, title, f"Nothing to draw: no delivery of {event} was timed in this run.")
+        return Picture(slug, title, f"Nothing to draw: no delivery of {name} was timed in this run.")
     axis = TimeAxis.of(record)
     objectives = objectives_of(record, event)
     each = duration(binned.width_s) if binned.has_log else "1 s"
     times = record.summary["latency_ms"][event]
     text = (
-        f"Half of the {event} deliveries took less than {number(times['p50'])} ms, one in a hundred more than "
+        f"Half of the {name} deliveries took less than {number(times['p50'])} ms, one in a hundred more than "
         f"{number(times['p99'])} ms, from when the trigger was due until it was received; each point is {each}."
     )
 
@@ -68,13 +84,12 @@ def over_time(binned: Binned, event: str) -> Picture:
 def spectrum(record: Record) -> Picture:
     """The whole run's latencies by percentile, up to 99.999."""
     title, slug = "Latency by percentile", "percentiles"
-    names = {
-        name: counts for name in (*record.events, "fan_out") if (counts := record.histogram(name)) is not None
-    }
-    if not names:
+    labels = {key: label(event) for event, key in record.event_keys.items()} | {"fan_out": "fan-out"}
+    metrics = {key: counts for key in labels if (counts := record.histogram(key)) is not None}
+    if not metrics:
         return Picture(slug, title, "Nothing to draw: no delivery was timed in this run.")
     table = pd.DataFrame({"percentile": _SPECTRUM})
-    for name, counts in names.items():
+    for key, counts in metrics.items():
         total = int(counts.sum())
         quantiles_us = quantiles_of_counts_us(counts, [round(1000 * percentile) for percentile in _SPECTRUM])
         # Beyond the last but one value a percentile is the maximum: there is nothing to see.
@@ -82,7 +97,7 @@ def spectrum(record: Record) -> Picture:
             value_us / 1000 if percentile == 50 or total * (100 - percentile) >= 100 else np.nan
             for percentile, value_us in zip(_SPECTRUM, quantiles_us, strict=True)
         ]
-        table[f"{name} ms"] = known
+        table[f"{key} ms"] = known
     text = (
         "How much longer the rare deliveries took than the usual ones: the whole run, each percentile as far as "
         "there are deliveries beyond it."
@@ -90,7 +105,7 @@ def spectrum(record: Record) -> Picture:
 
     def paint(canvas: Canvas) -> None:
         (axes,) = canvas.axes()
-        for (name, counts), (colour, line) in zip(names.items(), SERIES, strict=False):
+        for (key, counts), (colour, line) in zip(metrics.items(), SERIES, strict=False):
             total = int(counts.sum())
             shares = np.unique(
                 np.concatenate([np.linspace(0, 50_000, 20), 1e5 - np.geomspace(5e4, 1, 120)]).round()
@@ -99,12 +114,8 @@ def spectrum(record: Record) -> Picture:
             if not len(shares):
                 shares = np.array([50_000.0])
             values_ms = np.array(quantiles_of_counts_us(counts, shares.astype(int).tolist())) / 1000
-            axes.plot(
-                1 / (1 - shares / 1e5), values_ms, linestyle=line, color=colour, label=name.replace("_", "-")
-            )
-        limits(
-            axes, [row for row in record.summary["slo"] if _is_drawn(row) and row["figure"] == "latency_max_ms"]
-        )
+            axes.plot(1 / (1 - shares / 1e5), values_ms, linestyle=line, color=colour, label=labelled(labels[key]))
+        limits(axes, [row for row in record.objectives if _is_drawn(row) and row.figure == "latency_max_ms"])
         percentiles_axis(axes, _NINES)
         axes.set_xlim(1, 1e5)
         log_ms(axes.yaxis)
@@ -118,7 +129,11 @@ def heat(binned: Binned) -> Picture:
     """How many deliveries took how long, over time."""
     record = binned.record
     title, slug = "Latency over time, every delivery", "heat"
-    counts = binned.counts(record.events) if record.span_s and binned.has_log else np.zeros((0, 0), dtype=np.int64)
+    counts = (
+        binned.counts([*record.event_keys.values()])
+        if record.span_s and binned.has_log
+        else np.zeros((0, 0), dtype=np.int64)
+    )
     if not counts.any():
         timed = any(times["count"] for times in record.summary["latency_ms"].values())
         why = "this record has no interval log" if timed and not binned.has_log else "no delivery was timed"
@@ -195,7 +210,7 @@ def generator(binned: Binned) -> Picture:
     record = binned.record
     title, slug = "The load generator's own delay", "generator"
     names = {
-        "latency p99": record.events,
+        "latency p99": [*record.event_keys.values()],
         "own delay p99": ["generator_delay"],
         "event loop late p99": ["loop_lag"],
     }
@@ -230,15 +245,15 @@ def generator(binned: Binned) -> Picture:
     return draw(slug, title, text, paint, axis.table(table.rename_axis("at_s").reset_index()), height=2.7)
 
 
-def objectives_of(record: Record, event: str) -> list[dict[str, Any]]:
+def objectives_of(record: Record, event: str) -> list[ObjectiveResult]:
     """The objectives whose limits belong into a picture of one event's latency."""
-    prefix = f"latency_ms.{event}."
+    prefix = f"latency_ms.{event}"
     return [
         row
-        for row in record.summary["slo"]
-        if _is_drawn(row) and (row["figure"] in _WHOLE_RUN or row["figure"].startswith(prefix))
+        for row in record.objectives
+        if _is_drawn(row) and (row.figure in _WHOLE_RUN or row.figure.rpartition(".")[0] == prefix)
     ]
 
 
-def _is_drawn(row: dict[str, Any]) -> bool:
-    return bool(row["limit"]) and row["limit"] > 0
+def _is_drawn(row: ObjectiveResult) -> bool:
+    return row.limit is not None and row.limit > 0

@@ -198,11 +198,14 @@ def connects(record: Record) -> Picture:
     title, slug = "Connecting, phase by phase", "connects"
     summary = record.summary
     phases = {name: times for name, times in summary["connect_phases_ms"].items() if times["count"]}
+    own = phases.pop("generator", None)
     order = [name for name in ("tcp", "tls", "upgrade", "open", "socketio") if name in phases]
     rows = {name: phases[name] for name in (*order, *(name for name in phases if name not in order))}
     for name in ("connect", "join"):
         if summary[f"{name}_ms"]["count"]:
             rows["whole connect" if name == "connect" else "room joined"] = summary[f"{name}_ms"]
+    if own is not None:
+        rows["generator's delay"] = own
     if not rows:
         return Picture(slug, title, "Nothing to draw: no client got a connection.")
     failed, again = summary["connect_ms"]["failed"], summary["connections"]["sent_again"]
@@ -214,8 +217,8 @@ def connects(record: Record) -> Picture:
     )
     objectives = [
         row
-        for row in summary["slo"]
-        if row["figure"].startswith(("connect_ms.", "join_ms.", "connect_phases_ms.")) and row["limit"]
+        for row in record.objectives
+        if row.figure.startswith(("connect_ms.", "join_ms.", "connect_phases_ms.")) and row.limit
     ]
 
     def paint(canvas: Canvas) -> None:

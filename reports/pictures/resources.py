@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reports.facts import growth
+from reports.facts import memory_line
 
-from .style import GREEN, SERIES, STYLES, Picture, draw, legend
+from .style import GREEN, SERIES, STYLES, Picture, draw, labelled, legend
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
@@ -22,18 +22,14 @@ def backend(record: Record) -> Picture:
     """The backend's memory and CPU over time, by instance."""
     title, slug = "The backend's memory and CPU", "backend"
     samples = record.tables["backend"]
+    stated = memory_line(record.summary, "backend")
     if samples.empty or record.span_s is None:
-        why = record.summary["monitoring"]["why_not"] or "this record has no samples of it"
-        return Picture(slug, title, f"Nothing to draw: the backend was not watched ({why}).")
+        return Picture(slug, title, f"{stated}. Nothing to draw.")
     axis = TimeAxis.of(record)
     samples = samples[samples["at_s"].between(axis.from_s - 1, axis.to_s)].reset_index(drop=True)
     step = max(len(samples) // (600 * max(samples["instance"].nunique(), 1)), 1)
     instances = {name: rows.iloc[::step] for name, rows in samples.groupby("instance", sort=False)}
-    judged = growth(record.summary["memory"]["backend"], "The backend's")
-    restarts = record.summary["monitoring"]["restarts"]
-    text = (judged or "The backend's memory and CPU, as it was asked each second") + (
-        f"; it was restarted {restarts} times." if restarts else "."
-    )
+    text = f"{stated}.{_restarts(record)}"
     panels = [
         (column, label)
         for column, label in (
@@ -43,15 +39,21 @@ def backend(record: Record) -> Picture:
         )
         if column in samples and samples[column].notna().any()
     ]
+    if not panels:
+        return Picture(slug, title, f"{text} Nothing to draw.")
 
     def paint(canvas: Canvas) -> None:
         every = canvas.axes(len(panels))
         for axes, (column, label) in zip(every, panels, strict=True):
             for (name, rows), (colour, line) in zip(instances.items(), SERIES, strict=False):
-                axes.plot(axis.at(rows["at_s"]), rows[column], linestyle=line, color=colour, label=name)
+                axes.plot(
+                    axis.at(rows["at_s"]), rows[column], linestyle=line, color=colour, label=labelled(str(name))
+                )
             if column == "rss_mb" and "heap_mb" in samples and samples["heap_mb"].notna().any():
                 name, rows = next(one for one in instances.items() if one[1]["heap_mb"].notna().any())
-                axes.plot(axis.at(rows["at_s"]), rows["heap_mb"], ":", color=GREEN, label=f"{name}, heap")
+                axes.plot(
+                    axis.at(rows["at_s"]), rows["heap_mb"], ":", color=GREEN, label=f"{labelled(str(name))}, heap"
+                )
             axes.set_ylim(bottom=0)
             axes.set_ylabel(label)
             axis.finish(axes, names=axes is every[0])
@@ -68,6 +70,14 @@ def backend(record: Record) -> Picture:
     return draw(slug, title, text + more, paint, table, height=0.6 + 1.6 * len(panels))
 
 
+def _restarts(record: Record) -> str:
+    """Return how often the backend was restarted; empty if never."""
+    restarts = record.summary["monitoring"]["restarts"]
+    if restarts is None:
+        return f" Restarts were not measured: {record.summary['monitoring']['restarts_why_not']}."
+    return f" It was restarted {restarts} time{'s' if restarts != 1 else ''}." if restarts else ""
+
+
 def workers(binned: Binned) -> Picture:
     """The workers' memory and CPU over time."""
     record = binned.record
@@ -77,8 +87,7 @@ def workers(binned: Binned) -> Picture:
         return Picture(slug, title, "Nothing to draw: this record has no time line of it.")
     axis = TimeAxis.of(record)
     table = binned.means(columns)
-    judged = growth(record.summary["memory"]["generator"], "The workers'")
-    text = (judged or "The workers' memory and CPU") + "; 100% is one core for each worker."
+    text = f"{memory_line(record.summary, 'generator')}. 100% is one core for each worker."
 
     def paint(canvas: Canvas) -> None:
         upper, lower = canvas.axes(2)

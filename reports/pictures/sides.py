@@ -9,10 +9,11 @@ import pandas as pd
 from matplotlib import ticker
 
 from measure.latency import quantiles_of_counts_us
-from reports.compare import BETTER, WORSE
+from measure.names import key_of, shown
+from reports.significance import ChangeWord
 
 from .binned import Binned
-from .style import BLUE, GREEN, ORANGE, RED, Picture, draw, legend, log_ms, percentiles_axis
+from .style import BLUE, GREEN, ORANGE, RED, Picture, draw, labelled, legend, log_ms, percentiles_axis, slug_of
 from .time_axis import TimeAxis
 
 if TYPE_CHECKING:
@@ -21,20 +22,28 @@ if TYPE_CHECKING:
 
     from .style import Canvas
 
-_WORDS: Final = {WORSE: ("^", RED), BETTER: ("v", GREEN)}
+_WORDS: Final = {
+    ChangeWord.WORSE: ("^", RED, RED),
+    ChangeWord.MAYBE_WORSE: ("^", RED, "none"),
+    ChangeWord.BETTER: ("v", GREEN, GREEN),
+    ChangeWord.MAYBE_BETTER: ("v", GREEN, "none"),
+}
+"""Marker, color, and what fills it: nothing if it is not sure."""
+_MAX_PERCENT: Final = 100.0
+"""Intervals beyond this are cut off, so that one wide interval does not squeeze the others."""
 _SIDES: Final = (("before", BLUE, "-"), ("after", ORANGE, "--"))
 _PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9, 99.99)
 
 
 def changes(found: Comparison, tolerance_percent: float) -> Picture:
-    """What changed, each figure with its interval."""
+    """Draw what changed, each time with its interval."""
     title, slug = "What changed", "changes"
-    rows = [row for row in found.changes if row.change is not None and row.unit == "ms"]
+    rows = [row for row in found.changes if row.low is not None and row.unit == "ms"]
     if not rows:
-        return Picture(slug, title, "Nothing to draw: there is too little data on one side or the other.")
+        return Picture(slug, title, "Nothing to draw: there is too little data on one of the sides.")
     text = (
-        "How much longer (+) or shorter each figure got, with intervals that all hold in 95 of 100 "
-        "comparisons: where one does not reach the line at 0, it has changed; the band is what is tolerated."
+        "How much longer (+) or shorter each time got, with its interval. An interval that does not reach the "
+        "line at 0 is a change, and a hollow mark one that is not sure. The band is what is tolerated."
     )
 
     def paint(canvas: Canvas) -> None:
@@ -45,14 +54,13 @@ def changes(found: Comparison, tolerance_percent: float) -> Picture:
             assert row.change is not None
             assert row.low is not None
             assert row.high is not None
-            marker, colour = _WORDS.get(row.word, ("o", BLUE))
+            marker, colour, fill = _WORDS.get(row.word, ("o", BLUE, BLUE))
             axes.plot([row.low, row.high], [place, place], "-", color=colour, linewidth=2)
-            axes.plot([row.change], [place], marker, color=colour, markersize=8)
-        axes.set_yticks(range(len(rows)), [row.figure for row in rows])
+            axes.plot([row.change], [place], marker, color=colour, markersize=8, markerfacecolor=fill)
+        axes.set_yticks(range(len(rows)), [labelled(row.figure) for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        reach = max(*(abs(bound or 0.0) for row in rows for bound in (row.low, row.high)), 2 * tolerance_percent)
-        # One figure that cannot be told must not squeeze the others.
-        reach = min(reach * 1.1, 100.0)
+        bounds = [min(abs(bound or 0.0), _MAX_PERCENT) for row in rows for bound in (row.low, row.high)]
+        reach = 1.1 * max(*bounds, *(abs(row.change or 0.0) for row in rows), 2 * tolerance_percent)
         axes.set_xlim(-reach, reach)
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:+g}%" if value else "0"))
@@ -66,7 +74,7 @@ def changes(found: Comparison, tolerance_percent: float) -> Picture:
             "change %": [row.change for row in rows],
             "low %": [row.low for row in rows],
             "high %": [row.high for row in rows],
-            "word": [row.word for row in rows],
+            "outcome": [row.word.value for row in rows],
         }
     )
     return draw(slug, title, text, paint, table, height=0.9 + 0.26 * len(rows))
@@ -74,15 +82,15 @@ def changes(found: Comparison, tolerance_percent: float) -> Picture:
 
 def spectra(found: Comparison, event: str) -> Picture:
     """One event's latency by percentile, on both sides."""
-    title, slug = f"Latency of {event} by percentile", f"spectra-{event}"
+    title, slug = f"Latency of {shown(event)} by percentile", slug_of("spectra", event)
     lines = [
         (side, record, counts)
         for side, records in zip(_SIDES, (found.before, found.after), strict=True)
         for record in records
-        if (counts := record.histogram(event)) is not None
+        if (counts := record.histogram(key_of(event))) is not None
     ]
     if not lines:
-        return Picture(slug, title, f"Nothing to draw: no delivery of {event} was timed.")
+        return Picture(slug, title, f"Nothing to draw: no delivery of {shown(event)} was timed.")
     shares = np.concatenate([np.linspace(1000, 50_000, 20), 1e5 - np.geomspace(5e4, 10, 100)]).round()
     table = pd.DataFrame({"percentile": _PERCENTILES})
 
@@ -104,19 +112,23 @@ def spectra(found: Comparison, event: str) -> Picture:
     for (name, _, _), record, counts in lines:
         values = quantiles_of_counts_us(counts, [round(1000 * percentile) for percentile in _PERCENTILES])
         table[f"{name}: {record.summary['run_id']} ms"] = [value_us / 1000 for value_us in values]
-    text = f"Each line is a run; where the lines of the sides lie apart, {event} took longer on one of them."
+    text = (
+        f"Each line is a run; where the lines of the sides lie apart, {shown(event)} took longer on one of them."
+    )
     return draw(slug, title, text, paint, table)
 
 
 def over_time(found: Comparison, event: str) -> Picture:
     """One event's latency over time, the sides beside each other on one scale."""
-    title, slug = f"Latency of {event} over time", f"sides-{event}"
+    title, slug = f"Latency of {shown(event)} over time", slug_of("sides", event)
     sides = [
         [one for record in records if (one := _quantiles(record, event)) is not None]
         for records in (found.before, found.after)
     ]
     if not all(sides):
-        return Picture(slug, title, f"Nothing to draw: no delivery of {event} was timed on one of the sides.")
+        return Picture(
+            slug, title, f"Nothing to draw: no delivery of {shown(event)} was timed on one of the sides."
+        )
 
     def paint(canvas: Canvas) -> None:
         every = canvas.columns((1, 1))
@@ -149,5 +161,5 @@ def over_time(found: Comparison, event: str) -> Picture:
 def _quantiles(record: Record, event: str) -> tuple[TimeAxis, Any] | None:
     if record.span_s is None:
         return None
-    table = Binned(record).quantiles([event])
+    table = Binned(record).quantiles([key_of(event)])
     return None if table.empty else (TimeAxis.of(record), table)

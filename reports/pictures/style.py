@@ -5,18 +5,24 @@ from __future__ import annotations
 import io
 import math
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib as mpl
 import pandas as pd
+from markupsafe import escape
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
+from measure.names import key_of, short, shown, stem_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
+
+    from measure.objective_results import ObjectiveResult
 
 _TEXT: Final = "#010203"
 """Stands for the page's own colour; no line is drawn in it."""
@@ -56,6 +62,8 @@ _WIDE_IN: Final = 8.6
 _NARROW_IN: Final = 4.1
 _HEIGHT_IN: Final = 3.2
 _CHARACTERS_AN_INCH: Final = 16
+_LABEL_CHARACTERS: Final = 48
+"""Of a name in a picture, at most."""
 _HANDLE_CHARACTERS: Final = 9
 """What a legend's line takes of it."""
 
@@ -116,9 +124,23 @@ def draw(
         salt = {"svg.hashsalt": f"{slug}-{narrow}", "font.size": 9 if narrow else 10}
         with mpl.rc_context(_RC | salt):
             figure = Figure(figsize=(width, height_in), layout="constrained")
-            paint(Canvas(figure, narrow))
-            drawn.append(_svg(figure, title))
+            with warnings.catch_warnings():
+                # Matplotlib's own font measures a text; the page's fonts, which have the character, show it.
+                warnings.filterwarnings("ignore", r"Glyph \d+ ", UserWarning)
+                paint(Canvas(figure, narrow))
+                drawn.append(_svg(figure, title))
     return Picture(slug, title, text, drawn[0], drawn[1], table)
+
+
+def labelled(name: str, most: int = _LABEL_CHARACTERS) -> str:
+    """Return a text so that matplotlib shows it as it is: not as a formula, and in legends too."""
+    text = short(shown(name), most).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def slug_of(kind: str, event: str) -> str:
+    """Return the slug of a picture of one event."""
+    return f"{kind}-{stem_of(key_of(event))}"
 
 
 def legend(axes: Axes) -> None:
@@ -173,16 +195,18 @@ def counts_axis(axis: Any) -> None:
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def limits(axes: Axes, objectives: Sequence[Mapping[str, Any]], *, upright: bool = False) -> None:
+def limits(axes: Axes, objectives: Sequence[ObjectiveResult], *, upright: bool = False) -> None:
     """Draw the limits of objectives into an axis of milliseconds."""
     for row in objectives:
+        if row.limit is None:
+            continue
         line = axes.axvline if upright else axes.axhline
-        line(row["limit"], color=RED, linewidth=1.0, linestyle=(0, (8, 3)))
-        text = f"{row['name']} {row['comparison']} {row['limit']:g} ms"
+        line(row.limit, color=RED, linewidth=1.0, linestyle=(0, (8, 3)))
+        text = f"{labelled(row.name)} {row.comparison} {row.limit:g} ms"
         if upright:
             axes.annotate(
                 text,
-                (row["limit"], 0.02),
+                (row.limit, 0.02),
                 xycoords=axes.get_xaxis_transform(),
                 rotation=90,
                 ha="right",
@@ -192,7 +216,7 @@ def limits(axes: Axes, objectives: Sequence[Mapping[str, Any]], *, upright: bool
         else:
             axes.annotate(
                 text,
-                (0.995, row["limit"]),
+                (0.995, row.limit),
                 xycoords=axes.get_yaxis_transform(),
                 ha="right",
                 va="bottom",
@@ -208,8 +232,8 @@ def _svg(figure: Figure, title: str) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, dpi=110, metadata={"Date": None})
     svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].replace(_TEXT, "currentColor")
+    svg = svg[svg.index("<svg") :].replace(f": {_TEXT}", ": currentColor")
     # The page gives the size; the picture keeps its proportions.
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .style import labelled
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -64,7 +66,7 @@ class TimeAxis:
             room = (end_s - from_s) / (self.to_s - self.from_s) * axes.get_window_extent().width / 6.5
             if names and len(name) < room:
                 axes.annotate(
-                    f" {name}",
+                    f" {labelled(name)}",
                     (self.at(from_s), 0.01),
                     xycoords=axes.get_xaxis_transform(),
                     va="bottom",

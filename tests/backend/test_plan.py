@@ -14,6 +14,11 @@ def test_messages_carry_everything() -> None:
     assert Plan.from_message(PLAN.to_message()) == PLAN
 
 
+def test_agents_lead_to_their_rooms() -> None:
+    rooms = (Room("p", "a", "t"), Room("q", "b", "t"), Room("r", "a", "t"), Room("s", "", "t"))
+    assert replace(PLAN, rooms=rooms).sources() == {"a": frozenset({0, 2}), "b": frozenset({1})}
+
+
 @given(st.integers(1, 20), st.integers(1, 5), st.integers(0, 40))
 def test_every_worker_spreads_its_users_evenly(rooms: int, workers: int, users: int) -> None:
     for worker in range(workers):

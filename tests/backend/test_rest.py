@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -104,6 +105,12 @@ def test_bad_given_token(token: str, said: str) -> None:
         preflight.check_token(token, 1000.0)
 
 
+def test_a_token_that_need_not_be_a_jwt() -> None:
+    preflight.check_token("garbage", 1000.0, may_be_opaque=True)
+    with pytest.raises(Fault, match="expired"):
+        preflight.check_token(tokens.Mint(SECRET).token("i", "e", 0, 1), 1000.0, may_be_opaque=True)
+
+
 # Making data through REST
 
 
@@ -118,6 +125,10 @@ def test_rest_provision_by_signing_up(backend: Backend) -> None:
     assert foreign.owner != rooms[0].owner
     made.remove()
     assert backend.sql("SELECT 1 FROM projects WHERE id::text = ANY(%s)", [ids]) == []
+    owners = [rooms[0].owner, foreign.owner]
+    assert backend.sql('SELECT 1 FROM agents WHERE "userId"::text = ANY(%s)', [owners]) == []
+    emails = backend.sql("SELECT email FROM users WHERE id::text = ANY(%s)", [owners])
+    assert sorted(made.users_left()) == sorted(email for (email,) in emails)
     with Rows(backend.database_url, "after-rest") as rows:
         rows.sweep()
     left = backend.sql("SELECT 1 FROM users WHERE email LIKE %s", ["lt-rest-1-%"])
@@ -138,6 +149,7 @@ def test_rest_provision_by_account_and_by_token(documented: Backend) -> None:
         assert room.owner == tokens.user_id_of(token)
         assert made.foreign() is None, "there is nobody else"
         made.remove()
+        assert made.users_left() == ()
     assert documented.sql("SELECT 1 FROM projects WHERE name LIKE %s", ["lt-rest-2%"]) == []
 
 
@@ -160,6 +172,53 @@ def test_rest_provision_by_several_accounts(documented: Backend) -> None:
     assert [tokens.user_id_of(token) for token in fresh] == owners
     made.remove()
     assert documented.sql("SELECT 1 FROM projects WHERE name LIKE %s", ["lt-rest-5%"]) == []
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else_from_it() -> None:
+    """Of five projects with an agent each, the backend cannot delete one, and another is already gone."""
+    deleted: list[str] = []
+
+    def answer(method: str, path: str) -> tuple[int, bytes]:
+        if method == "POST":
+            number = next(numbers)
+            return 201, b'{"id": "%d", "token": "t"}' % number
+        deleted.append(path)
+        return {"4": 500, "5": 404}.get(path[-1], 200), b'{"message": "oh"}'
+
+    numbers = itertools.count()
+    with web_server(answer) as url:
+        made = RestProvision(RestClient(url), "rest-6")
+        made.create(5)
+        with pytest.raises(
+            Fault, match=r"1 of 10 projects and agents stay \(/v1/projects/4\): .*500: oh"
+        ) as fault:
+            made.remove()
+        assert fault.value.owner is Owner.BACKEND
+        assert len(deleted) == 10
+        with pytest.raises(Fault, match="1 of 1 projects and agents stay"):
+            made.remove()
+    assert deleted[10:] == ["/v1/projects/4"], "what is gone is not asked for again"
+    (email,) = made.users_left()
+    assert email.endswith("@loadtest.invalid")
+
+
+def test_a_backend_that_is_gone_is_not_asked_for_each() -> None:
+    with web_server(lambda *_: (201, b'{"id": "x", "token": "t"}')) as url:
+        made = RestProvision(RestClient(url), "rest-7")
+        made.create(2)
+    with pytest.raises(Fault, match="4 of 4 projects and agents stay") as fault:
+        made.remove()
+    assert fault.value.owner is Owner.NETWORK
+
+
+def test_a_sign_up_that_is_refused_leaves_nobody() -> None:
+    with web_server(lambda *_: (409, b'{"message": "duplicate"}')) as url:
+        made = RestProvision(RestClient(url), "rest-8")
+        with pytest.raises(Fault, match="409"):
+            made.create(1)
+    assert made.users_left() == ()
+    with pytest.raises(Fault):
+        RestProvision(RestClient("http://127.0.0.1:1"), "rest-9").create(1)
 
 
 def test_wrong_password(documented: Backend) -> None:

@@ -24,7 +24,9 @@ def test_a_run_of_simulated_workers(tmp_path: Path) -> None:
     finally:
         backend.stop()
     summary = summary_of(tmp_path)
-    assert found["exit_code"] in {ExitCode.PASSED, ExitCode.RUN_SUSPECT, ExitCode.SLO_VIOLATED}, found["reasons"]
+    assert found["exit_code"] in {ExitCode.PASSED, ExitCode.RUN_SUSPECT, ExitCode.OBJECTIVE_FAILED}, found[
+        "reasons"
+    ]
     assert (summary["workers"], summary["lost_workers"]) == (30, 0)
     assert summary["triggers"]["sent"] > 0
     assert summary["latency_ms"]["agentLog"]["count"] > 30 * 500

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from calibration.__main__ import measure
+from backend import contract
+from calibration.case_run import measure
 from calibration.cases import CASES, compare, truths
 from calibration.latencies import (
     Sent,
@@ -19,7 +20,7 @@ from calibration.latencies import (
 from measure.trace import Trace, encode
 
 
-def fault(kind: str, event: str = "taskStatusUpdate", what: str = "FAILED") -> dict[str, Any]:
+def fault(kind: str, event: str = "taskStatusUpdate", what: str = "IN_PROGRESS") -> dict[str, Any]:
     return {"fault": kind, "room": "r", "member": "m", "event": event, "what": what}
 
 
@@ -27,18 +28,22 @@ UPDATE = '42["taskStatusUpdate",{"taskId":"?","newStatus":"FAILED"}]'
 LOG = [
     fault("drop"),
     fault("mute"),
-    fault("corrupt", "agentLog", "~trace~"),
+    fault("corrupt", "agentLog", contract.LOG_ACCEPTED.format(title="~trace~")),
     fault("duplicate"),
     fault("leak"),
+    fault("leak", "agentLog", "[Docker]: no trace, and a leak all the same"),
     fault("hold"),
     fault("hold"),
     fault("release"),
+    fault("hold", what="FAILED"),
+    fault("release", what="FAILED"),
     fault("drop", "agentLog", "no trace, so nobody can miss it"),
+    fault("drop", "agentLog", "[Результат]: ~/notes~"),
 ]
 
 
 def summary(**changed: int) -> dict[str, Any]:
-    deliveries = {"expected": 180, "delivered": 176, "lost": 4, "duplicate": 1, "leaked": 1, "corrupt": 1}
+    deliveries = {"expected": 180, "delivered": 176, "lost": 4, "duplicate": 1, "leaked": 2, "corrupt": 1}
     deliveries |= {"reordered": 1, "missed_offline": 0, "replayed": 0, "unowed": 0, "foreign": 0}
     return {"deliveries": deliveries | changed, "triggers": {"sent": 10}}
 
@@ -105,8 +110,9 @@ def test_deliveries_are_led_back_by_their_traces_and_ids() -> None:
     ]
 
 
-def test_replays_are_what_a_later_connection_got_of_triggers_from_before_it() -> None:
-    log = [
+def test_replays_are_what_a_later_connection_got_of_what_was_made_before_it() -> None:
+    slow = Trace("0123abcd", 0, 0, 1, 25)
+    log: list[dict[str, Any]] = [
         {"sent_ns": 1, "connection": 1, "frame": '40{"sid":"a"}'},
         {"sent_ns": 5, "connection": 1, "frame": '42["agentLog",{}]'},
         {"sent_ns": 30, "connection": 2, "frame": '40{"sid":"b"}'},
@@ -115,14 +121,22 @@ def test_replays_are_what_a_later_connection_got_of_triggers_from_before_it() ->
     def to(connection: int, due_ns: int) -> Sent:
         return Sent("agentLog", 0, connection, Trace("0123abcd", 0, 0, 0, due_ns), 0.0)
 
-    assert true_replayed(log, [to(1, 4), to(2, 29), to(2, 31)]) == 1
+    assert true_replayed(log, [to(1, 4), to(2, 29), to(2, 31)]) == range(1, 2)
+    log.append({"made_ns": 31, "room": "r", "event": "agentLog", "members": 2, "what": f'"{encode(slow)}"'})
+    assert true_replayed(log, [Sent("agentLog", 0, 2, slow, 0.0)]) == range(2), "its trigger was slow"
 
 
 @pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize(
     ("case", "profile", "workers"),
-    [("all", "documented", 1), ("all", "as-built", 3), ("slow instance", "documented", 3)],
+    [
+        ("all", "documented", 1),
+        ("all", "as-built", 3),
+        ("all", "deployed", 3),
+        ("slow instance", "documented", 3),
+        ("delay", "deployed", 1),
+    ],
 )
 def test_what_was_done_is_measured(case: str, profile: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCUST_SKIP_MONKEY_PATCH", raising=False)  # is for pytest's own process alone

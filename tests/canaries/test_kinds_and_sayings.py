@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from backend.endpoint import Endpoint
@@ -7,6 +9,7 @@ from backend.reader import Reader
 from canaries import kinds, sayings
 from canaries.canary import settings_of
 from canaries.sayings import Said
+from measure.frame_syntax import is_parsable
 
 
 def test_all_is_every_kind_and_nothing_is_none() -> None:
@@ -27,6 +30,16 @@ def test_an_event_becomes_the_frame_that_it_came_by() -> None:
         "event", 1_700_000_000_123_249_920, event="agentLog", frame='42["agentLog",{"message":"Ж"}]'.encode()
     )
     assert Reader().read("agentLog", said.frame)
+
+
+@pytest.mark.parametrize("event", ['a"b', "back\\slash", "naïve", "\ud800"])
+@pytest.mark.parametrize("payload", [None, "{}"])
+def test_the_frame_of_any_event_is_one_that_clients_can_parse(event: str, payload: str | None) -> None:
+    said = sayings.parse(json.dumps(["event", 1, event, payload]))
+    assert said is not None
+    assert said.event == event
+    assert is_parsable(said.frame)
+    assert json.loads(said.frame[2:]) == [event, *([] if payload is None else [{}])]
 
 
 @pytest.mark.parametrize(

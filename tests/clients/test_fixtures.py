@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support import ROOT, locust_environment
+from ..support import ROOT, SECRET, locust_environment, start_backend
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ..support import Backend
@@ -21,14 +22,86 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "test-api.md"
 
 
-def pytest_of(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+THROTTLED = [f"127.0.0.{number}" for number in range(2, 6)]
+"""Local addresses: 5 triggers each, as built."""
+MANY = """\
+import pytest
+
+
+@pytest.mark.parametrize("number", range(11))
+def test_a_task_is_told(helper, room, create_task, number):
+    client = helper.client(room.token)
+    client.connect()
+    client.join(room.project_id)
+    told = client.expect("taskStatusUpdate", lambda update: update["newStatus"] == "FAILED")
+    task = create_task(priority="critical", description="made by a test")
+    assert task["priority"] == "critical" and task["description"] == "made by a test"
+    assert told.wait(5)[0]["taskId"] == task["id"]
+"""
+ISOLATED = """\
+import psycopg
+import pytest
+
+from backend.rows import connect
+
+
+def tasks_in(database, room):
+    query = 'SELECT title, priority, status FROM tasks WHERE "projectId" = %s'
+    return database.execute(query, [room.project_id]).fetchall()
+
+
+def test_what_the_backend_commits_is_seen(database, room, create_task):
+    assert tasks_in(database, room) == []
+    create_task(title="seen at once", priority="low")
+    (row,) = tasks_in(database, room)
+    assert row[:2] == ("seen at once", "low")
+
+
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_what_a_test_writes_is_gone(database, which):
+    found = database.execute("SELECT count(*) FROM users WHERE email = 'rolled@back.invalid'").fetchone()
+    assert found == (0,), "the other test's row is still there"
+    database.execute("INSERT INTO users (email, password) VALUES ('rolled@back.invalid', 'x')")
+
+
+def test_even_if_it_breaks_the_transaction(database):
+    database.execute("DELETE FROM users")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        database.execute("SELECT * FROM nowhere")
+
+
+def test_it_cannot_be_committed(database):
+    with pytest.raises(psycopg.ProgrammingError):
+        database.commit()
+
+
+def test_another_connection_sees_nothing_of_it(database, access, room):
+    database.execute('DELETE FROM projects WHERE id = %s', [room.project_id])
+    with connect(access.database_url) as other:
+        found = other.execute("SELECT count(*) FROM projects WHERE id = %s", [room.project_id]).fetchone()
+    assert found == (1,)
+
+
+def test_each_room_has_an_owner_of_its_own(rest, room, foreign_room):
+    assert [one["id"] for one in rest.call("GET", "/v1/projects", room.token)] == [room.project_id]
+    assert rest.send("GET", f"/v1/projects/{foreign_room.project_id}", room.token).status == 404
+"""
+
+
+def pytest_of(
+    folder: Path, *arguments: str, tests: str = "", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest with the page's conftest.py.
+
+    :param tests: a file of tests; the page's own examples by default.
+    """
     conftest, examples, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (folder / "conftest.py").write_text(conftest)
-    (folder / "test_broadcasts.py").write_text(examples)
+    (folder / "test_broadcasts.py").write_text(tests or examples)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder), "-c", os.devnull]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    environment |= {"PYTHONPATH": str(ROOT), "LOCUST_SKIP_MONKEY_PATCH": "1"}
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=100, env=environment)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    clean |= {"PYTHONPATH": str(ROOT), "LOCUST_SKIP_MONKEY_PATCH": "1", **(environment or {})}
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=100, env=clean)
 
 
 @pytest.mark.slow
@@ -58,6 +131,31 @@ def test_a_backend_that_mutes_a_member_fails_them(breakable: Backend, tmp_path: 
     assert ended.returncode == 1
     assert "19 of 20 clients got it" in ended.stdout
     assert "no taskStatusUpdate within 5 s" in ended.stdout
+
+
+@pytest.mark.slow
+def test_data_by_sql(tmp_path: Path) -> None:
+    """As built, with its throttle of five calls for each handler and address."""
+    throttled = start_backend("as-built")
+    try:
+        by_rest = pytest_of(tmp_path, "--backend-url", throttled.url, tests=MANY)
+        assert "ThrottledFault" in by_rest.stdout
+        by_sql = ["--backend-url", throttled.url, "--backend-database-url", throttled.database_url]
+        no_key = pytest_of(tmp_path, *by_sql, tests=MANY)
+        assert "LOCUST_JWT_SECRET" in no_key.stdout
+        by_sql += ["--backend-source-addresses", ", ".join(THROTTLED)]
+        key = {"LOCUST_JWT_SECRET": SECRET}
+        (of_the_page,) = re.findall(
+            r"```python\n(# test_rows.py.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+        )
+        for tests, passed in ((MANY, 11), (ISOLATED, 7), (of_the_page, 1)):
+            ended = pytest_of(tmp_path, *by_sql, tests=tests, environment=key)
+            assert f"{passed} passed" in ended.stdout, ended.stdout[-3000:]
+            assert ended.returncode == 0
+        left = throttled.sql("SELECT email FROM users WHERE email NOT LIKE 'lt-pytest-%%-user@%%'")
+        assert left == [], "rows of the tests stay"
+    finally:
+        throttled.stop()
 
 
 # As a locustfile, and together with Locust's own plugin

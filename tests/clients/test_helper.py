@@ -9,6 +9,7 @@ import pytest
 
 from backend import contract
 from backend.endpoint import Endpoint
+from backend.rows import Rows
 from clients import assertions
 from clients.errors import ConnectFailedError, EventTimeoutError, JoinRefusedError
 from clients.helper import BroadcastResult, Helper
@@ -147,3 +148,32 @@ def test_a_dropped_client_comes_back_to_its_rooms(helper: Helper, backend: Backe
     heard = client.expect(contract.TASK_STATUS_UPDATE)
     create_task(backend, room, "after coming back")
     heard.wait(5)
+
+
+@pytest.mark.parametrize("breakage", ["everything is sent twice", "each update is sent twice"])
+def test_a_broadcast_that_comes_twice_is_no_broadcast(breakable: Backend, breakage: str) -> None:
+    with Rows(breakable.database_url, "twice") as rows, Helper(Endpoint(breakable.url)) as helper:
+        room = rows.create_rooms(1)[0]
+        clients = helper.create(3, breakable.token(room))
+        helper.wait_for_connections(clients)
+        helper.join(clients, room.project_id)
+        breakable.breaks(breakage)
+        try:
+            result = helper.test_broadcast(
+                lambda: create_task(breakable, room, "heard"), contract.TASK_STATUS_UPDATE, clients
+            )
+        finally:
+            breakable.breaks()
+            rows.remove()
+    assert result.complete
+    assert result.repeated == dict.fromkeys(range(3), 2)
+    with pytest.raises(
+        AssertionError, match="3 of 3 clients got it .*; more than once, by number: {0: 2, 1: 2, 2: 2}"
+    ):
+        assertions.assert_broadcast(result)
+
+
+def test_a_broadcast_is_the_same_for_everybody() -> None:
+    result = BroadcastResult({0: 1.0, 1: 1.0}, different=[1])
+    with pytest.raises(AssertionError, match=r"another payload: numbers \[1\]"):
+        assertions.assert_broadcast(result)

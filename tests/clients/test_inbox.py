@@ -19,6 +19,7 @@ class Handlers:
 
     def __init__(self) -> None:
         self.handlers: dict[str, Callable[..., Any]] = {}
+        self.event_received_ns = 0
 
     def on(self, event: str, handler: Callable[..., Any]) -> None:
         assert event not in self.handlers
@@ -37,8 +38,12 @@ def inbox(client: Handlers) -> Inbox:
 
 def test_an_event_that_comes_before_anybody_waits_is_kept(client: Handlers, inbox: Inbox) -> None:
     expectation = inbox.expect("pong")
+    client.event_received_ns = 77
     client.handlers["pong"](1, 2)
+    client.event_received_ns = 99
+    client.handlers["pong"](3)
     assert expectation.wait(0) == (1, 2)
+    assert expectation.received_ns == 77
 
 
 def test_only_what_matches_is_taken(client: Handlers, inbox: Inbox) -> None:

@@ -1,6 +1,11 @@
 // The documented backend on the official Socket.IO server, in memory: what the whole load test must get on with.
 // Argument: JSON {parser: "default" | "msgpack", server: options of Socket.IO's server}; of one instance of several
 // also {redis: URL, instance: its name, secret}: rooms are shared by Redis, rows by messages between the instances.
+// opaqueForMs: tokens are opaque, and good for so long. fault: {afterTasks, ...}: what it does wrong once, when so
+// many tasks were made: disconnects (every socket, by socket.disconnect(true)), refuses (cuts every connection, and
+// refuses those that follow, with this message), downForMs (cuts every connection, and does not listen for so long).
+// How it broadcasts: attaches (a Buffer), asks (for an acknowledgement by each member), breaks (each seventh `agentLog`,
+// in text: no client can parse it).
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
@@ -8,7 +13,7 @@ import { createClient } from "redis";
 import { Server } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
 
-const { parser = "default", server = {}, redis, instance, secret } = JSON.parse(process.argv[2] ?? "{}");
+const { parser = "default", server = {}, redis, instance, secret, opaqueForMs = 0, fault, ...how } = JSON.parse(process.argv[2] ?? "{}");
 const SECRET = secret ?? randomUUID();
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const users = new Map(), projects = new Map(), agents = new Map(), tasks = new Map();
@@ -19,7 +24,14 @@ const tables = { users, projects, agents, tasks };
 const base64 = (data) => Buffer.from(data).toString("base64url");
 const signature = (signed) => createHmac("sha256", SECRET).update(signed).digest();
 
+const opaque = new Map();
+
 function sign(user) {
+  if (opaqueForMs) {
+    const token = randomUUID();
+    opaque.set(token, { id: user.id, exp: (Date.now() + opaqueForMs) / 1000 });
+    return { token };
+  }
   const now = Math.floor(Date.now() / 1000);
   const claims = { id: user.id, email: user.email, iat: now, exp: now + 86400 };
   const signed = `${base64('{"alg":"HS256","typ":"JWT"}')}.${base64(JSON.stringify(claims))}`;
@@ -27,6 +39,12 @@ function sign(user) {
 }
 
 function verify(token) {
+  if (opaqueForMs) {
+    const claims = opaque.get(token);
+    if (!claims) throw new Error("unknown token");
+    if (claims.exp * 1000 < Date.now()) throw new Error("token expired");
+    return claims;
+  }
   const [head, body, given = "", ...more] = String(token).split(".");
   const right = signature(`${head}.${body}`);
   const sent = Buffer.from(given, "base64url");
@@ -92,8 +110,10 @@ const routes = [
   }],
   ["POST", /^\/v1\/projects\/([^/]+)\/tasks$/, async (request, body, id) => {
     const project = own(projects, id, userOf(request));
+    if ([...(body.title ?? "")].length > 255) fail(400, "title must be shorter than or equal to 255 characters");
     const task = await add("tasks", { ...body, status: "PENDING", projectId: project.id, userId: project.userId });
     run(task);
+    if (fault && tasks.size === fault.afterTasks) fail_as_told();
     return task;
   }],
   ["GET", /^\/v1\/projects\/[^/]+\/tasks\/([^/]+)$/, (request, _, id) => own(tasks, id, userOf(request))],
@@ -136,10 +156,25 @@ const http = createServer(async (request, response) => {
 const who = (task) => task.agentId
   ? { agentId: task.agentId, agentName: `Agent-${task.agentId.slice(0, 8)}` }
   : { agentId: "system", agentName: "System" };
+let logs = 0;
+
+function broadcast(room, event, data) {
+  if (how.breaks && event === "agentLog" && ++logs % 7 === 0) {
+    for (const id of io.sockets.adapter.rooms.get(room) ?? [])
+      io.sockets.sockets.get(id).client.conn.write(`2["${event}",${JSON.stringify(data)},]`);
+    return;
+  }
+  const args = how.attaches ? [data, Buffer.from("attached")] : [data];
+  if (!how.asks) return io.to(room).emit(event, ...args);
+  io.to(room).timeout(5000).emit(event, ...args, (error) => {
+    if (error) process.stderr.write(`no acknowledgement of ${event}\n`);
+  });
+}
+
 const log = (task, message) =>
-  io.to(task.projectId).emit("agentLog", { message, ...who(task), timestamp: new Date().toISOString() });
+  broadcast(task.projectId, "agentLog", { message, ...who(task), timestamp: new Date().toISOString() });
 const update = (task, newStatus) =>
-  io.to(task.projectId).emit("taskStatusUpdate", { taskId: task.id, newStatus, ...who(task) });
+  broadcast(task.projectId, "taskStatusUpdate", { taskId: task.id, newStatus, ...who(task) });
 
 function step(task, status) {
   task.status = status;
@@ -178,7 +213,27 @@ if (instance) {
   io.engine.on("headers", name);
 }
 
+// The fault
+
+let refusal;
+
+function fail_as_told() {
+  if (fault.disconnects) return io.disconnectSockets(true);
+  refusal = fault.refuses;
+  const cut = () => {
+    for (const socket of io.sockets.sockets.values()) socket.conn.transport.socket?._socket?.destroy();
+  };
+  if (!fault.downForMs) return cut();
+  const port = http.address().port;
+  // As when its process ends: whoever is being answered is not.
+  http.close();
+  http.closeAllConnections();
+  cut();
+  setTimeout(() => http.listen(port, "127.0.0.1"), fault.downForMs);
+}
+
 io.use((socket, next) => {
+  if (refusal) return next(new Error(refusal));
   // Clients of Socket.IO 2 have no place of its own for it.
   const token = socket.handshake.auth.token ?? socket.handshake.query.token;
   if (token === undefined || token === null) return next();
@@ -208,4 +263,5 @@ io.on("connection", (socket) => {
   socket.on("ping", (payload) => socket.emit("pong", payload ?? null));
 });
 
-http.listen(0, "127.0.0.1", () => console.log(http.address().port));
+http.once("listening", () => console.log(http.address().port));
+http.listen(0, "127.0.0.1");

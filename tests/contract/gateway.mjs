@@ -1,13 +1,25 @@
 // The official Socket.IO server: what our transport must get on with. Argument: options as JSON; of our own:
-// refusesWebSockets, as some proxies do.
+// refusesWebSockets, as some proxies do; refusesAfter, disconnectsAfter and closesAfter: how many clients it lets in
+// before a middleware refuses them, before it disconnects them at once, and before it closes them unanswered.
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 
 const http = createServer();
-const { refusesWebSockets = false, ...options } = JSON.parse(process.argv[2] ?? "{}");
+const {
+  refusesWebSockets = false, refusesAfter = Infinity, disconnectsAfter = Infinity, closesAfter = Infinity, ...options
+} = JSON.parse(process.argv[2] ?? "{}");
 const io = new Server(http, options);
 io.engine.use((request, _, next) => {
   next(refusesWebSockets && request._query.transport === "websocket" ? new Error("no WebSockets here") : undefined);
+});
+
+let opened = 0, came = 0;
+io.engine.on("connection", (connection) => {
+  if (++opened > closesAfter) connection.close();
+});
+io.use((_, next) => next(++came > refusesAfter ? new Error("token expired") : undefined));
+io.on("connection", (socket) => {
+  if (came > disconnectsAfter) socket.disconnect();
 });
 
 function echo(socket) {

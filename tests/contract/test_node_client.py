@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from backend import contract
 
-from ..support import ROOT
 from .broadcasts import create_task
+from .node_client import witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from backend.rows import OwnedRoom
 
     from ..support import Backend
 
 pytestmark = pytest.mark.needs("node")
-
-
-class Witness:
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def says(self) -> list[Any]:
-        """The next thing that happened; the test's time-out ends a witness that stays silent."""
-        assert self._process.stdout is not None
-        decoded: list[Any] = json.loads(self._process.stdout.readline())
-        return decoded
-
-
-@contextmanager
-def witness(backend: Backend, transport: str = "websocket", token: str = "", room: str = "") -> Iterator[Witness]:
-    script = ROOT / "tests" / "contract" / "witness.mjs"
-    command = ["node", str(script), backend.url, transport, token, room]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield Witness(process)
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling", "polling+websocket"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -156,9 +157,20 @@ def test_the_orchestrator(backend: Backend, room: OwnedRoom) -> None:
 def test_health(backend: Backend) -> None:
     for path in (contract.HEALTH_LIVE, contract.HEALTH_READY, contract.HEALTH_INFO):
         assert backend.request("GET", path)[0] == 200
-    info = backend.request("GET", contract.HEALTH_INFO)[2]
-    assert info["memory"]["rss"] > 0
-    assert info["uptime"] > 0
+    _, headers, info = backend.request("GET", contract.HEALTH_INFO)
+    if backend.profile == "documented":
+        assert info["memory"]["rss"] > 0
+        assert info["uptime"] > 0
+        assert info["profile"] == "documented"
+        return
+    assert set(info) == {"status", "uptime", "memory"}
+    assert list(info["uptime"]) == ["seconds", "human"]
+    assert isinstance(info["uptime"]["seconds"], int)
+    assert re.fullmatch(r"< 1m|\d+m", info["uptime"]["human"])
+    assert list(info["memory"]) == ["rss", "heapTotal", "heapUsed", "external"]
+    assert all(re.fullmatch(r"\d+(\.\d{1,2})? (Bytes|KB|MB|GB)", size) for size in info["memory"].values())
+    assert info["memory"]["rss"].endswith(" MB")
+    assert headers[contract.PROFILE_HEADER] == backend.profile
 
 
 def test_unversioned_paths(backend: Backend) -> None:

@@ -11,9 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from exit_codes import ExitCode, of_summary
+from backend import contract
+from backend.prometheus import BACKEND
+from backend.rest import RestClient
+from exit_codes import ExitCode
 
-from ..support import ROOT, children_of, locust_environment, summary_of, until, until_said
+from ..support import ROOT, children_of, code_of, locust_environment, summary_of, until, until_said
 
 pytestmark = pytest.mark.slow
 
@@ -59,23 +62,37 @@ def temporary(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("profile", ["documented", "as-built"])
 def test_a_demo(results: Path, temporary: Path, profile: str) -> None:
-    demo = start(results, temporary, "--profile", profile, "--duration", "10")
+    demo = start(results, temporary, "--profile", profile, "--duration", "14")
     until_said(demo, "latency p50")
     pids = list(children_of(demo.pid))
     assert len(pids) >= 4  # target, PostgreSQL, master, workers
     output, _ = demo.communicate(timeout=100)
     summary = summary_of(results)
-    assert demo.returncode == of_summary(summary)
+    assert demo.returncode == code_of(summary)
     assert summary["validity"]["verdict"] in ("valid", "suspect")
     assert summary["profile"] == profile
     assert summary["workers"] == 2
     deliveries = summary["deliveries"]
     assert deliveries["delivered"] == deliveries["expected"] > 0
     assert (results / "latest" / "report.html").exists()
-    assert len(output[output.index("Run 20") :].splitlines()) <= 30
+    assert len(output[output.index("Run 20") :].splitlines()) <= 40
     nothing_runs(pids)
     if demo.returncode == 0:
         assert list(temporary.iterdir()) == []
+
+
+def test_a_demo_of_agents_at_work(results: Path, temporary: Path) -> None:
+    """Whatever the outcome of the run, the backend has the profile `deployed` and does not throttle."""
+    demo = start(results, temporary, "--profile", "deployed", "--duration", "60")
+    url = until_said(demo, "Backend at").split()[2].rstrip(";")
+    pids = list(children_of(demo.pid))
+    client = RestClient(url)
+    assert BACKEND.check(client) == "deployed"
+    assert {client.send("GET", contract.PROJECTS).status for _ in range(8)} == {401}
+    demo.send_signal(signal.SIGINT)
+    output, _ = demo.communicate(timeout=100)
+    assert "Traceback" not in output
+    nothing_runs(pids)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

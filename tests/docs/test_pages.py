@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
+from bench.big_record import make as simulate
 from demo.processes import free_port
 from exit_codes import ExitCode
 from run import options
+from suites import __main__ as suites
 
 from ..support import ROOT, SECRET, locust_environment, until_listening
 
@@ -45,6 +47,7 @@ WITH_COMMANDS = (
     "reports",
     "scenarios",
     "sizing",
+    "troubleshooting",
     pytest.param("canaries", marks=pytest.mark.needs("canaries")),
 )
 BY_THEMSELVES = ("another-backend", "changing-a-plot", "running-distributed")
@@ -54,7 +57,7 @@ NOT_HERE = {
     "test-api": "tests/clients/test_fixtures.py",
     "k8s/README": "Kubernetes and a registry; what the chart renders is run by tests/k8s",
 }
-MEASURED = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
+MEASURED = (ExitCode.PASSED, ExitCode.OBJECTIVE_FAILED, ExitCode.RUN_SUSPECT)
 ELSEWHERE = {
     "git clone": "this repository",
     "make demo": "tests/demo",
@@ -62,10 +65,12 @@ ELSEWHERE = {
     "pip install": "the Makefile",
     "python -m webbrowser": "whoever has one",
     "locust --config suites/": "tests/integration/test_suites.py",
+    "python -m suites": "tests/integration/test_suites.py",
     "make nightly": "tests/integration/test_nightly.py",
     "locust --config nightly.conf": "tests/integration/test_nightly.py",
     "export LOCUST_ACCOUNT": "tests/integration/test_auth.py",
-    "export LOCUST_TOKEN": "tests/integration/test_auth.py",
+    "export LOCUST_TOKEN=": "tests/integration/test_auth.py",
+    "export LOCUST_TOKEN_COMMAND": "tests/integration/test_gone.py",
 }
 """How a command begins -> who runs it."""
 SLOW = pytest.mark.slow
@@ -128,7 +133,7 @@ class Reader:
             "results/nightly/latest": f"{self.results}/latest",
             "results/latest": f"{self.results}/latest",
             "results/monday results/today": f"{self.results}/latest {self.results}/latest",
-            "--slo slo.toml": "--slo measure/slo.toml",
+            "--slo slo.toml": "--slo measure/guide_objectives.toml",
             ".venv/bin/": "",
             "-f my_load.py": f"-f {self.results.parent / 'my_load.py'}",
         }
@@ -173,7 +178,9 @@ def test_what_a_page_says_can_be_typed(reader: Reader, page: str, tmp_path: Path
             continue
         code = reader.types(command)
         # In so short a time not every check is made.
-        allowed = (*MEASURED, ExitCode.CHECK_FAILED) if "--tags" in command else MEASURED
+        allowed = (
+            (*MEASURED, ExitCode.CHECK_FAILED) if "--tags" in command or "--scenario" in command else MEASURED
+        )
         assert code in allowed, f"{command}\n{reader.said[-3000:]}"
         typed += 1
     assert typed
@@ -211,8 +218,7 @@ def test_a_plot_as_the_page_changes_it(tmp_path: Path) -> None:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("faults.py", "exit_codes.py"):
         shutil.copy(ROOT / name, tmp_path)
-    record = next((ROOT / "tests" / "reports" / "records").glob("*"))
-    shutil.copytree(record, tmp_path / "results" / "latest")
+    shutil.copytree(simulate(tmp_path, 120, 1), tmp_path / "results" / "latest")
     (change,) = re.findall(r"```diff\n(.*?)```", text_of("changing-a-plot"), re.DOTALL)
     (tmp_path / "plot.diff").write_text(change)
     environment = locust_environment() | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -269,15 +275,18 @@ def _all_options() -> set[str]:
     said = subprocess.run(
         [sys.executable, "-m", "locust", "--help"], capture_output=True, text=True, env=locust_environment()
     ).stdout
+    backend_s = subprocess.run([sys.executable, "-m", "target", "--help"], capture_output=True, text=True).stdout
+    said += backend_s
     ours = {"--" + name.replace("_", "-") for name in options.names()}
     reports = {"--tolerance", "--out", "--slo", "--baseline", "--strict", "--junit"}
-    pytest_s = {"--backend-url", "--backend-transport", "--backend-parser", "--backend-token-in"}
-    others = {"--ulimit"}
+    fixtures = (ROOT / "clients" / "fixtures.py").read_text(encoding="utf-8")
+    pytest_s = set(re.findall(r"\n +(?:group\.addoption\()?\"(--backend-[a-z-]+)\"", fixtures))
+    others = {"--ulimit", "--suites", "--side-by-side"}
     return set(re.findall(r"--[a-z][a-z-]+", said)) | ours | reports | pytest_s | others
 
 
 @pytest.mark.parametrize(
-    "file", ["nightly.conf", *(f"suites/{path.name}" for path in (ROOT / "suites").iterdir())]
+    "file", ["nightly.conf", *(f"suites/{path.name}" for path in (ROOT / "suites").glob("*.conf"))]
 )
 def test_configuration_files_name_options_that_there_are(file: str) -> None:
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
@@ -292,4 +301,8 @@ def test_jobs_call_what_there_is() -> None:
         assert "nightly.conf" in text or "make --silent nightly" in text
         for file in ("requirements.txt", "nightly.conf"):
             assert file not in text or (ROOT / file).exists()
-    assert tomllib.loads((ROOT / "measure" / "slo.toml").read_text(encoding="utf-8"))
+        if name != "crontab":
+            assert "--scenario" in text
+            (command,) = re.findall(r"python -m suites (.*)", text)
+            assert suites.parse(["--host", "http://h", *shlex.split(command)])[0].suites
+    assert tomllib.loads((ROOT / "measure" / "guide_objectives.toml").read_text(encoding="utf-8"))

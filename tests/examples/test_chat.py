@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from backend.adapter import load
-from demo.processes import free_port
 from examples.chat import Reader
 from exit_codes import ExitCode
 from faults import Fault
 from measure.sighting import Corrupt, Keyed, Traced, Untraced
 from measure.trace import Trace, encode
 
-from ..support import ROOT, csv_rows, run_locust, summary_of, until_listening
+from ..chat_server import chat
+from ..support import csv_rows, run_locust, summary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 TRACE = Trace("0123abcd", 4, 5, 6, 7)
-
-
-@contextmanager
-def chat(*more: str) -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "examples.chat.server", str(port), *more]
-    with subprocess.Popen(command, cwd=ROOT) as process:
-        try:
-            until_listening(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 def run(url: str, results: Path, *more: str) -> dict[str, Any]:

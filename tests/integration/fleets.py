@@ -65,16 +65,23 @@ def running(*commands: tuple[list[str], Mapping[str, str]]) -> Iterator[list[sub
 
 @contextmanager
 def fleet(
-    backend: Backend, results: Path, *more: str, workers: int = 2, expected: int | None = None
+    backend: Backend,
+    results: Path,
+    *more: str,
+    workers: int = 2,
+    expected: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """A master and its workers.
 
     :param expected: how many workers the master waits for; as many as there are, if not given.
+    :param environment: of the master; with none, it makes its data by SQL.
     """
     port = free_port()
     here = ["--master-bind-host", "127.0.0.1", "--rooms", "2"]
     master = master_of(port, backend.url, results, *here, *more, workers=expected or workers)
-    with running((master, backend.by_sql), *[(worker_of(port), {})] * workers) as processes:
+    own = backend.by_sql if environment is None else environment
+    with running((master, own), *[(worker_of(port), {})] * workers) as processes:
         yield processes
 
 

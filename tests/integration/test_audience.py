@@ -77,5 +77,5 @@ def test_listeners_come_back_after_a_storm(documented: Backend, tmp_path: Path) 
 
 def test_a_run_that_is_too_short_for_its_audience_is_refused(documented: Backend, tmp_path: Path) -> None:
     ended = run(documented, tmp_path, "-t", "7s", "-r", "5")
-    assert ended.returncode == ExitCode.SETUP_FAILED
+    assert ended.returncode == ExitCode.USAGE
     assert "62 connections at --spawn-rate 5 take 12 s, and the run's time is 7 s" in ended.stderr + ended.stdout

@@ -15,7 +15,7 @@ import pytest
 from backend import tokens
 from exit_codes import ExitCode
 
-from ..support import SECRET, run_locust
+from ..support import SECRET, run_locust, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,15 @@ def attempt(url: str, results: Path, *more: str, code: int = ExitCode.SETUP_FAIL
     assert ended.returncode == code, output
     assert "Traceback" not in output
     assert not results.exists() or not list(results.iterdir())
-    lines = [line for line in output.splitlines() if "fault of" in line or "error:" in line or "ERROR" in line]
+    lines = [
+        line
+        for line in output.splitlines()
+        if ("fault of" in line or "error:" in line or "ERROR" in line) and not line.startswith("NOT RUN: ")
+    ]
     assert len(lines) == 1, output
+    last = (ended.stdout.splitlines() or [""])[-1]
+    assert not last or last.startswith("NOT RUN: ")
+    assert last.removeprefix("NOT RUN: ") in lines[0]
     return lines[0]
 
 
@@ -58,7 +65,7 @@ def nothing_left(documented: Backend) -> Iterator[None]:
 
 
 def test_more_users_than_files(documented: Backend, results: Path, nothing_left: None) -> None:
-    arguments = ["-u", "400", "-r", "100", "-t", "3s", "--results-dir", str(results)]
+    arguments = ["-u", "400", "-r", "100", "-t", "6s", "--results-dir", str(results)]
     ended = run_locust(documented.url, *arguments, file_limit=300)
     assert ended.returncode == ExitCode.SETUP_FAILED
     assert "400 connections would go to worker local, which may hold 172 (" in ended.stderr + ended.stdout
@@ -139,18 +146,35 @@ def test_a_run_of_which_nothing_is_measured(documented: Backend, results: Path) 
     assert "--warm-up and --measure-after leave out 3 s of a run of 3 s" in line
 
 
-@pytest.mark.parametrize("run_time", ["1s", "3s"])
-@pytest.mark.usefixtures("nothing_left")
-def test_a_run_whose_time_is_over_before_it_is_prepared(documented: Backend, results: Path, run_time: str) -> None:
-    # A backend that does not understand is waited for, for five seconds.
-    by_sql = {"database_url": documented.database_url, "jwt_secret": SECRET}
-    line = attempt(documented.url, results, "--parser", "msgpack", "-t", run_time, **by_sql)
-    assert "the run's end came while it was still being prepared: nothing was measured" in line
-    assert "raise --run-time" in line
+def test_the_run_time_counts_from_when_the_load_begins(documented: Backend, results: Path) -> None:
+    """Making the rooms takes longer than the run."""
+    by_sql = {"LOCUST_DATABASE_URL": documented.database_url, "LOCUST_JWT_SECRET": SECRET}
+    size = ["-u", "14", "-r", "100", "-t", "1s", "--rooms", "2000", "--no-report", "--results-dir", str(results)]
+    ended = run_locust(documented.url, *size, environment=by_sql)
+    summary = summary_of(results)
+    assert 0.9 < summary["duration_s"] < 20
+    assert summary["triggers"]["sent"] > 0
+    assert not summary["interrupted"]
+    assert "the run's end came" not in ended.stderr
 
 
 def test_missing_slo_file(documented: Backend, results: Path) -> None:
     assert "cannot read" in attempt(documented.url, results, "--slo-file", "/no/such/file")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("figure = 'latency_ms.agentLgo.p99'", "got 'agentLgo'"),
+        ("figure = 'latency_ms.agentLog.p99'\nphase = 'stedy'", "got 'stedy'"),
+    ],
+)
+def test_an_objective_that_nothing_can_ever_meet(
+    documented: Backend, results: Path, tmp_path: Path, row: str, said: str
+) -> None:
+    slo = tmp_path / "slo.toml"
+    slo.write_text(f"[[slo]]\nname = 'x'\n{row}\nbelow = 5\n")
+    assert said in attempt(documented.url, results, "--slo-file", str(slo))
 
 
 def test_a_master_s_port_that_is_taken(documented: Backend, results: Path) -> None:

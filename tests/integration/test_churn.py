@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-# Alone: `--flight` says how late a broadcast may be that a join or a leave is compared with.
+# Alone: broadcasts have to arrive within `--in-flight-window`, as joins and leaves are compared with them.
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
@@ -25,7 +25,7 @@ def test_users_that_come_and_go_get_exactly_what_they_are_owed(
 ) -> None:
     port = str(free_port())
     load = ["-u", "34", "-r", "10", "-t", "20s", "--rooms", "2", "--rate", "40", "--arrivals", "poisson"]
-    load += ["--ramp", "8", "--flight", "0.3", "--no-report", "--results-dir", str(tmp_path)]
+    load += ["--ramp", "8", "--in-flight-window", "0.3", "--no-report", "--results-dir", str(tmp_path)]
     if processes > 1:
         load += ["--processes", str(processes), "--master-bind-port", port, "--master-port", port]
     ran = run_locust(

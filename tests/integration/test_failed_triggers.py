@@ -30,7 +30,7 @@ BACKEND = Misread()
 
 
 def test_broadcasts_of_triggers_whose_answers_cannot_be_read(documented: Backend, tmp_path: Path) -> None:
-    ran = load_as(_MISREAD, documented, tmp_path, "-u", "8", "--rate", "5", "--flight", "0.5")
+    ran = load_as(_MISREAD, documented, tmp_path, "-u", "8", "--rate", "5", "--in-flight-window", "0.5")
     summary = summary_of(tmp_path / "results")
     triggers, deliveries = summary["triggers"], summary["deliveries"]
     assert triggers["failed"] == triggers["sent"] > 0

@@ -37,7 +37,7 @@ def night(backend: Backend, results: Path, slo: Path, **more: str) -> tuple[int,
         timeout=120,
     )
     said = ended.stdout + ended.stderr
-    lines = [line for line in said.splitlines() if line.startswith("nightly: ")]
+    lines = [line for line in said.splitlines() if line.startswith("Nightly   ")]
     return ended.returncode, lines[-1] if lines else "", said
 
 
@@ -54,7 +54,7 @@ def test_nights_pass_get_worse_violate_and_fail(tmp_path: Path) -> None:
         code, line, said = night(usual, results, loose)
         # A machine that has other things to do makes a run suspect, or worse; nothing else may be the matter.
         assert code in (ExitCode.PASSED, ExitCode.RUN_SUSPECT), said[-3000:]
-        assert f"({code})" in line
+        assert line == "Nightly   no baseline yet"
         first: dict[str, Any] = summary_of(results)
         by_phase = {name: phase["latency_ms"]["agentLog"]["count"] for name, phase in first["phases"].items()}
         assert by_phase["warm-up"] > 0
@@ -62,7 +62,7 @@ def test_nights_pass_get_worse_violate_and_fail(tmp_path: Path) -> None:
         assert first["latency_ms"]["agentLog"]["count"] == measured
         assert first["deliveries"]["delivered"] > measured * 3  # the accounts leave nothing out
         code, line, _ = night(usual, results, objectives(tmp_path / "tight.toml", 0.001), RUN_TIME="12s")
-        assert code in (ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
+        assert code in (ExitCode.OBJECTIVE_FAILED, ExitCode.RUN_SUSPECT)
         assert (results / "trend.html").exists()
         code, line, said = night(usual, results, loose, HOST="http://127.0.0.1:9")
         assert (code, line) == (ExitCode.SETUP_FAILED, "")
@@ -74,6 +74,9 @@ def test_nights_pass_get_worse_violate_and_fail(tmp_path: Path) -> None:
         code, line, said = night(slow, results, loose)
         if (results / "baseline.json").exists():
             assert code in (ExitCode.WORSE, ExitCode.RUN_SUSPECT), said[-3000:]
-            assert "against 1 earlier run: WORSE: agentLog p50" in line
+            assert "against 1 earlier run: worse: agentLog p50" in line
+            page = (results / "latest" / "report.html").read_text(encoding="utf-8")
+            assert "<strong>FAILED</strong>" in page or code == ExitCode.RUN_SUSPECT
+            assert "worse than the baseline: agentLog p50" in page
     finally:
         slow.stop()

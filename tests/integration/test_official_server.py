@@ -53,10 +53,14 @@ def play(url: str, results: Path, suite: str, *more: str) -> dict[str, Any]:
 def test_the_core_suite(node_backend: Callable[[str], str], tmp_path: Path, parser: str, transport: str) -> None:
     more = ["--parser", parser, "--transport", transport]
     summary = play(node_backend(parser), tmp_path, "core", *more)
-    assert {row["outcome"] for row in summary["conformance"]} == {"passed"}
+    # The client of the upgrade's scenario speaks the default parser alone.
+    skipped = {row["scenario"] for row in summary["conformance"] if row["outcome"] == "skipped"}
+    assert skipped == ({"a protocol upgrade", "large payloads"} if parser == "msgpack" else set())
+    assert {row["outcome"] for row in summary["conformance"]} <= {"passed", "skipped"}
     answers = summary["capabilities"]
     assert answers[can.PING]["yes"] is True, "what is sent comes back as it was"
     assert answers[can.UPGRADE]["yes"] is True
+    assert answers[can.UPGRADE]["evidence"].endswith("; made") is (parser == "default")
     assert answers[can.EIO3]["yes"] is False
     assert answers[can.RECOVERY]["yes"] is False
 
@@ -67,9 +71,9 @@ def test_the_other_suites(node_backend: Callable[[str], str], tmp_path: Path, su
     outcomes = {row["check"]: row["outcome"] for row in summary["conformance"]}
     # Nobody has the key that this backend has made for itself, and a token without an id takes it.
     assert {check for check, outcome in outcomes.items() if outcome == "skipped"} <= {
-        *("it opens no room", "it is let in before", "it is refused after"),
+        *("it opens no room", "it is let in before", "it is refused after", "REST refuses it"),
     }
-    assert {check for check, outcome in outcomes.items() if outcome == "not supported"} <= {"REST refuses it"}
+    assert "not supported" not in outcomes.values()
 
 
 @pytest.mark.parametrize(
@@ -105,6 +109,35 @@ def test_what_a_drop_costs_with_recovery_and_without(
     assert deliveries["lost"] == 0 if recovers else deliveries["replayed"] < 0.02 * deliveries["expected"]
     assert (summary["replay_ms"]["count"] > 0) or not recovers
     assert "Lost connections" in (tmp_path / "latest" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+@pytest.mark.parametrize("parser", ["default", "msgpack"])
+def test_broadcasts_with_attachments_that_want_acknowledgements_are_delivered(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], parser: str, transport: str
+) -> None:
+    with node_server("backend.mjs", {"parser": parser, "attaches": True, "asks": True}) as url:
+        deliveries = deliveries_of(url, tmp_path, "--parser", parser, "--transport", transport)
+    assert deliveries["delivered"] == deliveries["expected"] > 100
+    assert deliveries["corrupt"] == 0
+    # Those that were under way when the last members left stay unanswered.
+    assert capfd.readouterr().err.count("no acknowledgement") < 20
+
+
+def test_frames_that_no_client_can_parse_are_corrupt_and_not_delivered(tmp_path: Path) -> None:
+    with node_server("backend.mjs", {"breaks": True}) as url:
+        deliveries = deliveries_of(url, tmp_path)
+    assert deliveries["corrupt"] > 20
+    # Few logs carry a trace; those are expected, and the others corrupt all the same.
+    assert 0 < deliveries["lost"] == deliveries["expected"] - deliveries["delivered"] < deliveries["corrupt"]
+
+
+def deliveries_of(url: str, results: Path, *more: str) -> dict[str, Any]:
+    """What became of the broadcasts of a short run."""
+    options = ("-u", "24", "-r", "24", "-t", "8s", "--rooms", "4", "--rate", "10", "--no-report")
+    run_locust(url, *options, "--results-dir", str(results), *more)
+    deliveries: dict[str, Any] = summary_of(results)["deliveries"]
+    return deliveries
 
 
 def test_several_instances_share_their_rooms_by_redis(tmp_path: Path) -> None:
@@ -148,7 +181,10 @@ def test_official_clients_of_all_versions_and_a_browser_see_what_the_others_see(
         name: (row["expected"], row["arrived"] - row["replayed"], row["latency_ms"]["count"])
         for name, row in found.items()
     }
-    assert all(expected > 20 and arrived == timed for expected, arrived, timed in seen.values()), seen
+    # Each trigger has three broadcasts, of which the completion has no latency.
+    for expected, arrived, timed in seen.values():
+        assert expected > 20, seen
+        assert 2 * arrived - 9 <= 3 * timed <= 2 * arrived + 9, seen
     assert "socket.io-client 2.5.0 on node" in found["node-2"]["client"]
     assert "Chrome" in found["chromium"]["client"]
     page = (tmp_path / "latest" / "report.html").read_text(encoding="utf-8")
@@ -171,7 +207,7 @@ def test_canaries_that_are_told_less_than_the_others_say_so(tmp_path: Path) -> N
 def test_connection_state_recovery_is_noticed(tmp_path: Path) -> None:
     options = {"server": {"connectionStateRecovery": {}, "allowEIO3": True}}
     with node_server("backend.mjs", options) as url:
-        run_locust(url, "-u", "5", "-t", "3s", "--results-dir", str(tmp_path), "--no-report")
+        run_locust(url, "-u", "5", "-r", "10", "-t", "3s", "--results-dir", str(tmp_path), "--no-report")
     answers = summary_of(tmp_path)["capabilities"]
     assert answers[can.RECOVERY]["yes"] is True
     assert answers[can.EIO3]["yes"] is True

@@ -88,11 +88,11 @@ def test_a_run_with_losses_a_shape_and_a_monitor(tmp_path: Path) -> None:
     slo = tmp_path / "slo.toml"
     slo.write_text("[[slo]]\nname = 'x'\nphase = 'spike'\nfigure = 'latency_ms.agentLog.max'\nbelow = 500\n")
     judged = reports("gate", where, "--slo", slo)
-    assert judged.returncode == (
-        ExitCode.SLO_VIOLATED if summary["validity"]["verdict"] == "valid" else judged.returncode
-    )
-    assert "x (spike)" in judged.stdout
-    assert "holds" not in judged.stdout
+    # What makes a run suspect may be what made it slow.
+    doubtful = {"suspect": {ExitCode.RUN_SUSPECT}, "invalid": {ExitCode.RUN_INVALID}}
+    allowed = {ExitCode.OBJECTIVE_FAILED} | doubtful.get(summary["validity"]["verdict"], set())
+    assert judged.returncode in allowed, judged.stdout
+    assert any(line.startswith("x (spike) ") and line.endswith("FAILED") for line in judged.stdout.splitlines())
 
 
 def test_what_a_killed_master_leaves_has_a_report(documented: Backend, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_a_killed_master_leaves_has_a_report(documented: Backend, tmp_path:
     # The next run removes the data that this one could not.
     run_locust(
         documented.url,
-        *("-u", "5", "-t", "2s", "--no-report", "--results-dir", str(tmp_path)),
+        *("-u", "5", "-r", "10", "-t", "2s", "--no-report", "--results-dir", str(tmp_path)),
         environment=documented.by_sql,
     )
 
@@ -128,7 +128,7 @@ def test_what_a_killed_master_leaves_has_a_report(documented: Backend, tmp_path:
 def test_a_monitor_that_tells_nothing_is_one_line(documented: Backend, tmp_path: Path, monitor: str) -> None:
     ended = run_locust(
         documented.url,
-        *("-u", "5", "-t", "2s", "--results-dir", str(tmp_path / "r"), "--monitor", monitor),
+        *("-u", "5", "-r", "10", "-t", "2s", "--results-dir", str(tmp_path / "r"), "--monitor", monitor),
         environment=documented.by_sql,
     )
     assert ended.returncode == ExitCode.SETUP_FAILED

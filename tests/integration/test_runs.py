@@ -12,10 +12,23 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
+from backend import contract
+from backend.rest import RestClient
 from demo.processes import free_port
-from exit_codes import ExitCode, of_summary
+from exit_codes import ExitCode
+from measure.recorded_outcome import read_outcome
 
-from ..support import SECRET, children_of, csv_rows, run_locust, start_backend, summary_of, until, web_page
+from ..support import (
+    SECRET,
+    children_of,
+    code_of,
+    csv_rows,
+    run_locust,
+    start_backend,
+    summary_of,
+    until,
+    web_page,
+)
 from .fleets import fleet, until_publishing
 from .runs import deliveries, is_whole, load, state, users_in
 
@@ -34,9 +47,11 @@ def test_a_run_in_one_process(backend: Backend, tmp_path: Path) -> None:
     # 20 members × 3 traced broadcasts for each trigger; what was in flight at a join is left out.
     edge = summary["deliveries"]["edge"]
     assert summary["deliveries"]["expected"] + edge == summary["triggers"]["sent"] * 60
-    assert ended.returncode == of_summary(summary)
+    assert ended.returncode == code_of(summary)
     assert (tmp_path / "latest" / "report.html").exists()
     assert users_in(backend) == 0
+    assert summary["data_left"]["users"] == []
+    assert "Left in the backend" not in ended.stdout
     assert SECRET not in ended.stdout + ended.stderr
     assert all(SECRET not in file.read_text() for file in (tmp_path / "latest").glob("*.*"))
 
@@ -56,15 +71,38 @@ def test_locust_s_own_statistics_have_real_times(documented: Backend, tmp_path: 
 
 
 def test_data_made_through_rest(documented: Backend, tmp_path: Path) -> None:
-    run_locust(
-        documented.url,
-        *["-u", "14", "-r", "100", "-t", "4s", "--rooms", "2", "--no-report"],
-        "--results-dir",
-        str(tmp_path),
-    )
-    is_whole(summary_of(tmp_path))
+    size = ["-u", "14", "-r", "100", "-t", "4s", "--rooms", "2", "--no-report", "--results-dir", str(tmp_path)]
+    ended = run_locust(documented.url, *size)
+    summary = summary_of(tmp_path)
+    is_whole(summary)
     assert documented.sql("SELECT count(*) FROM projects WHERE name LIKE 'lt-%%'")[0][0] == 0
-    documented.sql("DELETE FROM users WHERE email LIKE 'lt-%%'")
+    # An owner and a stranger for the scenarios; the backend has no call that deletes them.
+    emails = [email for (email,) in documented.sql("SELECT email FROM users WHERE email LIKE 'lt-%%-user@%%'")]
+    users = summary["data_left"]["users"]
+    assert len(users) == 2
+    agents = 'SELECT 1 FROM agents JOIN users ON users.id = agents."userId" WHERE email = ANY(%s)'
+    assert documented.sql(agents, [users]) == []
+    assert set(users) <= set(emails)
+    *_, left, how, outcome = ended.stdout.splitlines()
+    assert left.startswith("Left in the backend: 2 users that signed up")
+    assert all(email in left for email in users)
+    assert "--accounts-file" in how
+    assert outcome == read_outcome(summary).line
+    # As the line says, nothing is left with existing accounts.
+    accounts = tmp_path / "accounts"
+    for number in range(3):
+        body = {"email": f"reused-{number}@example.org", "password": "Aa1@aaaa"}
+        RestClient(documented.url).call("POST", contract.SIGNUP, body=body)
+        with accounts.open("a") as file:
+            file.write(f"{body['email']}:{body['password']}\n")
+    ended = run_locust(documented.url, *size, "--accounts-file", str(accounts))
+    summary = summary_of(tmp_path)
+    is_whole(summary)
+    assert summary["data_left"] == {"users": [], "kept": False, "not_removed": ""}
+    assert "Left in the backend" not in ended.stdout
+    assert {
+        email for (email,) in documented.sql("SELECT email FROM users WHERE email LIKE 'lt-%%-user@%%'")
+    } == set(emails)
 
 
 def test_throughput_is_judged_when_asked(documented: Backend, tmp_path: Path) -> None:
@@ -73,7 +111,7 @@ def test_throughput_is_judged_when_asked(documented: Backend, tmp_path: Path) ->
     (row,) = [row for row in summary["slo"] if row["figure"] == "events_per_s_per_client"]
     assert row["passed"] is False
     assert row["value"] > 0
-    assert ended.returncode in (ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
+    assert ended.returncode in (ExitCode.OBJECTIVE_FAILED, ExitCode.RUN_SUSPECT)
 
 
 # The throttle
@@ -99,15 +137,41 @@ def test_a_throttled_backend_is_named_and_not_hammered(tmp_path: Path) -> None:
     assert deliveries["delivered"] == deliveries["expected"]
 
 
-def test_source_addresses_have_budgets_of_their_own(tmp_path: Path) -> None:
+def test_triggers_leave_from_all_addresses_and_the_verdict_names_the_limit(tmp_path: Path) -> None:
+    """Eight addresses, four publishers: each address has a budget, and all eight budgets are used."""
     backend = start_backend("as-built")
-    addresses = ",".join(f"127.0.1.{number}" for number in range(1, 5))
+    addresses = ",".join(f"127.0.1.{number}" for number in range(1, 9))
     try:
-        load(backend, tmp_path, "--source-addresses", addresses, "--rate", "20", "--no-report")
+        ended = load(backend, tmp_path, "--source-addresses", addresses, "--rate", "20", "--no-report")
     finally:
         backend.stop()
-    triggers = summary_of(tmp_path)["triggers"]
+    summary = summary_of(tmp_path)
+    triggers = summary["triggers"]
+    assert triggers["sent"] - triggers["refused"] == 8 * 5
+    assert triggers["missed"] == triggers["due"] - triggers["sent"] > 0
+    assert ended.returncode == ExitCode.RUN_INVALID
+    reasons = " ".join(summary["validity"]["reasons"])
+    assert "the backend accepts about 5 triggers from one address, then asks for 900 s of quiet" in reasons
+    assert f"give {-(-triggers['due'] // 5)} source addresses" in reasons
+    assert "could not be sent when they were due" not in reasons, "more workers would not have helped"
+
+
+def test_workers_share_the_budgets_of_their_addresses(tmp_path: Path) -> None:
+    """Two workers with the same four addresses, and fewer publishers than addresses: all four budgets are used."""
+    backend = start_backend("as-built")
+    addresses = ",".join(f"127.0.1.{number}" for number in range(1, 5))
+    more = ["-u", "22", "-r", "100", "-t", "6s", "--rate", "20", "--publishers", "2", "--no-report"]
+    try:
+        with fleet(backend, tmp_path, "--source-addresses", addresses, *more) as (master, *_):
+            master.wait(60)
+    finally:
+        backend.stop()
+    summary = summary_of(tmp_path)
+    triggers = summary["triggers"]
     assert triggers["sent"] - triggers["refused"] == 4 * 5
+    throttle = summary["throttle"]
+    assert (throttle["accepted_per_address"], throttle["quiet_s"], throttle["addresses"]) == (5, 900.0, 4)
+    assert (throttle["refused"], throttle["withheld"]) == (triggers["refused"], triggers["missed"])
 
 
 # Several processes
@@ -120,7 +184,7 @@ def test_master_and_workers_by_hand(backend: Backend, tmp_path: Path) -> None:
     summary = summary_of(tmp_path)
     is_whole(summary)
     assert summary["workers"] == 2
-    assert code == of_summary(summary)
+    assert code == code_of(summary)
 
 
 def test_a_worker_that_is_killed_makes_the_run_invalid_and_the_rest_stays(
@@ -159,7 +223,7 @@ def test_an_interrupted_master_still_writes_its_record(documented: Backend, tmp_
     # A part of a run stands for no run, however good it was.
     assert summary["validity"]["verdict"] != "valid"
     assert summary["deliveries"]["delivered"] == summary["deliveries"]["expected"] > 0
-    assert code == of_summary(summary)
+    assert code == code_of(summary)
     assert users_in(documented) == 0
 
 
@@ -183,7 +247,7 @@ def test_locust_s_own_statistics_are_ours(documented: Backend, tmp_path: Path, m
     ports = ["--master-bind-port", port, "--master-port", port] if more else []
     ran = load(documented, tmp_path, *more, *ports, "--no-report", "--reset-stats", "--json", "--skip-log")
     # Workers print an empty one each.
-    rows = json.loads(ran.stdout[ran.stdout.rindex("\n[\n ") :])
+    rows = json.loads(ran.stdout[ran.stdout.rindex("[\n ") :])
     received = {row["name"]: row["num_requests"] for row in rows if row["method"] == "RECV"}
     assert received == {event: times["count"] for event, times in summary_of(tmp_path)["latency_ms"].items()}
     assert all(row["num_requests"] > 0 and row["max_response_time"] > 0 for row in rows)

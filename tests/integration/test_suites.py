@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.processes import free_port
+from demo.processes import locust_environment
 from exit_codes import ExitCode
 from scenarios.catalogue import ALL
 from scenarios.scenario import SUITES
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.calm]
 
-NOT_ABOUT_TIME = (ExitCode.PASSED, ExitCode.SLO_VIOLATED, ExitCode.RUN_SUSPECT)
+NOT_ABOUT_TIME = (ExitCode.PASSED, ExitCode.OBJECTIVE_FAILED, ExitCode.RUN_SUSPECT)
 SECONDS = {"core": 45, "stress": 30, "integration": 25, "production": 30, "security": 25}
 
 
@@ -41,7 +45,7 @@ def play(backend: Backend, results: Path, suite: str, *more: str) -> tuple[int, 
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_suite_passes(backend: Backend, tmp_path: Path, suite: str) -> None:
-    code, rows, said = play(backend, tmp_path, suite)
+    code, rows, said = play(backend, tmp_path, suite, "--expect", backend.profile)
     deliveries = summary_of(tmp_path)["deliveries"]
     assert deliveries["lost"] == deliveries["leaked"] == deliveries["duplicate"] == 0
     capabilities = able(*LACKING[backend.profile])
@@ -58,19 +62,65 @@ def test_a_suite_passes(backend: Backend, tmp_path: Path, suite: str) -> None:
     assert code in NOT_ABOUT_TIME or suite == "stress", said[-3000:]
 
 
-def test_several_workers_share_a_suite(documented: Backend, tmp_path: Path) -> None:
-    port = str(free_port())
-    more = ["--processes", "2", "--master-bind-port", port, "--master-port", port, "--exclude-tags", "production"]
-    _, rows, said = play(documented, tmp_path, "integration", *more)
+def test_suites_side_by_side_by_one_command(documented: Backend, tmp_path: Path) -> None:
+    """Each of them has workers of its own, at a port of its own."""
+    suites = ("integration", "security")
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "suites", "--suites", ",".join(suites), "--side-by-side", "2"),
+            *("--results-dir", str(tmp_path), "--host", documented.url, "--processes", "2"),
+            *("--run-time", "25s", "--think-time", "0.2:0.6", "--exclude-tags", "production"),
+        ],
+        cwd=ROOT,
+        env=locust_environment() | documented.by_sql,
+        capture_output=True,
+        text=True,
+    )
+    results = json.loads((tmp_path / "suites.json").read_text(encoding="utf-8"))
+    lines = ended.stdout.splitlines()
+    assert lines[-1] == results["line"]
+    assert [one["suite"] for one in results["suites"]] == list(suites)
+    for one in results["suites"]:
+        assert sum(line.startswith(f"{one['suite']:<12}{one['word']}: {one['why']}  [") for line in lines) == 1
+        summary = json.loads((tmp_path / one["record"] / "summary.json").read_text(encoding="utf-8"))
+        assert summary["outcome"]["exit_code"] == one["exit_code"]
+        assert summary["workers"] == 2
+        deliveries = summary["deliveries"]
+        assert deliveries["delivered"] == deliveries["expected"] > 0
+        assert deliveries["lost"] == deliveries["leaked"] == deliveries["duplicate"] == 0
+        assert {row["outcome"] for row in summary["conformance"]} <= {"passed", "not supported"}, one
+        assert {row["scenario"] for row in summary["conformance"]} == {
+            scenario.name
+            for scenario in ALL
+            if one["suite"] in scenario.suites and "production" not in scenario.suites
+        }
+    assert ended.returncode in {one["exit_code"] for one in results["suites"]}
+    links = re.findall('href="(.*?)"', (tmp_path / "suites.html").read_text(encoding="utf-8"))
+    assert len(links) == 6
+    assert all((tmp_path / link).exists() for link in links)
+
+
+def test_what_is_expected_and_missing_fails_a_run(tmp_path: Path) -> None:
+    """Wrong before the probe: without an expectation, the checks of it are not supported, and the run passes."""
+    backend = start_backend("documented", "--breakable")
+    small = ["-u", "14", "-r", "100", "--rooms", "2", "-t", "5s", "--expect", "documented"]
+    try:
+        backend.breaks("any token is believed")
+        ended = run_locust(
+            backend.url, *small, "--results-dir", str(tmp_path), environment=backend.by_sql, timeout_s=100
+        )
+    finally:
+        backend.stop()
+    assert ended.returncode == ExitCode.CHECK_FAILED
+    missing = {"token check", "expired tokens are refused"}
     summary = summary_of(tmp_path)
-    assert summary["workers"] == 2
-    deliveries = summary["deliveries"]
-    assert deliveries["delivered"] == deliveries["expected"] > 0
-    assert deliveries["lost"] == deliveries["leaked"] == deliveries["duplicate"] == 0
-    assert set(rows.values()) == {"passed"}, said[-3000:]
-    assert {scenario for scenario, _ in rows} == {
-        one.name for one in ALL if "integration" in one.suites and "production" not in one.suites
-    }
+    found = {row["capability"]: row["outcome"] for row in summary["expectations"]["capabilities"]}
+    assert {name for name, outcome in found.items() if outcome == "failed"} == missing
+    assert set(summary["outcome"]["why"]) == {f"expected capability missing: {name}" for name in missing}
+    assert "FAILED: token check (connects with a token that is: garbage" in ended.stdout
+    assert (
+        f"capabilities expected by documented: {len(found) - 2} of {len(found)} passed, 2 failed" in ended.stdout
+    )
 
 
 def test_a_backend_that_is_wrong_fails_a_suite(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exit_codes import ExitCode, of_summary
+from exit_codes import ExitCode
 
-from ..support import SECRET, run_locust, summary_of, until, until_said
+from ..support import SECRET, code_of, run_locust, summary_of, until, until_said
 from .fleets import LOCUSTFILE, fleet, running, until_publishing
-from .runs import users_in
+from .runs import projects_in, users_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ ONE_PROCESS = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headles
 def test_while_it_waits_for_workers_the_others_are_let_go_and_nothing_has_passed(
     documented: Backend, tmp_path: Path
 ) -> None:
-    with fleet(documented, tmp_path, "-u", "4", "-t", "60s", workers=1, expected=2) as (master, worker):
+    with fleet(documented, tmp_path, "-u", "14", "-t", "60s", workers=1, expected=2) as (master, worker):
         until_said(master, "Waiting for workers to be ready, 1 of 2 connected")
         master.send_signal(signal.SIGTERM)
         assert master.wait(20) == TERMINATED
@@ -46,19 +46,20 @@ def test_while_it_waits_for_workers_the_others_are_let_go_and_nothing_has_passed
 def test_while_it_is_prepared_nothing_has_passed_and_nothing_stays(
     documented: Backend, tmp_path: Path, number: int, code: int, workers: int, shape: tuple[str, ...]
 ) -> None:
-    # A backend that does not understand is waited for, for five seconds.
-    load = ["-u", "14", "-t", "60s", "--parser", "msgpack", *shape]
+    # To make so many rooms over REST takes longer than the test.
+    load = ["-u", "14", "-t", "60s", "--rooms", "1500", *shape]
     alone = [*ONE_PROCESS, "--host", documented.url, "--results-dir", str(tmp_path), *load]
     with (
-        fleet(documented, tmp_path, *load) if workers else running((alone, documented.by_sql)) as processes,
+        fleet(documented, tmp_path, *load, environment={}) if workers else running((alone, {})) as processes,
     ):
-        until(lambda: users_in(documented) > 0)
+        until(lambda: projects_in(documented) > 20)
         processes[0].send_signal(number)
         said = processes[0].communicate(timeout=30)[0]
     assert processes[0].returncode == code, said
-    assert said.count("the run's end came while it was still being prepared: nothing was measured") == 1
+    logged = "\n".join(line for line in said.splitlines() if not line.startswith("NOT RUN: "))
+    assert logged.count("the run's end came while it was still being prepared: nothing was measured") == 1
     assert "Traceback" not in said
-    assert users_in(documented) == 0
+    assert projects_in(documented) == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -71,7 +72,7 @@ def test_one_process_that_is_interrupted_ends_with_the_code_of_its_record(
         until_publishing(process)
         process.send_signal(number)
         said = process.communicate(timeout=60)[0]
-    assert process.returncode == of_summary(summary_of(tmp_path)) != ExitCode.PASSED, said
+    assert process.returncode == code_of(summary_of(tmp_path)) != ExitCode.PASSED, said
 
 
 def test_while_a_shape_goes_on_the_record_is_written(documented: Backend, tmp_path: Path) -> None:
@@ -122,3 +123,29 @@ def test_a_secret_s_file_that_is_not_there(documented: Backend, tmp_path: Path) 
     assert ended.returncode == ExitCode.USAGE
     assert "LOCUST_JWT_SECRET_FILE" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("before_end_s", [0.5, 2.0, 3.5, 6.0])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP], ids=["KILL", "TERM", "STOP"])
+def test_the_last_worker_is_lost_shortly_before_the_end(
+    documented: Backend, tmp_path: Path, number: int, before_end_s: float
+) -> None:
+    """Locust kills the greenlet that stops the run when the run's time is over: the record is written even so, and
+    the process ends with its code.
+    """
+    with fleet(documented, tmp_path, "-u", "14", "-r", "100", "-t", "9s", "--no-report", workers=1) as (
+        master,
+        worker,
+    ):
+        until_said(master, "The run is prepared, and ends in 9 s")
+        time.sleep(9 - before_end_s)
+        worker.send_signal(number)
+        text = master.communicate(timeout=90)[0]
+    summary = summary_of(tmp_path)
+    assert master.returncode == code_of(summary), text[-3000:]
+    assert text.splitlines()[-1].startswith(f"{summary['outcome']['word']}: ")
+    if number != signal.SIGTERM:
+        # One that is asked to end still counts what it knows, to its last user.
+        assert master.returncode == ExitCode.LOST_WORKERS
+    assert "Traceback" not in text
+    assert users_in(documented) == 0

@@ -13,6 +13,11 @@ CHART: Final = ROOT / "k8s" / "chart"
 RELEASE: Final = "demo"
 NAMESPACE: Final = "load"
 _HOST: Final = "https://staging.example.org"
+MINE: Final = """from run import hooks
+from users.publisher import Publisher
+from users.viewer import Viewer
+hooks.install()
+"""
 _SECRET: Final = {"name": "staging", "key": "it"}
 _SPREAD: Final = {
     "maxSkew": 1,
@@ -55,7 +60,7 @@ _EVERYTHING: Final[dict[str, Any]] = {
     "objectives": '[[slo]]\nname = "p99"\nfigure = "latency_p99_ms"\nbelow = 250\n',
     "secrets": dict.fromkeys(("jwtKey", "databaseUrl", "accounts"), _SECRET),
     "tls": dict.fromkeys(("ca", "clientCert", "clientKey"), _SECRET),
-    "locustfile": {"path": "/mnt/locust/mine.py", "files": {"mine.py": "from locustfile import *\n"}},
+    "locustfile": {"path": "/mnt/locust/mine.py", "files": {"mine.py": MINE}},
     "ttlSecondsAfterFinished": 2_592_000,
     "results": {
         "persistence": {"storageClass": "fast", "annotations": {"example.org/backup": "no"}},

@@ -11,10 +11,10 @@ from measure.clocks import Clock
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG
 from measure.fleet import Fleet
 from measure.interim import Interim
+from measure.objectives import Objective
 from measure.presence import Counts
 from measure.report import WorkerReport
 from measure.shards import pack_all
-from measure.slo import Objective
 
 EVENTS = ("agentLog", "taskStatusUpdate")
 HEALTH = {"cpu_percent": 20.0, "rss_bytes": 5e7, "generator_delay_p99_ms": 1.5, "loop_lag_p99_ms": 0.5}

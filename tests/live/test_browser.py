@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from demo.processes import free_port
-from measure.families import VERDICTS
+from measure.validity import VERDICTS
 
 from ..support import SECRET, summary_of, until, web_page
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from live import metrics, snapshot
 from measure.latency import fold, new_histogram
-from measure.slo import Objective
+from measure.objectives import Objective
 
 from ..support import ROOT
 from .courses import course, fleet_of

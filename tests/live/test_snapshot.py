@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from live import snapshot, tables
 from live.curves import Curves
 from measure.fleet import Fleet
-from measure.slo import Objective
+from measure.objectives import Objective
 
 from .courses import EVENTS, course, fleet_of, report
 
@@ -32,6 +35,11 @@ def test_a_run_under_way_is_valid_and_judged() -> None:
     )
     assert (log["latency_ms"]["count"], status["latency_ms"]["count"]) == (12, 0)
     json.dumps(found)
+
+
+def test_triggers_whose_completion_nobody_received_yet_are_told() -> None:
+    found = snapshot.of_course(replace(course(fleet_of()), unfinished_triggers=3))
+    assert found["unfinished_triggers"] == 3
 
 
 def test_before_anything_is_owed_there_is_no_verdict() -> None:
@@ -98,3 +106,15 @@ def test_curves_have_each_second_once_and_open_ones_when_all_have_reported() -> 
     assert (row["received"], row["connected"]) == (40, 60)
     assert row["taskStatusUpdate_p50"] is None
     assert row["agentLog_p99"] > row["agentLog_p50"] > 3.9
+
+
+def test_curves_of_events_that_are_named_like_ours_are_the_events() -> None:
+    events = ("loop_lag", "a\nb", "agentLog")
+    curves = Curves(events)
+    curves.update(fleet_of(), ("w0", "w1"))
+    found = curves.after(0)
+    shown = dict(zip(found["labels"], zip(*found["rows"], strict=True), strict=True))
+    assert shown["loop_lag p99"] == (None, None, None)
+    assert shown["loop lag p99"][0] == pytest.approx(0.5, rel=1e-3)
+    assert shown["agentLog p99"][0] == pytest.approx(6, rel=1e-3)
+    assert r"a\nb p50" in shown

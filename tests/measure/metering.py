@@ -51,6 +51,7 @@ def trigger(seq: int = 0, room: int = 0, outcome: Outcome = Outcome.ACCEPTED, ke
 
 def settle(meter: Meter) -> Totals:
     meter.close()
+    meter.take_report(100 * S, {}, {})
     return meter.settle()
 
 

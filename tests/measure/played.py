@@ -12,10 +12,10 @@ from measure.clock import Estimate
 from measure.clocks import Clock, ClockTable, publisher_number
 from measure.fleet import Fleet
 from measure.meter import Meter
+from measure.objectives import Objective
 from measure.phases import Phases
 from measure.report import Totals, WorkerReport
 from measure.second import Second
-from measure.slo import Objective
 from measure.triggers import Outcome, Trigger
 
 from . import runs
@@ -88,7 +88,7 @@ class Worker:
     def member(self, instance: str, *rooms: int, label: str = "") -> Account:
         began_ns, now_ns = self.at(10), self.at(15.5)
         if not label:
-            self.meter.connected(began_ns, now_ns, {"tcp": MS, "upgrade": 2 * MS})
+            self.meter.connected(began_ns, now_ns, {"tcp": MS, "upgrade": 2 * MS, "socketio": 2 * MS})
         account = self.meter.open_account(label)
         account.instance = instance
         for room in rooms:
@@ -164,7 +164,7 @@ def played(on_second: Callable[[Second], object] = lambda _: None) -> tuple[Flee
     two.meter.join_failed("join: refused")
     two.meter.not_answered("ping: silence")
     two.meter.answered("a question", 4.25)
-    two.meter.user_failed("KeyError")
+    two.meter.user_failed("Viewer", "KeyError", ours=True)
     one.meter.checks.count("rooms", "joins", True, "yes")
     two.meter.checks.count("rooms", "joins", False, "no")
     all_report(1.0)
@@ -199,7 +199,7 @@ def played(on_second: Callable[[Second], object] = lambda _: None) -> tuple[Flee
     two.sends(SECOND, 1, 2, 2500, None, outcome=Outcome.UNSENT)
     one.hears(steady, traced(1, SECOND, 1, two.at(2400)), 2405)
     two.hears(far, traced(1, SECOND, 1, two.at(2400)), 2406)
-    two.hears(small, b'42["agentLog",{"message":"~damaged~"}]', 2407)
+    two.hears(small, b'42["agentLog",{"message":"Load test ~damaged~"}]', 2407)
     two.hears(small, traced(1, SECOND, 9, 0, run="ffffffff"), 2408)
     # Later than it was due by a clock that is far off: earlier than anything can be.
     two.hears(small, traced(1, SECOND, 1, two.at(2400)), 2390)

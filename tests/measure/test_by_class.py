@@ -30,7 +30,7 @@ def fleet_of(classes: tuple[int, ...], samples_us: dict[str, list[int]], fan_out
 
 def test_classes_are_kept_apart_and_make_up_the_event() -> None:
     samples_us = {f"log{CLASS}1": [1000], f"log{CLASS}3": [3000], f"log{CLASS}3{ACROSS}": [5000]}
-    fan_outs = [FanOut(1, 0, 0, 0, 0, 2_000_000, 9), FanOut(1, 1, 0, 2, 0, 7_000_000, 9)]
+    fan_outs = [FanOut(1, 0, 0, 0, 0, 0, 2_000_000, 9), FanOut(1, 1, 0, 2, 0, 0, 7_000_000, 9)]
     fleet = fleet_of((1, 3), samples_us, fan_outs)
     assert fleet.latencies["log"].get_total_count() == 3
     assert fleet.latencies["log" + ACROSS].get_total_count() == 1
@@ -61,7 +61,7 @@ def test_rooms_of_one_class_need_no_mark() -> None:
 
 def test_a_warm_up_is_in_its_seconds_and_in_no_total() -> None:
     fleet = Fleet(by_class=ByClass((1, 1), EVENTS), counts=lambda at_s: at_s >= 5, phase_of=str)
-    fan_outs = [FanOut(1, 0, 0, 0, 0, 2_000_000, 9)]
+    fan_outs = [FanOut(1, 0, 0, 0, 0, 0, 2_000_000, 9)]
     fleet.take("w", report({"log": [1000], "connect": [9000]}, fan_outs, at_s=4), 0.0)
     fleet.take("v", report({"log": [2000, 2000], "connect": [9000]}, fan_outs, at_s=5), 0.0)
     fleet.close()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, astuple
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from backend import contract
 from backend.reader import Reader
 from measure.canaries import CANARY, Canaries, Outcome, State, hold, outcomes
-from measure.latency import new_histogram
+from measure.fleet import FAN_OUT, Fleet
+from measure.gathering import Gathering
+from measure.latency import new_histogram, summarise
 from measure.meter import Meter
 from measure.presence import Counts
-from measure.report import Totals
+from measure.report import Totals, WorkerReport
 
-from .metering import RUN, S, log_frame, member, settle, trigger
+from .metering import ACCEPTED, FAILED, FLIGHT_NS, RUN, S, log_frame, member, settle, status_frame, trigger
+
+if TYPE_CHECKING:
+    from measure.account import Account
 
 
 def judged(state: State, counts: Counts, unsupported: dict[str, str] | None = None) -> dict[str, Any]:
@@ -74,16 +79,68 @@ def test_it_is_counted_like_everybody_and_timed_apart() -> None:
     assert len(by_event[contract.AGENT_LOG]) == 2
     assert list(by_event[CANARY + "node-4"]) == [50_000]
     assert sum(report.timed.values()) == 3, "what is counted is timed"
-    assert len(report.fan_outs) == 2, "a canary's own time makes no fan-out longer"
+    assert sum(one.deliveries for one in report.fan_outs) == 2, "a canary is no part of any fan-out"
     assert report.gauges["members"] == 1
     assert report.paths == report.instances == {}
     totals = Totals.from_message(settle(meter).to_message())
     (row,) = outcomes(totals.canaries, {CANARY + "node-4": new_histogram()}, {})
     assert row["outcome"] == Outcome.DIFFERS
     counted = Counts(**{name: row[name] for name in asdict(Counts())})
-    # One log and four updates of the two triggers did not come.
-    assert (counted.expected, counted.delivered, counted.lost) == (6, 1, 5)
+    # One log and two updates of the two triggers did not come; completions are unknown.
+    assert (counted.expected, counted.delivered, counted.lost) == (4, 1, 3)
     assert totals.streams[0, 1, 0].expected == 4, "it is a member"
+
+
+def hear(meter: Meter, canary: Account, at_ns: int) -> None:
+    viewpoint = meter.apart(canary.label)
+    viewpoint.observe(canary.number, contract.AGENT_LOG, log_frame(), at_ns)
+    viewpoint.observe(canary.number, contract.TASK_STATUS_UPDATE, status_frame("COMPLETED"), at_ns)
+
+
+def test_what_only_a_canary_received_was_made_all_the_same() -> None:
+    """Such as in a room that nobody else is in; a completion has no other evidence."""
+    meter = Meter(RUN, Reader())
+    canary = member(meter, 0, label="node-4")
+    meter.learn([trigger()])
+    hear(meter, canary, 10 * S + 50_000_000)
+    report, _ = meter.take_report(11 * S, {}, {})
+    assert sum(meter.outstanding(11 * S, 30 * S)) == 1, "of its three broadcasts one is still to come"
+    gathering = Gathering([slot.is_completion for slot in Reader.slots], FLIGHT_NS)
+    gathering.sent([trigger()])
+    gathering.take(11, report.fan_outs, 0)
+    assert gathering.at_work == {}, "its work is done"
+    assert {(one.slot, one.ns) for one in gathering.until(None)} == {
+        (ACCEPTED, 10 * S + 50_000_000),
+        (FAILED, 10 * S + 50_000_000),
+    }
+    found = settle(meter).streams[0, 1, FAILED]
+    assert (found.expected, found.delivered, found.unowed) == (1, 1, 0)
+
+
+def test_a_member_misses_what_only_a_canary_received() -> None:
+    meter = Meter(RUN, Reader())
+    member(meter, 0)
+    canary = member(meter, 0, label="node-4")
+    meter.learn([trigger()])
+    hear(meter, canary, 10 * S + 50_000_000)
+    found = settle(meter).streams[0, 1, FAILED]
+    assert (found.expected, found.delivered, found.lost) == (2, 1, 1)
+
+
+def test_a_canary_s_own_time_makes_no_fan_out_longer() -> None:
+    meter, fleet = Meter(RUN, Reader()), Fleet()
+    viewers = [member(meter, 0) for _ in range(2)]
+    canary = member(meter, 0, label="node-4")
+    meter.learn([trigger()])
+    for number, viewer in enumerate(viewers):
+        frame = status_frame("COMPLETED")
+        meter.observe(viewer.number, contract.TASK_STATUS_UPDATE, frame, 10 * S + 1_000_000 * number)
+    hear(meter, canary, 10 * S + 500_000_000)
+    report, _ = meter.take_report(11 * S, {"cpu_percent": 1.0, "rss_bytes": 1.0}, {})
+    fleet.take("w", WorkerReport.from_message(report.to_message()), 0.0)
+    fleet.close()
+    assert summarise(fleet.latencies[FAN_OUT])["max"] == pytest.approx(1.0, rel=0.001)
+    assert summarise(fleet.latencies[FAN_OUT])["count"] == 1
 
 
 def test_who_was_never_in_its_room_was_owed_nothing() -> None:

@@ -15,6 +15,7 @@ OUTCOMES = st.lists(
         st.sampled_from(["x", "y"]),
         st.sampled_from([True, False, None]),
         st.text("st"),
+        st.text("hi"),
     )
 )
 
@@ -22,16 +23,16 @@ OUTCOMES = st.lists(
 def test_each_outcome_counts_apart_and_keeps_its_first_evidence() -> None:
     checks = Checks()
     for passed, evidence in ((True, "p1"), (None, "s1"), (False, "f1"), (True, "p2"), (False, "f2"), (None, "s2")):
-        checks.count("rooms", "joins", passed, evidence)
+        checks.count("rooms", "joins", passed, evidence, f"do {evidence}")
     checks.count("rooms", "joins", True, "p3")
     checks.count("rooms", "leaves", False, "f4")
     assert checks.tallies == {
-        ("rooms", "joins"): Tally(3, 2, 2, "p1", "f1", "s1"),
+        ("rooms", "joins"): Tally(3, 2, 2, "p1", "f1", "s1", "do f1"),
         ("rooms", "leaves"): Tally(failed=1, of_failure="f4"),
     }
     assert checks.to_rows() == [
-        ["rooms", "joins", 3, 2, 2, "p1", "f1", "s1"],
-        ["rooms", "leaves", 0, 1, 0, "", "f4", ""],
+        ["rooms", "joins", 3, 2, 2, "p1", "f1", "s1", "do f1"],
+        ["rooms", "leaves", 0, 1, 0, "", "f4", "", ""],
     ]
 
 

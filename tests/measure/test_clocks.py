@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from measure.clock import Estimate
 from measure.clocks import Clock, ClockTable, Moment, publisher_number, worker_of
 
@@ -27,7 +29,7 @@ def test_every_publisher_has_its_worker() -> None:
 
 
 def test_messages_carry_everything() -> None:
-    for sent in (clock(3, "m"), clock(3, "", None)):
+    for sent in (clock(3, "m"), clock(3, "", None), replace(clock(3, "m"), steps=2, doubtful_from_ns=7)):
         assert Clock.from_message(sent.to_message()) == sent
 
 
@@ -82,3 +84,14 @@ def test_how_many_clocks_are_known() -> None:
 def test_the_master_s_time_is_ours_until_more_is_known() -> None:
     assert ClockTable(clock(0, "a", None)).master_ns(NOW) == NOW
     assert ClockTable(clock(0, "a", 5)).master_ns(NOW) == NOW + 5
+
+
+def test_a_clock_of_another_worker_that_was_set_is_told_once_by_our_own_clock() -> None:
+    table = ClockTable(clock(0, "a"))
+    other, third = clock(1, "b", 5 * S), clock(2, "c")
+    assert table.update([other, third]) is None
+    was_set = replace(other, steps=1, doubtful_from_ns=NOW - S)
+    assert table.update([was_set]) == NOW + 4 * S
+    assert table.update([was_set]) is None
+    both = [replace(was_set, steps=2), replace(third, steps=1, doubtful_from_ns=NOW - 2 * S)]
+    assert table.update(both) == NOW - 2 * S

@@ -43,7 +43,8 @@ def test_objectives_have_no_line_where_they_have_no_value() -> None:
     unknown = row | {"name": "u", "passed": None, "value": None}
     broken = row | {"name": "b", "phase": "spike", "passed": False, "value": 0.0}
     assert text_of(*families.objectives([row, unknown, broken])) == (
-        "# HELP loadtest_objective_passed 1 if it holds on a valid run.\n# TYPE loadtest_objective_passed gauge\n"
+        "# HELP loadtest_objective_passed 1 if it passed, 0 if it failed.\n"
+        "# TYPE loadtest_objective_passed gauge\n"
         'loadtest_objective_passed{figure="f",name="n",phase=""} 1.0\n'
         'loadtest_objective_passed{figure="f",name="b",phase="spike"} 0.0\n'
         "# HELP loadtest_objective_value In the figure's own unit.\n# TYPE loadtest_objective_value gauge\n"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from measure.clock import Estimate
 from measure.clocks import Clock
+from measure.completions import COMPLETION
 from measure.fleet import AWAY_S, FAN_OUT, Fleet
 from measure.interim import Interim
 from measure.latency import summarise
@@ -24,7 +25,7 @@ from .reports import HEALTH, connected, report, totals
 
 def test_messages_carry_everything() -> None:
     trigger = Trigger(1, 2, 3, 4, 5, Outcome.FAILED, "key")
-    fan_out = FanOut(1, 2, 3, 0, 4, 5, 6)
+    fan_out = FanOut(1, 2, 3, 0, 3, 4, 5, 6)
     sent = WorkerReport(1, 2, 3, [trigger], {"x": b"y"}, [fan_out], {(1, 2): 3}, {"a": 1}, {"b": 2}, HEALTH)
     assert WorkerReport.from_message(sent.to_message()) == sent
     whole = totals(expected=3, delivered=2, lost=1)
@@ -63,7 +64,7 @@ def test_any_order_of_workers_merges_to_the_same(events: list[Event], rng: rando
             _, latency_us, seq, at_s = queues[worker].pop(0)
             received[worker] += 1
             sent = report(received[worker], at_s, (latency_us,), received[worker])
-            sent.fan_outs.append(FanOut(0, 0, seq, 0, seq * 1000, seq * 1000 + latency_us * 1000, 2))
+            sent.fan_outs.append(FanOut(0, 0, seq, 0, 0, seq * 1000, seq * 1000 + latency_us * 1000, 2))
             sent.timed = {(0, 0): received[worker]}
             fleet.take(worker, sent, 0.0)
         for worker in dict.fromkeys(order):
@@ -89,7 +90,7 @@ def test_one_broadcast_s_fan_out_is_over_all_workers_and_reports() -> None:
     ms = 1_000_000
     for worker, number, first_ms, last_ms in (("a", 1, 10, 12), ("b", 1, 11, 19), ("a", 2, 14, 25)):
         sent = report(number, at_s=number)
-        sent.fan_outs.append(FanOut(3, 0, 7, 0, first_ms * ms, last_ms * ms, 1))
+        sent.fan_outs.append(FanOut(3, 0, 7, 0, 0, first_ms * ms, last_ms * ms, 1))
         fleet.take(worker, sent, 0.0)
     fleet.close()
     figures = summarise(fleet.latencies[FAN_OUT])
@@ -100,10 +101,26 @@ def test_one_broadcast_s_fan_out_is_over_all_workers_and_reports() -> None:
 def test_a_broadcast_that_one_member_received_has_no_fan_out() -> None:
     fleet = Fleet()
     sent = report(1)
-    sent.fan_outs.append(FanOut(3, 0, 7, 0, 1, 1, 1))
+    sent.fan_outs.append(FanOut(3, 0, 7, 0, 0, 1, 1, 1))
     fleet.take("a", sent, 0.0)
     fleet.close()
     assert summarise(fleet.latencies[FAN_OUT])["count"] == 0
+
+
+def test_work_took_until_the_first_of_all_workers_received_its_completion() -> None:
+    """Whichever worker is heard first; and a completion that is replayed much later is not another one."""
+    fleet = Fleet(completions=[False, True])
+    ms = 1_000_000
+    receipts = [("a", 1, 14), ("b", 1, 12), ("a", 2, 13), ("a", 40, 900), ("b", 41, 901)]
+    for worker, at_s, first_ms in receipts:
+        sent = report(at_s, at_s=at_s)
+        sent.fan_outs.append(FanOut(3, 0, 7, 1, 2 * ms, first_ms * ms, first_ms * ms, 1))
+        sent.fan_outs.append(FanOut(3, 0, 7, 0, 2 * ms, first_ms * ms, first_ms * ms, 1))
+        fleet.take(worker, sent, 0.0)
+    fleet.close()
+    figures = summarise(fleet.latencies[COMPLETION])
+    assert figures["count"] == 1
+    assert figures["max"] == pytest.approx(10.0, rel=0.001)
 
 
 def test_a_worker_that_was_not_heard_for_a_while_was_away() -> None:
@@ -254,5 +271,5 @@ def test_how_many_were_timed_so_far() -> None:
 def test_checks_of_all_workers() -> None:
     fleet = Fleet()
     for worker in "ab":
-        fleet.finish(worker, Totals(1, {}, {}, {}, {}, {}, [], checks=[["s", "c", 1, 0, 2, "p", "", "k"]]))
-    assert fleet.checks().to_rows() == [["s", "c", 2, 0, 4, "p", "", "k"]]
+        fleet.finish(worker, Totals(1, {}, {}, {}, {}, {}, [], checks=[["s", "c", 1, 0, 2, "p", "", "k", ""]]))
+    assert fleet.checks().to_rows() == [["s", "c", 2, 0, 4, "p", "", "k", ""]]

@@ -62,8 +62,8 @@ def test_a_replay_was_due_before_the_connection_and_came_by_it(
     if received_ns > 10 * S:
         account.recovered(11 * S)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(due_ns=due_ns), received_ns)
-    assert settle(meter).streams[0, 1, ACCEPTED].replayed == replayed
     assert len(meter.samples_us[REPLAY]) == replayed
+    assert settle(meter).streams[0, 1, ACCEPTED].replayed == replayed
 
 
 def test_what_came_at_the_very_moment_of_the_loss_came_before_it(meter: Meter) -> None:

@@ -17,6 +17,7 @@ from measure.triggers import Outcome, StreamLog, TriggerLog
 from .logs import FLIGHT, log_of
 
 PUBLISHER, ROOM, SLOT = 3, 0, 0
+ENDS = {"leave": End.LEFT, "lose": End.LOST, "drop": End.DROPPED}
 
 
 class OneStream(TriggerLog):
@@ -96,6 +97,35 @@ def test_what_was_sent_while_the_connection_was_lost_is_missed_offline() -> None
     assert counts == Counts(expected=4, delivered=2, lost=2, missed_offline=2)
 
 
+def test_what_is_missed_after_a_drop_by_the_load_test_is_told_apart() -> None:
+    presence = member(100)
+    presence.close(200, End.DROPPED)
+    presence.resumed_ns = 300
+    presence.join(320)
+    presence.close(400, End.LOST)
+    receive(presence, 0, 4)
+    # In flight when it was dropped, while offline, and while rejoining; then once more by the backend's fault.
+    counts = settle(presence, log_of(110, 195, 250, 310, 330, 450))
+    assert counts == Counts(expected=6, delivered=2, lost=4, missed_offline=4, missed_dropped=3)
+
+
+def test_what_is_sent_again_after_a_drop_by_the_load_test_is_replayed() -> None:
+    presence = member(100)
+    presence.close(200, End.DROPPED)
+    assert presence.is_lost
+    assert presence.receive(broadcast(0, 210), 305, in_line=True) is Arrival.REPLAYED
+    presence.resumed_ns = 304
+    presence.join(304)
+    assert settle(presence, log_of(210)) == Counts(expected=1, delivered=1, replayed=1)
+
+
+def test_who_never_comes_back_from_a_drop_goes_on_missing_because_of_it() -> None:
+    presence = member(100)
+    presence.close(200, End.DROPPED)
+    counts = settle(presence, log_of(220, 500))
+    assert counts == Counts(expected=2, lost=2, missed_offline=2, missed_dropped=2)
+
+
 def test_a_connection_that_never_came_back() -> None:
     presence = member(100)
     presence.close(200, End.LOST)
@@ -141,7 +171,8 @@ class Step:
     what: str
 
 
-steps = st.lists(st.builds(Step, st.integers(0, 300), st.sampled_from(["join", "leave", "lose"])), max_size=8).map(
+acts = st.sampled_from(["join", "leave", "lose", "drop"])
+steps = st.lists(st.builds(Step, st.integers(0, 300), acts), max_size=8).map(
     lambda found: sorted(found, key=lambda step: step.at_ns)
 )
 
@@ -161,7 +192,8 @@ def model(history: list[Step], sent_ns: list[int], refused: set[int], seen: set[
                 counts.delivered += 1
             else:
                 counts.lost += 1
-                counts.missed_offline += why == "offline"
+                counts.missed_offline += why in ("offline", "dropped")
+                counts.missed_dropped += why == "dropped"
     return counts
 
 
@@ -191,10 +223,10 @@ def why_owed_before(history: list[Step], moment: int, state: str) -> str:
         if state == "in":
             if near and following_state == "out":
                 return "edge"
-            if near and following_state == "offline":
-                return "offline"
+            if near and following_state in ("offline", "dropped"):
+                return following_state
         break
-    return {"in": "member", "offline": "offline", "out": ""}[state]
+    return {"in": "member", "out": ""}.get(state, state)
 
 
 def transition(state: str, what: str) -> str:
@@ -202,7 +234,7 @@ def transition(state: str, what: str) -> str:
         return "in"
     if what == "leave":
         return "out"
-    return "offline" if state == "in" else state
+    return {"lose": "offline", "drop": "dropped"}[what] if state == "in" else state
 
 
 @settings(max_examples=400)
@@ -218,7 +250,7 @@ def test_against_the_model(history: list[Step], sent_ns: list[int], refused: set
         if step.what == "join":
             presence.join(step.at_ns)
         else:
-            presence.close(step.at_ns, End.LEFT if step.what == "leave" else End.LOST)
+            presence.close(step.at_ns, ENDS[step.what])
     seen = {seq for seq in seen if seq < len(sent_ns)}
     receive(presence, *sorted(seen))
     log = log_of(*sent_ns, refused=frozenset(refused))
@@ -298,9 +330,9 @@ def test_the_edges_are_as_wide_as_the_times_are_uncertain() -> None:
 
 
 def test_counts_add_up_in_every_field() -> None:
-    total = Counts(*range(1, 13))
-    total.add(Counts(*range(100, 112)))
+    total = Counts(*range(1, 14))
+    total.add(Counts(*range(100, 113)))
     extent = Counts.__slots__.index("reorder_extent")
-    expected = [own + 99 + own for own in range(1, 13)]
+    expected = [own + 99 + own for own in range(1, 14)]
     expected[extent] = 100 + extent
     assert list(astuple(total)) == expected

@@ -68,17 +68,6 @@ def test_others_stay_when_one_is_forgotten() -> None:
     assert list(known.known.values()) == [young]
 
 
-def test_a_long_frame_is_read_each_time() -> None:
-    known = recogniser()
-    frame = log_frame() + b" " * 4096
-    first, again = (known.recognise(contract.AGENT_LOG, frame) for _ in range(2))
-    assert first is not again
-    assert known.known == {}
-    exact = log_frame() + b" " * (4096 - len(log_frame()))
-    assert known.known.get(exact) is None
-    assert known.recognise(contract.AGENT_LOG, exact) is known.known[exact]
-
-
 def test_only_so_many_are_known_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("measure.recogniser.MOST_KNOWN", 3)
     known = recogniser()
@@ -123,7 +112,7 @@ def test_what_a_frame_is_called() -> None:
     assert [(one.name, one.kind, one.slot) for one in found] == [
         ("agentLog", Kind.FOREIGN, 0),
         ("agentLog", Kind.CORRUPT, 0),
-        ("agentLog 4 docker", Kind.UNTRACED, 0),
+        ("agentLog docker", Kind.UNTRACED, 0),
         ("taskStatusUpdate", Kind.WAITING, 1),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from measure.latency import fold
-from measure.second import Second
+from measure.second import Second, Spread
 
 MS = 1_000_000
 
@@ -51,8 +51,11 @@ def test_where_nobody_said_anything_there_is_nothing() -> None:
 def test_how_far_the_deliveries_of_a_broadcast_are_apart() -> None:
     second = Second(7)
     for seq, (first_ns, last_ns, count) in enumerate(((MS, 3 * MS + 999, 2), (5, 5, 1), (0, 7000, 9))):
-        second.fan_outs[1, 4, seq, 0] = [first_ns, last_ns, count]
-    second.fan_outs[1, 5, 0, 2] = [0, 1500, 2]
+        second.fan_outs[1, 4, seq, 0] = Spread(0, first_ns, last_ns, count)
+    second.fan_outs[1, 5, 0, 2] = Spread(0, 0, 1500, 2)
+    second.fan_outs[1, 5, 0, 2].add(100, 1400, 1, 3000)
+    second.fan_outs[1, 5, 0, 2].add(100, 1400, 1, 2000)
     found = second.fan_outs_us()
     assert found == {(4, 0): [2000, 7], (5, 2): [1]}
+    assert second.fan_out_bounds_us() == [0, 0, 3]
     assert all(isinstance(value_us, int) for values_us in found.values() for value_us in values_us)

@@ -1,3 +1,4 @@
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,10 @@ def test_against_a_plain_model(arrivals: list[int], start: int, stop: int) -> No
     assert ledger.count(0, 100) == len(set(arrivals))
     assert ledger.count(start, stop) == len({seq for seq in arrivals if start <= seq < stop})
     assert (ledger.duplicates, ledger.reordered, ledger.extent) == (duplicates, reordered, extent)
+    missing = [seq for seq in range(start, stop) if seq not in arrivals]
+    parts = ledger.missing_of(range(start, stop))
+    assert [seq for begin, end in parts for seq in range(begin, end)] == missing
+    assert list(ledger.missing_of(np.arange(start, max(start, stop)))) == missing
 
 
 def test_a_reordered_number_before_the_first_leaves_the_gap_in_its_order() -> None:

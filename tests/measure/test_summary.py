@@ -9,10 +9,11 @@ import pytest
 
 from backend.reader import Reader
 from measure.fleet import Fleet
-from measure.slo import Objective
+from measure.objectives import Objective
 from measure.tables import room_rows, stream_rows, worker_rows
 from transport.dial import _EXHAUSTED as EXHAUSTED
 
+from .reports import report
 from .runs import COUNTERS, FACTS, fleet_of, summary_of
 
 
@@ -31,6 +32,7 @@ def test_deliveries_add_up_over_slots() -> None:
         "reordered": 0,
         "reorder_extent": 0,
         "leaked": 3,
+        "missed_dropped": 0,
         "uncounted": 0,
         "corrupt": 0,
         "foreign": 0,
@@ -38,10 +40,11 @@ def test_deliveries_add_up_over_slots() -> None:
     }
     assert summary["users"] == 64
     assert summary["triggers"] == {"due": 10, "sent": 10, "missed": 0, "refused": 0, "failed": 0}
-    assert summary["untraced"]["agentLog 4 docker"] == {  # type: ignore[index]
+    assert summary["untraced"]["agentLog status IN_PROGRESS"] == {  # type: ignore[index]
         "expected": 600,
         "edge": 0,
         "received": 600,
+        "leaked": 0,
     }
     json.dumps(summary)
 
@@ -65,7 +68,12 @@ def test_the_figures_of_the_objectives() -> None:
 
 
 def test_a_sound_fleet_is_valid() -> None:
-    assert summary_of(fleet_of())["validity"] == {"verdict": "valid", "reasons": []}
+    assert summary_of(fleet_of())["validity"] == {
+        "verdict": "valid",
+        "reasons": [],
+        "doubts": [],
+        "by_overload": True,
+    }
 
 
 def test_totals_that_do_not_match_the_reports_make_the_run_invalid() -> None:
@@ -97,7 +105,7 @@ def test_what_the_transport_calls_exhausted_makes_the_run_invalid(reason: str) -
 def test_tables() -> None:
     fleet = fleet_of()
     rooms = room_rows(fleet, Reader())
-    assert [row["label"] for row in rooms] == ["accepted", "IN_PROGRESS", "FAILED"]
+    assert [row["label"] for row in rooms] == ["accepted", "IN_PROGRESS", "final"]
     assert (rooms[0]["lost"], rooms[0]["members"], rooms[0]["leaked"]) == (10, 60, 3)
     assert sum(row["leaked"] for row in rooms) == 3
     streams = stream_rows(fleet, Reader())
@@ -115,22 +123,24 @@ def test_the_steps_of_a_burst_are_owed_as_the_first_broadcast_is() -> None:
     (totals,) = fleet.totals()
     totals.streams[0, 4097, 0].edge = 7
     totals.streams[0, 4097, 0].expected = 599
-    assert summary_of(fleet)["untraced"]["agentLog 4 docker"] == {  # type: ignore[index]
+    assert summary_of(fleet)["untraced"]["agentLog status IN_PROGRESS"] == {  # type: ignore[index]
         "expected": 599,
         "edge": 7,
         "received": 600,
+        "leaked": 0,
     }
 
 
 def test_twenty_reasons_are_enough() -> None:
-    fleet = fleet_of({"clock_steps": 3, "away": 4})
+    fleet = fleet_of({"clock_steps": 3, "away": 4, "connections_dropped": 5, "reconnect_failures": 6})
     (totals,) = fleet.totals()
     totals.failures.clear()
     totals.failures.update({str(number): number for number in range(1, 31)})
     summary = summary_of(fleet, replace(FACTS, interrupted=True))
     assert list(summary["failures"].values()) == list(range(30, 10, -1))  # type: ignore[attr-defined]
     assert summary["clocks"]["steps"] == 3  # type: ignore[index]
-    assert summary["connections"]["away"] == 4  # type: ignore[index]
+    connections = summary["connections"]
+    assert (connections["away"], connections["dropped"], connections["reconnect_failures"]) == (4, 5, 6)
     assert any("was ended before its --run-time" in why for why in summary["validity"]["reasons"])  # type: ignore[index]
 
 
@@ -142,3 +152,23 @@ def test_a_memory_that_was_seen_while_nobody_was_there_says_nothing() -> None:
         "instances": {},
         "generator": None,
     }
+
+
+def test_of_several_instances_the_one_that_grew_most_is_judged() -> None:
+    fleet = Fleet()
+    for at_s in range(60):
+        made = report(at_s + 1, at_s)
+        made.gauges = {"connected": 10 + at_s * 17 % 51}
+        fleet.take("w", made, 0.0)
+    fleet.close()
+    samples = [
+        {"at_s": at_s, "instance": name, "rss_mb": 80 + at_s * mb_per_s}
+        for at_s in range(60)
+        for name, mb_per_s in (("calm", 0.0), ("leaks", 7.5), ("warms up", 0.5))
+    ]
+    summary = summary_of(fleet, replace(FACTS, backend=samples))
+    percents = {name: one["growth_percent"] for name, one in summary["memory"]["instances"].items()}
+    assert percents == {"calm": 0.0, "leaks": pytest.approx(300, rel=0.1), "warms up": 0.0}
+    assert summary["memory"]["backend"] == summary["memory"]["instances"]["leaks"]
+    assert summary["figures"]["backend_memory_growth_percent"] == percents["leaks"]
+    assert summary["figures"]["worker_memory_growth_percent"] == 0.0

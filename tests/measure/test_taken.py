@@ -11,7 +11,7 @@ from measure.taken import FanOut, Taken
 
 def test_what_two_viewpoints_timed_is_added_up() -> None:
     first = Taken({"a": np.array([1]), "b": np.array([2])}, Counter({(0, 0): 1}), [], 2, 3)
-    second = Taken({"a": np.array([4])}, Counter({(0, 0): 5}), [FanOut(0, 0, 0, 0, 0, 0, 1)], 6, 7)
+    second = Taken({"a": np.array([4])}, Counter({(0, 0): 5}), [FanOut(0, 0, 0, 0, 0, 0, 0, 1)], 6, 7)
     second.bounds_us.extend([8])
     first.add(second)
     assert {name: list(values_us) for name, values_us in first.samples_us.items()} == {"a": [1, 4], "b": [2]}

@@ -20,7 +20,8 @@ class Checker(html.parser.HTMLParser):
         for name, value in attrs:
             if name in ("src", "href"):
                 assert value is not None
-                assert value.startswith(self.OWN)
+                # Pages of other runs lie beside this one.
+                assert value.startswith(self.OWN) or (value.endswith("report.html") and ":" not in value)
         if tag not in self.VOID:
             self.open.append(tag)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from backend.plan import Cast
 from backend.reader import Reader
 from measure.checks import Checks
 from measure.fleet import Fleet
+from measure.objectives import Objective
 from measure.second import Second
-from measure.slo import Objective
+from measure.summary import RunFacts, with_outcome
 from measure.tables import room_rows, stream_rows, timeline_rows, worker_rows
 from run.cast import outcome as cast_outcome
 from run.record import Draft
@@ -20,12 +22,11 @@ from scenarios.capabilities import Answer, Capabilities
 
 from ..measure.runs import FACTS, summary_of
 
-SCHEMA_1 = Path(__file__).with_name("records") / "schema-1"
 CAPABILITIES = Capabilities(
     {can.TOKEN_CHECK: Answer(True, "refused"), can.OWN_ROOMS: Answer(False, "a <script> was let in")}
 )
 CHECKS = Checks()
-CHECKS.count("bad tokens", "none of them connects", False, "let in: <b>garbage</b>")
+CHECKS.count("bad tokens", "none of them connects", False, "let in: <b>garbage</b>", "Verify <tokens>.")
 CHECKS.count("bad tokens", "the refusal says why", True, "Unauthorized")
 OBJECTIVES = [
     Objective("maximum latency", "latency_max_ms", "below", 1.0),
@@ -48,24 +49,36 @@ class Checked:
         return CHECKS
 
 
-def write(folder: Path, fleet: Fleet, found: dict[str, Any] | None = None) -> Path:
-    """The record of a fleet made by hand; its log has one second."""
+def write(
+    folder: Path,
+    fleet: Fleet,
+    found: dict[str, Any] | None = None,
+    objectives: Sequence[Objective] | None = None,
+    facts: RunFacts | None = None,
+) -> Path:
+    """Write the record of a fleet made by hand; its log has one second.
+
+    :param objectives: instead of some that do not pass, and of a scenario with a check that fails.
+    :param facts: facts of a run that monitored its backend.
+    """
     draft = Draft(folder, {"run_id": FACTS.run_id, "schema": 2}, 1.0)
     if fleet.latencies:
         draft.log(Second(1, latencies=dict(fleet.latencies)))
     options = Namespace(tags=["security"], exclude_tags=None, fail_on_finding=None)
     cast = Cast(capabilities=CAPABILITIES.to_message())
-    summary = {
-        **summary_of(fleet, objectives=OBJECTIVES),
-        **cast_outcome(options, cast, ["Intruder"], Checked(fleet)),
-        "capacity": found,
-    }
+    summary = with_outcome(
+        {
+            **summary_of(fleet, facts or FACTS, OBJECTIVES if objectives is None else objectives),
+            **cast_outcome(options, None, cast, [] if objectives is not None else ["Intruder"], Checked(fleet)),
+            "capacity": found,
+        }
+    )
     tables = {
         "timeline": timeline_rows(fleet),
         "rooms": room_rows(fleet, Reader()),
         "streams": stream_rows(fleet, Reader()),
         "workers": worker_rows(fleet),
-        "backend": BACKEND if fleet.latencies else [],
+        "backend": facts.backend if facts else BACKEND if fleet.latencies else [],
         **({"instances": rows} if (rows := fleet.instances.rows()) else {}),
     }
     histograms = {name: histogram.encode() for name, histogram in fleet.latencies.items()}

@@ -8,6 +8,7 @@ import pytest
 
 from bench.big_record import make, report
 from measure.figures import FIGURES
+from measure.objectives import DEFAULTS
 
 from ..support import ROOT
 
@@ -24,3 +25,9 @@ def test_the_documentation_has_every_figure() -> None:
     text = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
     table = text.partition("<!-- figures -->\n")[2].partition("<!-- /figures -->")[0]
     assert table.splitlines() == [f"| `{name}` | {what} |" for name, what in FIGURES.items()]
+
+
+def test_the_documentation_has_every_objective_that_holds_for_every_run() -> None:
+    text = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- defaults -->\n")[2].partition("<!-- /defaults -->")[0]
+    assert table.splitlines() == [f"| {one.name} | `{one.figure}` |" for one in DEFAULTS]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -17,6 +16,7 @@ from reports import junit, markdown, percentiles, prometheus
 from reports.load import Record, load
 from reports.make import make
 from reports.markdown import cell
+from scenarios import hints
 
 from ..measure.runs import fleet_of
 from .records import write
@@ -27,9 +27,13 @@ def record(tmp_path: Path) -> Record:
     return load(write(tmp_path, fleet_of()))
 
 
-def suites(summary: dict[str, Any]) -> dict[str, dict[str, str]]:
+def junit_of(record: Record) -> str:
+    return junit.render(record.summary, record.outcome, record.objectives)
+
+
+def suites(record: Record) -> dict[str, dict[str, str]]:
     """Suite -> case -> passed, failure or skipped; and the counts are right."""
-    root = ET.fromstring(junit.render(summary))
+    root = ET.fromstring(junit_of(record))
     found = {}
     for suite in root:
         outcomes = {case.get("name", ""): (case[0].tag if len(case) else "passed") for case in suite}
@@ -42,8 +46,9 @@ def suites(summary: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def test_junit_has_validity_objectives_and_checks(record: Record) -> None:
-    found = suites(record.summary)
+    found = suites(record)
     assert found == {
+        "outcome": {"the run passed": "failure"},
         "validity": {"the run can be trusted": "passed"},
         "objectives": {
             "maximum latency": "failure",
@@ -64,6 +69,11 @@ def test_junit_has_validity_objectives_and_checks(record: Record) -> None:
     }
 
 
+def test_junit_says_what_to_do_about_a_failed_check(record: Record) -> None:
+    assert "failed: let in: &lt;b&gt;garbage&lt;/b&gt;. Verify &lt;tokens&gt;." in junit_of(record)
+    assert f"not checked: the run ended before its turn came. {hints.NOT_CHECKED}" in junit_of(record)
+
+
 def test_junit_and_markdown_name_canaries_that_saw_something_else(record: Record) -> None:
     rows = [
         {"name": name, "client": "socket.io-client", "outcome": outcome, "evidence": "why"}
@@ -73,7 +83,7 @@ def test_junit_and_markdown_name_canaries_that_saw_something_else(record: Record
         )
     ]
     record.summary["canaries"] = rows
-    assert suites(record.summary)["canaries"] == {
+    assert suites(record)["canaries"] == {
         "node-4 sees what the others see": "passed",
         "node-3 sees what the others see": "failure",
         "node-2 sees what the others see": "skipped",
@@ -83,17 +93,33 @@ def test_junit_and_markdown_name_canaries_that_saw_something_else(record: Record
 
 
 def test_junit_of_a_run_that_cannot_be_trusted(record: Record) -> None:
-    summary = record.summary | {"validity": {"verdict": "invalid", "reasons": ["bad \x00 luck"]}}
-    assert suites(summary)["validity"] == {"the run can be trusted": "failure"}
-    assert "bad \ufffd luck" in junit.render(summary)
+    record.summary["validity"] = {
+        "verdict": "invalid",
+        "reasons": ["bad \x00 luck"],
+        "doubts": [],
+        "by_overload": True,
+    }
+    assert suites(record)["validity"] == {"the run can be trusted": "failure"}
+    assert "bad \ufffd luck" in junit_of(record)
+
+
+def test_all_forms_of_a_run_that_passed_have_no_failure(tmp_path: Path) -> None:
+    record = load(write(tmp_path, fleet_of(calm=True), objectives=[]))
+    assert record.outcome.word == "PASSED"
+    assert suites(record)["outcome"] == {"the run passed": "passed"}
+    assert ET.fromstring(junit_of(record)).get("failures") == "0"
+    assert markdown.render(record).startswith("## PASSED: load test r\n")
 
 
 def test_markdown_for_a_pull_request(record: Record) -> None:
     text = markdown.render(record)
-    assert text.startswith("## Load test r: valid, 1 objective violated\n")
-    assert "| maximum latency | < 1 | 4 | ❌ violated |" in text
-    assert "| x &lt;&amp;&gt; | < 9 | 5 | ✅ holds |" in text
-    assert "let in: &lt;b&gt;garbage" in text
+    assert text.startswith("## FAILED: load test r\n")
+    assert "Objectives: 1 of 4 passed, 1 failed, 2 not measured." in text
+    assert "- maximum latency: 4.001, limit &lt; 1" in text
+    assert "- check failed: bad tokens: none of them connects" in text
+    assert "| maximum latency | < 1 | 4 | ❌ FAILED |" in text
+    assert "| x &lt;&amp;&gt; | < 9 | 5 | ✅ passed |" in text
+    assert "let in: &lt;b&gt;garbage&lt;/b&gt; | Verify &lt;tokens&gt;. |" in text
     # Every table has as many cells in each row as in its head.
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
@@ -103,7 +129,7 @@ def test_markdown_of_a_run_that_delivered_nothing(tmp_path: Path) -> None:
     fleet = Fleet()
     fleet.enlist("died")
     text = markdown.render(load(write(tmp_path, fleet)))
-    assert "## Load test r: invalid\n" in text
+    assert text.startswith("## INVALID: load test r\n")
     assert "(invalid run)" in text
 
 
@@ -117,12 +143,18 @@ def test_what_others_wrote_means_nothing_in_markdown(text: str, safe: str) -> No
 
 def test_prometheus_reads_the_metrics(record: Record) -> None:
     families = {
-        family.name: family for family in text_string_to_metric_families(prometheus.render(record.summary))
+        family.name: family
+        for family in text_string_to_metric_families(
+            prometheus.render(record.summary, record.outcome, record.objectives)
+        )
     }
     deliveries = {sample.labels["outcome"]: sample.value for sample in families["loadtest_deliveries"].samples}
     assert (deliveries["expected"], deliveries["lost"]) == (1800, 10)
     verdicts = {sample.labels["verdict"]: sample.value for sample in families["loadtest_validity"].samples}
     assert verdicts == {"valid": 1, "suspect": 0, "invalid": 0}
+    words = {sample.labels["word"]: sample.value for sample in families["loadtest_outcome"].samples}
+    assert words == {"PASSED": 0, "FAILED": 1, "SUSPECT": 0, "INVALID": 0}
+    assert families["loadtest_exit_code"].samples[0].value == 7
     latency = families["loadtest_delivery_latency_seconds"]
     assert latency.type == "summary"
     p99 = [

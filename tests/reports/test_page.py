@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from bench.big_record import make as simulate
 from measure.fleet import Fleet
 from reports.load import load
 from reports.page import render
-from shapes.capacity import Search, Settings, Trial
+from shapes.capacity import Search
+from shapes.statement import statement
+from shapes.trial import Settings, Trial, TrialOutcome
 
 from ..measure.runs import fleet_of
 from .browser import assert_looks_good, look
@@ -26,14 +29,15 @@ def test_a_page_has_what_it_must(tmp_path: Path) -> None:
     for said in (
         "anybody may read any project",
         "a &lt;script&gt; was let in",
-        "let in: &lt;b&gt;garbage",
+        "let in: &lt;b&gt;garbage&lt;/b&gt;<br><strong>Verify &lt;tokens&gt;.</strong>",
         "✗ failed",
     ):
         assert said in page
-    assert page.index("✓ passed") > page.index("Conformance")
+    assert page.rindex("✓ passed") > page.index("Conformance")
+    assert page.index("<strong>FAILED</strong>") < page.index("<h1>")
+    assert "<title>FAILED: run r</title>" in page
     assert "not supported" in page
-    assert "✗ violated" in page
-    assert "✓ holds" in page
+    assert "✗ FAILED" in page
     assert "x &lt;&amp;&gt;" in page
     assert "Nothing to draw" in page  # this fleet has no time of a taskStatusUpdate
     assert "needs a baseline" in page
@@ -56,6 +60,17 @@ def test_numbers_of_an_invalid_run_carry_the_word(tmp_path: Path) -> None:
     fleet.enlist("died")
     page = render(load(write(tmp_path, fleet)))
     assert len(re.findall(r"\(invalid run\)", page)) == 3
+
+
+def test_a_search_of_an_older_record_is_named_and_not_shown(tmp_path: Path) -> None:
+    where = write(tmp_path, fleet_of())
+    summary = json.loads((where / "summary.json").read_text(encoding="utf-8"))
+    older = {"by": "users", "limit_ms": 200.0, "finished": True, "limited_by_generator": False, "holds": 10}
+    (where / "summary.json").write_text(json.dumps(summary | {"capacity": older}), encoding="utf-8")
+    page = render(load(where))
+    check(page)
+    assert "the record is damaged: capacity.max_passing" in page
+    assert "<h2>Capacity</h2>" not in page
 
 
 @pytest.mark.needs("chromium")
@@ -91,13 +106,22 @@ def test_a_browser_sees_what_is_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_search_shows_what_it_tried(tmp_path: Path) -> None:
-    search = Search(Settings(10, 20))
-    search.trials = [
-        Trial(10, "held", "", 0.001, 0.0005, certain=True, seconds=8),
-        Trial(20, "broke", "3 connections, joins or triggers failed or were lost", certain=True, generator=True),
-        Trial(10, "held", "", 0.002, 0.0005, certain=True, seconds=16, confirms=True),
-    ]
-    page = render(load(write(tmp_path, fleet_of(), {"by": "users", "limit_ms": 200.0, **search.result()})))
+    passed = {"outcome": TrialOutcome.PASSED, "share": 0.002, "half": 0.0005, "expected": 9, "lost": 0}
+    failed = Trial(20, TrialOutcome.FAILED, "3 connections, joins or triggers failed, limit 0", lost=0)
+    void = Trial(20, TrialOutcome.VOID, "the load generator stood still for 900 ms, limit 100 ms", lost=0)
+    search = Search(Settings(10, 20), trials=[Trial(10, **passed), void, failed, failed, failed])
+    search.trials.append(Trial(10, **passed, confirms=True))
+    found = search.result()
+    capacity = {"by": "users", "statement": statement(found, "viewers"), **found, "limited_by_generator": True}
+    page = render(load(write(tmp_path, fleet_of(), capacity)))
     check(page)
-    for said in ("10 viewers</strong> hold; 20 do not: 3 connections", "10, again", "0.1 ± 0.05", "gave in first"):
+    for said in (
+        "<strong>10 viewers pass (95% sure; 2 of 2 trials); 20 fail (3 of 3 trials): 3 connections",
+        "10, confirmation",
+        "0.2 ± 0.05",
+        "✗ failed",
+        '<span class="soft">void</span>',
+        "stood still for 900 ms",
+        "gave in first",
+    ):
         assert said in page, said

@@ -7,7 +7,7 @@ import pytest
 
 from measure.latency import counts_of, fold, new_histogram
 from reports import resampling
-from reports.resampling import Estimate, difference, half_width, student_t
+from reports.resampling import Estimate, difference, difference_of_few, half_width, student_t
 
 
 def blocks_of(rng: np.random.Generator, number: int, drift: float, scales: tuple[float, ...] = (1,)) -> np.ndarray:
@@ -56,29 +56,14 @@ def test_longer_blocks_see_what_shorter_ones_do_not() -> None:
     assert wandering.freedom == 9
 
 
-def test_a_share_of_nothing_lost_is_not_sure_to_be_nothing() -> None:
-    rng = np.random.default_rng(4)
-    found = resampling.share(np.zeros(10), np.full(10, 100.0), rng)
-    assert (found.value, found.error) == (0.0, 1 / 1000)
-
-
-def test_one_loss_is_no_difference_and_a_hundred_are() -> None:
-    rng = np.random.default_rng(5)
-    wholes = np.full(20, 1000.0)
-    none = resampling.share(np.zeros(20), wholes, rng)
-    one = resampling.share(np.eye(20)[3], wholes, rng)
-    many = resampling.share(rng.poisson(5, 20).astype(float), wholes, rng)
-    assert abs(difference([none], [one]).value) < half_width(difference([none], [one]), 0.99)
-    assert difference([none], [many]).value > half_width(difference([none], [many]), 0.99)
-
-
 def test_with_several_runs_a_side_the_runs_decide() -> None:
     alike = [Estimate(value, 0.001, 29) for value in (1.00, 1.01, 0.99)]
     later = [Estimate(value, 0.001, 29) for value in (1.10, 1.11, 1.09)]
     scattered = [Estimate(value, 0.001, 29) for value in (1.3, 0.9, 1.1)]
     found = difference(alike, later)
-    assert found.freedom == 4 + 4  # with what is taken for granted
+    assert found.freedom == 4
     assert found.value == pytest.approx(0.1)
+    assert found.error == pytest.approx(0.01 * math.sqrt(2 / 3))
     assert found.value > half_width(found, 0.99)
     assert difference(alike, scattered).value < half_width(difference(alike, scattered), 0.95)
     # Three runs that agree by chance are no surer than their own errors.
@@ -86,12 +71,17 @@ def test_with_several_runs_a_side_the_runs_decide() -> None:
     assert difference(rough, rough).error == pytest.approx(0.2 * math.sqrt(2 / 3))
 
 
-def test_what_is_taken_for_granted_widens_a_single_pair() -> None:
+def test_what_is_assumed_widens_a_single_pair() -> None:
     pair = ([Estimate(1.0, 0.01, 29)], [Estimate(1.0, 0.01, 29)])
-    assert difference(*pair, run_to_run=0.01).error == pytest.approx(0.02)
-    assert difference(*pair, run_to_run=0.01).freedom > difference(*pair).freedom == pytest.approx(58)
+    assert difference_of_few(*pair, run_to_run=0.01).error == pytest.approx(0.02)
+    assert difference_of_few(*pair, 0.01).freedom > difference_of_few(*pair, 0.0).freedom == pytest.approx(58)
 
 
-@pytest.mark.parametrize(("seconds", "blocks"), [(4, 0), (25, 5), (60, 12), (7200, 30)])
+def test_runs_that_differ_more_than_assumed_are_believed() -> None:
+    before, after = [Estimate(1.0, 0.0, 29), Estimate(1.4, 0.0, 29)], [Estimate(1.2, 0.0, 29)]
+    assert difference_of_few(before, after, 0.03).error == pytest.approx(math.sqrt(0.08 * 1.5))
+
+
+@pytest.mark.parametrize(("seconds", "blocks"), [(0, 0), (4, 4), (25, 10), (60, 12), (7200, 30)])
 def test_blocks(seconds: int, blocks: int) -> None:
     assert resampling.blocks_of(seconds) == blocks

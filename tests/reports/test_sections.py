@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from reports.instances import matrix_of
 from reports.load import load
 from reports.page import pictures, render
 
-from ..measure.runs import fleet_of
+from ..measure.runs import FACTS, fleet_of
 from .browser import assert_looks_good
 from .checked_html import check
 from .records import write
@@ -25,7 +26,16 @@ NAMES = ("10.0.0.1:3000", "10.0.0.2:3000", "10.0.0.3:3000")
 
 def record_of(folder: Path) -> Path:
     """A run of three instances, of which the third is cut off, with lost connections and two canaries."""
-    fleet = fleet_of({"connections_lost": 20, "reconnects": 19, "recovered": 15, "away": 1})
+    fleet = fleet_of(
+        {
+            "connections_lost": 20,
+            "connections_dropped": 7,
+            "reconnects": 19,
+            "reconnect_failures": 3,
+            "recovered": 15,
+            "away": 1,
+        }
+    )
     for at_s, members in enumerate(((20, 20, 20), (30, 30, 0), (25, 25, 10)), start=1):
         ways = {(NAMES[0], name): pack(np.full(9, 3000 * number)) for number, name in enumerate(NAMES, start=1)}
         fleet.instances.take("w", at_s, dict(zip(NAMES, members, strict=True)), ways)
@@ -81,9 +91,21 @@ def test_the_matrix_tells_what_is_within_from_what_is_across(tmp_path: Path) -> 
     assert matrix.text == "100 % of 900 arrived within an instance, 66.11 % of 900 arrived from one to another"
 
 
+def test_triggers_whose_work_was_not_done_are_told(tmp_path: Path) -> None:
+    said = "unfinished when the run ended"
+    for unfinished in (0, 3):
+        facts = replace(FACTS, unfinished_triggers=unfinished)
+        page = render(load(write(tmp_path / str(unfinished), fleet_of(), facts=facts)))
+        assert (f"3 {said}" in page) == bool(unfinished)
+        check(page)
+
+
 def test_lost_connections_are_told_in_order(tmp_path: Path) -> None:
     told = dict(facts_of(load(record_of(tmp_path)))["returns"])
     assert told["connections lost"] == "20"
+    assert told["of those, dropped by the load test itself"] == "7"
+    assert told["attempts to make one again that failed"] == "3"
+    assert told["of that, after drops by the load test itself"] == "0"
     assert told["of those, recovered by the backend"] == "78.95 %"
     assert told["users that did not come back"] == "1"
     assert told["missed meanwhile, and lost"] == "4"

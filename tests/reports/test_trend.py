@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from measure.summary import with_outcome
 from reports import trend_page
-from reports.schema import RecordError, upgrade
+from reports.schema import RecordError, complete
 from reports.trend import OPTIONS, Trend, series_of, trend
 from run import option_table
 
@@ -27,7 +28,7 @@ FIRST = datetime(2026, 9, 1, 2, tzinfo=UTC)
 
 def history(folder: Path, nights: int = 30, *, gap: range = range(0), shift_at: int = 99) -> Path:
     """A record a night, from one that was really written."""
-    template = json.loads((write(folder / "one", fleet_of()) / "summary.json").read_text())
+    template = json.loads((write(folder / "one", fleet_of(calm=True), objectives=[]) / "summary.json").read_text())
     results = folder / "results"
     rng = random.Random(1)
     for night in sorted(set(range(nights)) - set(gap)):
@@ -38,10 +39,11 @@ def history(folder: Path, nights: int = 30, *, gap: range = range(0), shift_at: 
         for quantile in ("p50", "p99"):
             summary["latency_ms"]["agentLog"][quantile] *= factor
         if night == 5:
-            summary["validity"] = {"verdict": "invalid", "reasons": ["x"]}
+            summary["validity"] = {"verdict": "invalid", "reasons": ["x"], "doubts": [], "by_overload": True}
             summary["latency_ms"]["agentLog"]["p50"] = 900.0
         if night == 7:
-            summary["validity"] = {"verdict": "suspect", "reasons": ["x"]}
+            summary["validity"] = {"verdict": "suspect", "reasons": ["x"], "doubts": [], "by_overload": True}
+        summary = with_outcome(summary)
         where = results / summary["run_id"]
         where.mkdir(parents=True)
         (where / "summary.json").write_text(json.dumps(summary))
@@ -90,7 +92,7 @@ def test_whatever_makes_another_load_makes_another_series() -> None:
     assert ours.keys() == OPTIONS.keys() - {"tags", "exclude_tags"}, "but for Locust's own"
 
     def series(**options: object) -> str:
-        return series_of(upgrade({"schema": 2, "target": "x", "profile": "p", "options": options}, "")[0])
+        return series_of(complete({"schema": 2, "target": "x", "profile": "p", "options": options}, "")[0])
 
     assert series(**ours, tags=None, exclude_tags=None) == series()
     changed = {name: series(**{**ours, name: "another"}) for name in OPTIONS}
@@ -114,7 +116,7 @@ def test_whatever_makes_another_load_makes_another_series() -> None:
     ],
 )
 def test_two_backends_on_one_host_are_two_series(target: str, name: str) -> None:
-    summary = upgrade({"schema": 2, "target": target, "profile": "as-built"}, "")[0]
+    summary = complete({"schema": 2, "target": target, "profile": "as-built"}, "")[0]
     assert series_of(summary).startswith(f"{name} (as-built), ")
 
 

@@ -100,7 +100,7 @@ def test_an_audience_is_many() -> None:
     assert sized(4, Audience=1) == Size(4, 4, 500, 100.0)
 
 
-def test_an_audience_that_cannot_come_in_time_is_refused() -> None:
+def test_users_that_cannot_come_in_time_are_refused() -> None:
     options = Namespace(mix="", run_time=100, shape="")
     casting.check(options, Size(24, 9_999, 500, 100.0))
     with pytest.raises(
@@ -108,7 +108,10 @@ def test_an_audience_that_cannot_come_in_time_is_refused() -> None:
     ):
         casting.check(options, Size(24, 10_000, 500, 100.0))
     casting.check(Namespace(mix="", run_time=None, shape=""), Size(24, 10_000, 500, 1.0))
-    casting.check(options, Size(10_000, 10_000, 1, 100.0))
+    casting.check(options, Size(9_999, 9_999, 1, 100.0))
+    with pytest.raises(Fault, match="10000 users at --spawn-rate 100 take 100 s, and the run's time is 100 s"):
+        casting.check(options, Size(10_000, 10_000, 1, 100.0))
+    casting.check(Namespace(mix="", run_time=100, shape="capacity"), Size(10_000, 10_000, 1, 100.0))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,16 @@ def test_a_clock_that_is_known_at_last_is_news() -> None:
     board.put(clock(1, None), 0.0)
     board.put(clock(1, 7), 0.001)
     assert [each.estimate is not None for each in clocks_from(board.since(0))] == [True]
+
+
+def test_a_clock_that_was_set_is_news_at_once() -> None:
+    board = ClockBoard()
+    board.put(clock(1, 5), 0.0)
+    board.put(replace(clock(1, 7), steps=1), 0.001)
+    board.put(replace(clock(1, 8), steps=1), 0.002)
+    (told,) = clocks_from(board.since(1))
+    assert told.estimate is not None
+    assert (told.steps, told.estimate.offset_ns) == (1, 7)
 
 
 def test_a_small_fleet_s_clocks_are_fresh_and_a_large_one_s_told_in_turn() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import gevent
@@ -100,3 +101,43 @@ def test_the_first_questions_come_quickly(monkeypatch: pytest.MonkeyPatch) -> No
     said = answer(question, 123, all_clocks)
     assert (said["sent_ns"], said["arrived_ns"]) == (question["sent_ns"], 123)
     assert list(clocks_from(said["clocks"])) == [worker.table.own]
+
+
+def test_a_clock_that_was_set_is_told_and_compared_again_at_once() -> None:
+    worker, sent = sync()
+    doubtful: list[int] = []
+    worker.on_set = doubtful.append
+    worker.known.set()
+
+    def answer_last(offset_ns: int) -> None:
+        sent_ns = sent[-1][1]["sent_ns"]
+        theirs_ns = sent_ns + offset_ns
+        data = {"sent_ns": sent_ns, "arrived_ns": theirs_ns, "answered_ns": theirs_ns, "machine": "another"}
+        worker.on_answer(data | board(), sent_ns + 1000)
+
+    asking = gevent.spawn(worker.ask_always)
+    with gevent.Timeout(10):
+        while len(sent) < clock_sync._FIRST_ASKS:
+            gevent.sleep(0.01)
+    # From now on it asks once a second.
+    answer_last(0)
+    last_ns = sent[-1][1]["sent_ns"]
+    asked = len(sent)
+    worker._ask()
+    answer_last(5 * S)
+    with gevent.Timeout(clock_sync._ASK_S / 2):
+        while len(sent) < asked + 3:
+            gevent.sleep(0.01)
+    asking.kill()
+    assert doubtful == [last_ns + 1000]
+    assert worker.steps == 1
+    assert sent[-1][1]["clock"][-2:] == [1, last_ns + 1000]
+    # Another worker's clock was set; the moment is by our clock.
+    now_ns = time.time_ns()
+    for steps in (0, 1):
+        other = Clock(5, "elsewhere", Estimate(now_ns, 5 * S, 0.0, 500.0, 0.0), steps, now_ns)
+        worker._ask()
+        sent_ns = sent[-1][1]["sent_ns"]
+        times = {"sent_ns": sent_ns, "arrived_ns": sent_ns + 5 * S, "answered_ns": sent_ns + 5 * S}
+        worker.on_answer({**times, "machine": "another", **board(other)}, sent_ns + 1000)
+    assert doubtful[1:] == [pytest.approx(now_ns, abs=S)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 
@@ -53,6 +54,61 @@ def test_the_health_call_need_not(url: str) -> None:
     assert [source.name for source in sources] == [f"pid:{os.getpid()}"]
     assert "404" in why_not
     assert sources_of("none", RestClient(url), None) == ([], "--monitor none")
+
+
+def as_built(rss: str, seconds: object) -> bytes:
+    """Return an answer of the real build's `/v1/health/info`."""
+    sizes = {"rss": rss, "heapTotal": "95.76 MB", "heapUsed": "61.95 MB", "external": "19.44 MB"}
+    return json.dumps({"status": "ok", "uptime": {"seconds": seconds, "human": "< 1m"}, "memory": sizes}).encode()
+
+
+def watch(*answers: bytes) -> Monitor:
+    """Monitor a backend until its health call has given all these answers; it then repeats the last one."""
+    left = list(answers)
+    with web_server(lambda *_: (200, left.pop(0) if len(left) > 1 else left[0])) as url:
+        sources, why_not = sources_of("health", RestClient(url), None)
+        monitor = Monitor(sources, why_not, 0.01)
+        with gevent.Timeout(10):
+            while sources and len(monitor.rows) + monitor.summary()["failed"] < len(answers):
+                gevent.sleep(0.01)
+        monitor.stop()
+    return monitor
+
+
+def test_the_real_build_s_memory_and_restarts_are_seen() -> None:
+    monitor = watch(*(as_built("157.09 MB", seconds) for seconds in (9, 9, 10, 0, 1)))
+    assert {row["rss_mb"] for row in monitor.rows} == {164.721}
+    assert {row["heap_mb"] for row in monitor.rows} == {64.959}
+    found = monitor.summary()
+    assert (found["restarts"], found["memory_why_not"], found["restarts_why_not"]) == (1, "", "")
+
+
+def test_odd_answers_are_no_samples_and_say_why() -> None:
+    monitor = watch(as_built("157.09 MB", 9), as_built("157.09 MB", 9), as_built("1.5 undefined", "9"))
+    odd = {row.get("rss_mb") for row in monitor.rows} - {164.721}
+    assert odd == {None}
+    found = monitor.summary()
+    assert (found["restarts"], found["memory_why_not"], found["restarts_why_not"]) == (0, "", "")
+
+
+def test_a_memory_that_was_never_read_says_why() -> None:
+    answer = b'{"memory": {"rss": "1.5 undefined"}}'
+    found = watch(answer).summary()
+    assert found["samples"] == 0
+    assert found["memory_why_not"].startswith("/v1/health/info: memory.rss: expected bytes")
+    assert found["memory_why_not"].endswith("got '1.5 undefined'")
+    assert found["restarts"] is None
+    assert found["restarts_why_not"] == found["memory_why_not"]
+
+
+def test_cpu_alone_is_no_memory() -> None:
+    found = watch(
+        b'{"cpu": {"user": 1, "system": 1}, "uptime": {}}', b'{"cpu": {"user": 1, "system": 1}}'
+    ).summary()
+    assert found["samples"] >= 1
+    assert found["memory_why_not"] == "health: it tells no resident memory"
+    assert found["restarts_why_not"] == "health: it tells no uptime"
+    assert found["restarts"] is None
 
 
 class Told:

@@ -32,6 +32,7 @@ def test_every_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--rooms", "many"], "no number from 1"),
         (["--rate", "-1"], "no number"),
         (["--source-addresses", "127.0.0.1,here"], "'here'"),
+        (["--dns-ttl", "-1"], "no number from 0"),
         (["--mix", "Viewer=none"], "no number from 1"),
         (["--think-time", "3:1"], "begins with more"),
         (["--transport", "telepathy"], "invalid choice"),
@@ -69,7 +70,7 @@ def test_a_missing_or_broken_slo_file(tmp_path: Any) -> None:
         option_checks.objectives(str(tmp_path / "none.toml"))
     broken = tmp_path / "broken.toml"
     broken.write_text("[[slo")
-    with pytest.raises(Fault, match="no TOML"):
+    with pytest.raises(Fault, match="is not TOML"):
         option_checks.objectives(str(broken))
 
 
@@ -100,6 +101,28 @@ def test_files_and_rooms_that_do_not_fit(arguments: list[str], said: str) -> Non
     secrets = NO_SECRETS | ({"database_url": "postgresql:///"} if "--jwt-key-file" in arguments else {})
     with pytest.raises(Fault, match=said):
         option_checks.check(parse("--host", "http://x", *arguments), secrets)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--expect", "documentd"], "expected documented, as-built, deployed or a file, got 'documentd': No such"),
+        (["--expect", "documented", "--no-probe"], "--expect and --no-probe were both given"),
+        (["--expect", "documented", "--backend", "examples.chat"], "cannot be asked what it can do"),
+    ],
+)
+def test_expectations_that_nobody_can_check(arguments: list[str], said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        option_checks.check(parse("--host", "http://x", *arguments), NO_SECRETS)
+
+
+def test_expectations_of_a_file(tmp_path: Any) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("ping\n")
+    found = option_checks.expectation(parse("--host", "http://x", "--expect", str(file)))
+    assert found is not None
+    assert (found.source, found.capabilities) == (str(file), ("ping",))
+    assert option_checks.expectation(parse("--host", "http://x")) is None
 
 
 def test_a_secret_is_in_no_message(tmp_path: Any) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from measure.clock import Estimate
+from measure.clocks import Clock
 from measure.fleet import Fleet
+from measure.gathering import made_of
+from measure.moments import Made
 from measure.report import WorkerReport
+from measure.taken import FanOut
 from run import messages
 from run.relay import Relay
 from run.trigger_feed import Inlet
@@ -13,8 +18,8 @@ from run.trigger_feed import Inlet
 HEALTH = {"cpu_percent": 1.0, "rss_bytes": 1.0}
 
 
-def report(complete_ns: int) -> WorkerReport:
-    return WorkerReport(1, 0, complete_ns, [], {}, [], {}, {}, {}, HEALTH)
+def report(complete_ns: int, at_s: int = 9) -> WorkerReport:
+    return WorkerReport(1, at_s, complete_ns, [], {}, [], {}, {}, {}, HEALTH)
 
 
 def test_rows_reach_all_workers_once() -> None:
@@ -41,6 +46,19 @@ def test_what_was_not_handed_on_is_not_said_to_be_known() -> None:
     assert relay.known == {"triggers": 0, "complete_ns": 0}
     relay.turn(["a"], lambda *_: None)
     assert relay.known == {"triggers": 2, "complete_ns": 500}
+
+
+def test_a_moment_is_exact_if_a_worker_on_the_master_s_machine_has_reported_it() -> None:
+    """Otherwise it has the bound of that worker's clock."""
+    for bound_ns in (0.0, 700.0):
+        fleet = Fleet()
+        relay = Relay(fleet, [True], 10)
+        fleet.enlist("a").clock = Clock(0, "m", Estimate(0, 0, 0.0, bound_ns, 0.0))
+        received = report(complete_ns=0)
+        received.fan_outs.append(FanOut(1, 2, 3, 0, 400, 500, 600, 2))
+        relay.take("a", received, [])
+        relay.close()
+        assert made_of(relay.feed._rows) == [Made(1, 2, 3, 0, 500, 10, int(bound_ns))]
 
 
 def test_the_more_workers_the_fewer_turns() -> None:

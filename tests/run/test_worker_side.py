@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 import pytest
@@ -13,6 +13,7 @@ from locust.env import Environment
 from backend import contract
 from backend.endpoint import Endpoint
 from backend.plan import Plan, Room
+from measure.evidence import LOOP_LAG, RAMP_LOOP_LAG
 from measure.trace import Trace, encode
 from measure.triggers import Outcome, Trigger
 from run import messages, worker_side
@@ -21,6 +22,14 @@ from run.roll_call import Answer, code_version
 from run.trigger_feed import Feed
 from run.worker_side import WorkerSide
 from tasks.context import current_context
+from transport.shared import shared
+
+from .parsed import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clients.client import Client
 
 RUN: dict[str, Any] = {"run_id": "run-1"}
 PLAN = Plan("run-1", "0123abcd", Endpoint("http://x"), (Room("p", "a", "t"),), 1.0, 1, version=code_version())
@@ -40,6 +49,16 @@ def test_a_plan_that_comes_again_keeps_what_was_measured() -> None:
     assert current_context(environment) is first
 
 
+def test_rest_and_websockets_resolve_the_backend_s_name_alike() -> None:
+    worker, environment, _ = side()
+    worker.on_plan(replace(PLAN, dns_ttl_s=7.0).to_message())
+    resolver = shared().dialler.resolver
+    assert current_context(environment).resolver is resolver
+    assert resolver.ttl_s == 7.0
+    worker.on_plan(replace(PLAN, run_id="run-2").to_message())
+    assert resolver.ttl_s == parse("--host", "http://x").dns_ttl == 60.0
+
+
 def test_drained_follows_its_reports_and_totals_agree_with_them() -> None:
     worker, environment, sent = side()
     worker.on_plan(PLAN.to_message())
@@ -51,16 +70,40 @@ def test_drained_follows_its_reports_and_totals_agree_with_them() -> None:
     worker.on_drain(RUN)
     assert context.closing.is_set()
     assert [kind for kind, _ in sent][-2:] == [messages.REPORT, messages.DRAINED]
-    worker.on_settle(RUN | {"triggers": 0})
+    worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})
     kind, data = sent[-1]
     assert kind == messages.TOTALS
     last_report = [data for kind, data in sent if kind == messages.REPORT][-1]["report"]
     assert data["totals"]["counters"] == last_report["counters"]
     assert data["totals"]["reports"] == last_report["number"]
     assert context.over.is_set()
-    worker.on_settle(RUN | {"triggers": 0})
+    worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})
     assert sent[-1] is not None
     assert sum(kind == messages.TOTALS for kind, _ in sent) == 1
+
+
+def test_the_loop_s_lag_is_measured_from_the_first_client_on() -> None:
+    worker, environment, sent = side()
+    worker.on_plan(PLAN.to_message())
+    context = current_context(environment)
+
+    def lag_was_reported() -> bool:
+        worker.on_reset(done=True)
+        return RAMP_LOOP_LAG in sent[-1][1]["report"]["latencies"]
+
+    gevent.sleep(3 * worker_side._LAG_PROBE_S)
+    assert not lag_was_reported()
+    context.clients.add(cast("Client", object()))
+    with gevent.Timeout(10):
+        while not lag_was_reported():
+            gevent.sleep(worker_side._LAG_PROBE_S)
+    assert LOOP_LAG not in sent[-1][1]["report"]["latencies"]
+    context.publishing.set()
+    with gevent.Timeout(10):
+        while lag_was_reported() or LOOP_LAG not in sent[-1][1]["report"]["latencies"]:
+            gevent.sleep(worker_side._LAG_PROBE_S)
+    context.clients.clear()
+    worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})
 
 
 def test_publishers_begin_after_the_warm_up() -> None:
@@ -131,7 +174,7 @@ def test_the_web_page_s_reset_leaves_nothing_behind() -> None:
 def test_a_worker_that_was_away_when_the_others_drained_drains_before_it_counts() -> None:
     worker, environment, sent = side()
     worker.on_plan(PLAN.to_message())
-    worker.on_settle(RUN | {"triggers": 0})
+    worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})
     assert current_context(environment).closing.is_set()
     kinds = [kind for kind, _ in sent]
     assert kinds.index(messages.DRAINED) < kinds.index(messages.TOTALS)
@@ -142,7 +185,7 @@ def test_triggers_that_never_come_are_asked_for_and_then_counted(monkeypatch: py
     monkeypatch.setattr(worker_side, "_ASK_AGAIN_S", 0.05)
     worker, _, sent = side()
     worker.on_plan(PLAN.to_message())
-    worker.on_settle(RUN | {"triggers": 7})
+    worker.on_settle(RUN | {"triggers": 7, "flight_s": 2.0})
     assert [data["from"] for kind, data in sent if kind == messages.WANT][:1] == [0]
     totals = sent[-1][1]["totals"]
     assert totals["counters"]["unknown_triggers"] == 7
@@ -162,6 +205,24 @@ def test_a_worker_asks_for_what_the_master_says_there_is() -> None:
     worker.on_triggers(RUN | message)
     worker.on_time(RUN | time_said | {"triggers": 2, "complete_ns": 0})
     assert sum(kind == messages.WANT for kind, _ in sent) == 1
+
+
+def test_rows_that_come_while_it_counts_are_not_said_to_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, environment, sent = side()
+    worker.on_plan(PLAN.to_message())
+    feed = Feed()
+    feed.add([[0, 4096, 0, 1, 1, 0, "task"]])
+
+    def count(*_: object) -> Iterator[int]:
+        yield 3
+        worker.on_triggers(RUN | next(feed.since(0)))
+        yield 4
+        worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})
+
+    monkeypatch.setattr(current_context(environment).meter, "outstanding", count)
+    worker.on_await(RUN | {"patience_s": 1.0, "flight_s": 2.0})
+    (said,) = [data for kind, data in sent if kind == messages.WAITING]
+    assert (said["outstanding"], said["rows"]) == (7, 0)
 
 
 def test_what_is_said_of_another_run_is_ignored() -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from scenarios import capabilities as can
 from scenarios.capabilities import Answer, Capabilities
 
-LACKING = {
-    "documented": {can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID},
-    "as-built": {
-        *(can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID, can.TOKEN_CHECK, can.OWN_ROOMS, can.ROOM_IDS),
-        *(can.PING, can.ACKS, can.LEAVE, can.PATCH, can.RUN),
-    },
-}
+_BOTH = {can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID}
+_OPEN = {can.TOKEN_CHECK, can.TOKEN_EXPIRY, can.OWN_ROOMS, can.GUEST_ROOMS, can.NAMELESS, can.ROOM_IDS}
+_AS_BUILT = {*_BOTH, *_OPEN, can.PING, can.ACKS, can.LEAVE, can.PATCH, can.RUN}
+LACKING = {"documented": _BOTH, "as-built": _AS_BUILT, "deployed": _AS_BUILT}
 
 
 def able(*lacking: str) -> Capabilities:

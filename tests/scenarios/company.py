@@ -54,9 +54,10 @@ class Found:
         self.random = Random(1)
         self.patience_s = patience_s
         self.found: dict[tuple[str, str], tuple[bool | None, str]] = {}
+        self.hints: dict[tuple[str, str], str] = {}
         self.times: list[str] = []
         self.findings: dict[str, str] = {}
-        self._rest = RestClient(endpoint.host)
+        self._rest = RestClient(endpoint.host, ssl_context=endpoint.ssl_context())
         self._factory = DataFactory("test")
 
     def close(self) -> None:
@@ -77,10 +78,13 @@ class Found:
         answer = self.request("POST", contract.tasks_path(where.project_id), where.token, body)
         if answer.status != 201:
             raise SkipError(f"{answer.status}")
-        return Task(str(answer.body["id"]), body["title"], where.project_id)
+        return Task(str(answer.body["id"]), body["title"], where)
 
     def request(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
         return self._rest.send(method, path, token, body)
+
+    def is_ending(self) -> bool:
+        return False
 
     def answered(self, question: str, took_ms: float) -> None:
         assert took_ms > 0
@@ -89,6 +93,7 @@ class Found:
     def find(self, name: str, evidence: str) -> None:
         self.findings[name] = evidence
 
-    def check(self, scenario: str, check: str, passed: bool | None, evidence: str) -> None:
+    def check(self, scenario: str, check: str, passed: bool | None, evidence: str, hint: str = "") -> None:
         assert (scenario, check) not in self.found, "a check is made once in a play"
         self.found[scenario, check] = (passed, evidence)
+        self.hints[scenario, check] = hint

@@ -30,7 +30,9 @@ def test_outcomes() -> None:
     checks.count("it", "by ping", False, "silence")
     assert outcomes(ALL, checks)["by ping"] == ("failed", "silence")
     assert not conformance.holds(conformance.rows([IT], ALL, checks.tallies))
-    assert outcomes(NONE, checks)["by ping"][0] == "not supported"
+    silent = Capabilities({can.PING: Answer(False, "no pong")})
+    assert outcomes(silent, checks)["by ping"] == ("not supported", "ping: no pong")
+    assert outcomes(NONE, checks)["by ping"] == ("skipped", "ping: not asked"), "nothing is known of the backend"
 
 
 def test_what_was_never_tried_does_not_hold() -> None:

@@ -1,4 +1,4 @@
-"""Every scenario against both profiles: what the backend can do passes, what it cannot is left out."""
+"""Every scenario against all profiles: what the backend can do passes, what it cannot is left out."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("backend", ["documented", "as-built", "deployed"], indirect=True)
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
 def test_it_passes_on_what_a_backend_can_do(backend: Backend, rows: Rows, scenario: Scenario) -> None:
     company = Found(Endpoint(backend.url), rows, able(*LACKING[backend.profile]))

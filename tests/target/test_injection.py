@@ -60,6 +60,24 @@ def test_a_held_delivery_goes_out_after_the_next_of_its_kind() -> None:
     assert [json.loads(line)["fault"] for line in lines] == ["hold", "hold", "release"]
 
 
+def test_the_tildes_of_an_agent_s_logs_are_no_traces() -> None:
+    """Only texts that a meter can trace are held back or damaged."""
+    texts = ["diff ~/a~ ~/b~", "~3fa.1~", "~~x~~ ~one~", "~0123abcd~", "main.py~"]
+    logs = [{"message": text} for text in texts]
+    sent, log = run(Faults(reorder=Which(0.5), corrupt=Which(0.5)), logs)
+    assert [payload for _, payload, _ in sent] == [payload for payload in logs for _ in MEMBERS]
+    assert log == []
+
+
+def test_a_broadcast_is_one_line_whatever_its_text() -> None:
+    lines: list[str] = []
+    text = "a\u2028b\u2029c\u0085d\n\x1ce \ufffd 😀"
+    Injector(Faults(), Random(1), lines.append).made("r", "agentLog", {"message": text}, 3, 5)
+    assert [json.loads(line) for line in "\n".join(lines).splitlines()] == [
+        {"made_ns": 5, "room": "r", "event": "agentLog", "members": 3, "what": text}
+    ]
+
+
 def test_the_same_seed_does_the_same() -> None:
     faults = Faults(drop=Which(0.5))
     assert run(faults, [LOG] * 20) == run(faults, [LOG] * 20)

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from backend import contract
+from backend.prometheus import BACKEND
+from backend.rest import RestClient
 from target.__main__ import listen, parse
+from target.agent_options import AgentOptions
+from target.fault_options import Delay
 
 from ..support import start_backend
 
@@ -39,7 +43,7 @@ def test_the_throttle_can_be_switched_on_when_documented() -> None:
 
 
 def test_both_profiles_share_what_is_no_profile_s(backend: Backend, room: OwnedRoom) -> None:
-    assert backend.request("GET", contract.HEALTH_INFO)[2]["profile"] == backend.profile
+    assert BACKEND.check(RestClient(backend.url)) == backend.profile
 
 
 def test_a_burst_does_not_wait_for_acknowledgements() -> None:
@@ -69,6 +73,14 @@ def test_a_burst_does_not_wait_for_acknowledgements() -> None:
         (["--faults", "dorp=0.1"], "--faults: no fault is named 'dorp'; there are drop, "),
         (["--faults", "drop=much"], "--faults: could not convert string to float: 'much'"),
         (["--token-in", "auth,cake"], "--token-in: cake: there are auth, header, query, cookie"),
+        (["--agent-rounds", "3"], "need --profile deployed, got documented: only there are agents at work"),
+        (["--agent-rounds", "0"], "--agent-rounds: expected a whole number from 1 on, got '0'"),
+        (
+            ["--agent-delay", "gauss:3"],
+            "--agent-delay: expected milliseconds, as 120 or exponential:120, got 'gauss:3'",
+        ),
+        (["--agent-delay", "inf"], "expected milliseconds, as 120 or exponential:120, got 'inf'"),
+        (["--agent-failures", "1.5"], "--agent-failures: expected a share from 0 to 1, got '1.5'"),
         (["--redis-url", "localhost"], "--redis-url localhost is no URL of a Redis"),
         (
             ["--redis-url", "redis://localhost", "--breakable"],
@@ -82,6 +94,13 @@ def test_what_is_wrong_with_an_option_is_said(
     with pytest.raises(SystemExit):
         parse(arguments)
     assert said in capsys.readouterr().err
+
+
+def test_agents_work_as_the_options_say() -> None:
+    work = "--agent-rounds 9 --agent-delay exponential:20 --agent-failures 0"
+    given = parse(f"--profile deployed --seed 4 {work}".split())
+    assert AgentOptions.given(given) == AgentOptions(9, Delay(20.0, "exponential"), 0.0, 4)
+    assert AgentOptions.given(parse(["--profile", "deployed"])) == AgentOptions()
 
 
 def test_a_port_that_is_none_is_one_line() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from target.health import as_text, human_size, human_time
 from target.javascript import UNDEFINED, js_string
 from target.throttle import Throttle, Window
 
@@ -51,3 +52,33 @@ def test_a_window_never_asks_for_more_than_itself() -> None:
     # (1/7 s steps: adding 900 to 872/7 and taking it away again leaves a hair more than 900.)
     waits = {Window(limit=0, window_s=900).hit(("handler", "source"), step / 7) for step in range(1, 2000)}
     assert waits == {900}
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [
+        (0, "0 Bytes"),
+        (1023, "1023 Bytes"),
+        (1024, "1 KB"),
+        (1536, "1.5 KB"),
+        (164_720_000, "157.09 MB"),
+        (3 * 1024**4, "3072 GB"),
+    ],
+)
+def test_sizes_as_text(size_bytes: int, text: str) -> None:
+    assert human_size(size_bytes) == text
+
+
+@pytest.mark.parametrize(
+    ("time_s", "text"), [(9.7, "< 1m"), (60, "1m"), (7500, "2h 5m"), (3600, "1h"), (93_900, "1d 2h 5m")]
+)
+def test_times_for_people(time_s: float, text: str) -> None:
+    assert human_time(time_s) == text
+
+
+def test_the_health_call_as_built() -> None:
+    assert as_text(9.9, {"rss": 2 * 1024**2, "external": 0}) == {
+        "status": "ok",
+        "uptime": {"seconds": 9, "human": "< 1m"},
+        "memory": {"rss": "2 MB", "external": "0 Bytes"},
+    }

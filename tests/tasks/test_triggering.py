@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING
+
 import pytest
 
 from backend.endpoint import Endpoint
 from backend.plan import Plan, Room
 from backend.reader import Reader
 from measure.meter import Meter
+from measure.throttle import ThrottleLimit, limit_of
 from measure.triggers import Outcome
 from tasks.context import RunContext
-from tasks.triggering import Triggers
+from tasks.triggering import Sent, Triggers
 
-from ..web_server import web_server
+from ..web_server import answering, web_server
+
+if TYPE_CHECKING:
+    from http.server import BaseHTTPRequestHandler
+    from pathlib import Path
 
 
-def context_at(url: str) -> RunContext:
-    return RunContext(
-        Plan("run-1", "0123abcd", Endpoint(url), (Room("p", "a", "t"),), 1.0, 1), Meter("0123abcd", Reader())
-    )
+ADAPTER = """
+from backend.adapter import Call
+from backend.prometheus import Prometheus
+
+class Own(Prometheus):
+    def {method}:
+        {body}
+
+BACKEND = Own()
+"""
+
+
+def context_at(url: str, *addresses: str) -> RunContext:
+    plan = Plan("run-1", "0123abcd", Endpoint(url), (Room("p", "a", "t"),), 1.0, 1, addresses)
+    return RunContext(plan, Meter("0123abcd", Reader()))
+
+
+def send(triggers: Triggers) -> Sent:
+    """Send a trigger from an address that may send."""
+    ticket = triggers.take(0)
+    assert ticket is not None
+    return triggers.send(ticket)
 
 
 @pytest.mark.parametrize(
@@ -42,24 +69,139 @@ def context_at(url: str) -> RunContext:
 def test_every_answer_comes_to_an_outcome(status: int, body: bytes, outcome: Outcome, failure: str) -> None:
     with web_server(lambda *_: (status, body)) as url:
         context = context_at(url)
-        triggers = Triggers(context, 0, None, 1)
-        sent = triggers.send(triggers.take(0))
-        triggers.close()
+        triggers = Triggers(context, 0)
+        sent = send(triggers)
+        context.end()
     assert (sent.outcome, sent.key) == (outcome, "task-1" if outcome is Outcome.ACCEPTED else "")
     assert sent.failure.startswith(failure)
     assert bool(sent.failure) == bool(failure)
     # Nothing stays in flight, whatever it was: a run would wait for it.
     assert (triggers.in_flight, context.meter.in_flight) == (0, 0)
     assert context.meter.counters["sent"] == 1
-    assert triggers.throttled == (status == 429)
+    assert (triggers.take(0) is None) == (status == 429), "a 429 asks for quiet"
 
 
 @pytest.mark.parametrize(("address", "outcome"), [(None, Outcome.FAILED), ("203.0.113.1", Outcome.UNSENT)])
 def test_what_is_not_answered_failed_unless_it_never_left(address: str | None, outcome: Outcome) -> None:
-    context = context_at("http://127.0.0.1:1")
-    triggers = Triggers(context, 0, address, 1)
-    sent = triggers.send(triggers.take(0))
+    context = context_at("http://127.0.0.1:1", *filter(None, [address]))
+    triggers = Triggers(context, 0)
+    sent = send(triggers)
     assert sent.outcome is outcome
     assert sent.failure
     assert (triggers.in_flight, context.meter.in_flight) == (0, 0)
     assert context.meter.counters["sent"] == (outcome is Outcome.FAILED)
+
+
+def send_as(
+    method: str, body: str, folder: Path, monkeypatch: pytest.MonkeyPatch, times: int = 1
+) -> tuple[RunContext, list[Sent]]:
+    """Send triggers as an adapter of one's own has them, to a backend that accepts each with another id."""
+    name = f"own_{abs(hash((method, body)))}"
+    (folder / f"{name}.py").write_text(ADAPTER.format(method=method, body=body), encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    ids = itertools.count()
+    with web_server(lambda *_: (201, b'{"id": %d}' % next(ids))) as url:
+        endpoint = Endpoint(url, backend=name)
+        plan = Plan("run-1", "0123abcd", endpoint, (Room("p", "a", "t"),), 1.0, 1)
+        context = RunContext(plan, Meter("0123abcd", Reader(), adapter=name))
+        triggers = Triggers(context, 0)
+        sent = [send(triggers) for _ in range(times)]
+        context.end()
+    assert (triggers.in_flight, context.meter.in_flight) == (0, 0)
+    return context, sent
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise KeyError('agent')", "`trigger` raised KeyError('agent') for 'Load test ~0123abcd."),
+        ("return None", "`trigger` returned None, expected Call("),
+        ("return Call('POST', '/x', {1})", "`trigger` returned the body {1}, which is not JSON"),
+        ("return Call('PO ST', '/x', {})", "`trigger` raised"),
+    ],
+)
+def test_a_trigger_that_the_adapter_cannot_make_never_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, words: str
+) -> None:
+    context, sent = send_as("trigger(self, room, title)", body, tmp_path, monkeypatch, 2)
+    assert [one.outcome for one in sent] == [Outcome.UNSENT] * 2
+    assert words in sent[0].failure
+    assert sent[0].failure == sent[1].failure, "one failure of Locust's, however often"
+    assert "\n" not in sent[0].failure
+    counters = context.meter.counters
+    assert (counters["unmade"], counters["adapter_errors"], counters["sent"]) == (2, 2, 0)
+    assert list(context.meter.failures) == [sent[0].failure]
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "counter"),
+    [
+        ("return answer['id']", "`key_of` returned 0 for {'id': 0}, expected the id as a text", "adapter_errors"),
+        ("raise RuntimeError('x')", "`key_of` raised RuntimeError('x') for {'id': 0}", "adapter_errors"),
+        ("return answer['data']", "`key_of` raised KeyError('data') for {'id': 0}", "unread_answers"),
+    ],
+)
+def test_an_answer_that_the_adapter_cannot_read_is_told_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, words: str, counter: str
+) -> None:
+    context, sent = send_as("key_of(self, answer)", body, tmp_path, monkeypatch, 2)
+    assert [one.outcome for one in sent] == [Outcome.FAILED] * 2
+    assert sent[0].failure == sent[1].failure
+    assert "201, with an answer that cannot be read: " in sent[0].failure
+    assert context.meter.counters[counter] == 2
+    ((line, times),) = context.meter.failures.items()
+    assert line.startswith(f"adapter {context.plan.endpoint.backend}: ")
+    assert words in line
+    assert times == 2
+
+
+def test_triggers_leave_from_each_address_until_it_is_told_to_be_quiet() -> None:
+    """The backend accepts two from each address: six are accepted, and no more leave once all are quiet."""
+    came: Counter[str] = Counter()
+
+    def answer(request: BaseHTTPRequestHandler) -> tuple[int, bytes, dict[str, str]]:
+        address = request.client_address[0]
+        came[address] += 1
+        if came[address] <= 2:
+            return 201, b'{"id": "%d"}' % came.total(), {}
+        return 429, b'{"message": "slow"}', {"Retry-After-auth": "870"}
+
+    addresses = ("127.0.2.1", "127.0.2.2", "127.0.2.3")
+    with answering(answer) as url:
+        context = context_at(url, *addresses)
+        publishers = [Triggers(context, number) for number in range(2)]
+        outcomes = []
+        while (ticket := publishers[len(outcomes) % 2].take(0)) is not None:
+            outcomes.append(publishers[len(outcomes) % 2].send(ticket).outcome)
+        context.end()
+    assert came == dict.fromkeys(addresses, 3)
+    assert outcomes == [Outcome.ACCEPTED] * 6 + [Outcome.REFUSED] * 3
+    assert context.meter.counters["throttled"] == 3
+    assert limit_of(context.meter.settle().budgets) == ThrottleLimit(2, 870.0, 3)
+
+
+def test_an_address_of_the_system_s_choice_is_known_by_its_connections() -> None:
+    with answering(lambda _: (429, b"{}", {})) as url:
+        context = context_at(url)
+        send(Triggers(context, 0))
+        context.end()
+    ((_, address, accepted, refused, quiet_s),) = context.meter.settle().budgets
+    assert (address, accepted, refused, quiet_s) == ("127.0.0.1", 0, 1, 0.0)
+
+
+def test_publishers_share_the_connections_of_an_address() -> None:
+    """Eight publishers and two addresses: two connections, not sixteen; all are closed at the end."""
+    opened: set[tuple[str, int]] = set()
+
+    def answer(request: BaseHTTPRequestHandler) -> tuple[int, bytes, dict[str, str]]:
+        opened.add(request.client_address)
+        return 201, b'{"id": "x"}', {}
+
+    with answering(answer, keeps_open=True) as url:
+        context = context_at(url, "127.0.2.1", "127.0.2.2")
+        for number in range(8):
+            publisher = Triggers(context, number)
+            for _ in range(2):
+                assert send(publisher).outcome is Outcome.ACCEPTED
+        context.end()
+    assert sorted(address for address, _ in opened) == ["127.0.2.1", "127.0.2.2"]

@@ -30,13 +30,13 @@ class Conversation:
         self._protocol = FrameProtocol(client=False, extensions=[])
         self._frames = self._read()
 
-    def upgrade(self, accept: bytes | None = None) -> None:
-        """Answer the opening handshake."""
+    def upgrade(self, accept: bytes | None = None) -> dict[str, str]:
+        """Answer the opening handshake; return its headers."""
         head = b""
         while b"\r\n\r\n" not in head:
             more = self.sock.recv(4096)
             if not more:
-                return
+                return {}
             head += more
         lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
         key = lines["Sec-WebSocket-Key"].encode()
@@ -45,10 +45,15 @@ class Conversation:
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + answer + b"\r\n\r\n"
         )
+        return lines
 
     def open(self, interval_ms: int = 25_000, timeout_ms: int = 20_000) -> None:
         """The handshake, the OPEN packet and the default namespace."""
         self.upgrade()
+        self.greet(interval_ms, timeout_ms)
+
+    def greet(self, interval_ms: int = 25_000, timeout_ms: int = 20_000) -> None:
+        """The OPEN packet and the default namespace."""
         opened = {"sid": "s", "upgrades": [], "pingInterval": interval_ms, "pingTimeout": timeout_ms}
         self.text("0" + json.dumps(opened))
         frames = self.frames()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from gevent.event import Event
@@ -16,6 +15,9 @@ from transport.client import SocketIOClient
 from ..greenlets import until
 from .peer import Conversation, Peer
 from .scripts import Seen, connect, echo, fails_with, opened, stay
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def emit_often(client: SocketIOClient, payload: str) -> None:
@@ -54,18 +56,6 @@ def test_what_waits_is_sent_in_order_when_the_peer_reads_again(client: SocketIOC
     assert got == ['42["m","' for _ in range(8)]
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    )
-    names = ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command.split(), *names, "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return key, cert
-
-
 @pytest.mark.needs("openssl")
 def test_tls(certificate: tuple[Path, Path]) -> None:
     key, cert = certificate
@@ -83,7 +73,7 @@ def test_tls(certificate: tuple[Path, Path]) -> None:
         connect(client, peer.url)
         until(lambda: bool(got))
         assert client.call("ask", timeout=5) == "ok"
-        assert set(client.eio.phases_ns) == {"tcp", "tls", "upgrade", "open"}
+        assert set(client.eio.phases_ns) == {"tcp", "tls", "upgrade", "open", "socketio"}
         client.disconnect()
     assert len(got[0]) == 500_000
     assert abs(seen.frames[0][2] - time.time_ns()) < 60_000_000_000

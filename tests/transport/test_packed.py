@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from socketio.msgpack_packet import MsgPackPacket
 from socketio.packet import ACK, EVENT
 
-from transport.known_reads import KnownReads, event_name
+from transport.known_reads import KnownReads
 from transport.packed import as_text
+from transport.packet_head import Head, event_head
 from transport.websocket_frames import BINARY, FrameParser
 
 JSON = st.recursive(
@@ -28,7 +29,7 @@ def packed(event: Any, *data: Any, namespace: str = "/", kind: int = EVENT) -> b
 @given(st.lists(JSON, max_size=3))
 def test_an_event_reads_as_text_would(data: list[Any]) -> None:
     text = as_text(packed("agentLog", *data))
-    assert event_name(text) == b"agentLog"
+    assert event_head(text) == Head("agentLog")
     assert json.loads(text[2:]) == ["agentLog", *data]
 
 

@@ -107,7 +107,7 @@ def test_a_connection_through_a_proxy(client: SocketIOClient, monkeypatch: pytes
     with Peer(stay) as peer:
         client.connect(peer.url, transports=["websocket"], wait_timeout=5)
         assert client.connected
-        assert set(client.eio.phases_ns) == {"tcp", "proxy", "upgrade", "open"}
+        assert set(client.eio.phases_ns) == {"tcp", "proxy", "upgrade", "open", "socketio"}
         client.disconnect()
     (head,) = tunnels.heads
     assert head.startswith(f"CONNECT {peer.url.removeprefix('http://')} HTTP/1.1\r\n".encode())

@@ -78,7 +78,7 @@
 {{- fail "secrets.databaseUrl is given without secrets.jwtSecret or secrets.jwtKey: tokens for the new users cannot be minted." -}}
 {{- end -}}
 {{- $logins := list -}}
-{{- range list "token" "account" "accounts" -}}
+{{- range list "token" "tokenCommand" "account" "accounts" -}}
 {{- if get $v.secrets . -}}{{- $logins = append $logins (printf "secrets.%s" .) -}}{{- end -}}
 {{- end -}}
 {{- if gt (len $logins) 1 -}}

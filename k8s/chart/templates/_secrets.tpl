@@ -5,6 +5,7 @@
   "jwtSecret" "LOCUST_JWT_SECRET_FILE"
   "databaseUrl" "LOCUST_DATABASE_URL_FILE"
   "token" "LOCUST_TOKEN_FILE"
+  "tokenCommand" "LOCUST_TOKEN_COMMAND_FILE"
   "account" "LOCUST_ACCOUNT_FILE"
   "jwtKey" "LOCUST_JWT_KEY_FILE"
   "accounts" "LOCUST_ACCOUNTS_FILE"

@@ -1,0 +1,169 @@
+"""Large content: the nearest wrongs of a backend, and which checks fail for each of them; no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend import contract
+from backend.endpoint import Endpoint
+from backend.rows import Rows
+from scenarios import capabilities as can
+from scenarios import large
+from scenarios.content import LONGEST_TITLE, TOO_LONG_TITLE, difference, numbered, numbers, odd_text
+from target.breakages import Breakage
+
+from ..support import start_backend
+from .abilities import LACKING, able
+from .company import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scenarios.scenario import Scenario
+
+    from ..support import Backend
+
+WRONGS: list[tuple[Scenario, Breakage | None, set[str]]] = [
+    (large.payloads, None, set()),
+    (large.payloads, Breakage.TAKES_LESS, {large.TAKEN, large.WHOLE, large.BEYOND}),
+    (large.payloads, Breakage.TAKES_MORE, {large.CLOSED}),
+    (large.payloads, Breakage.TAKES_MUCH, {large.LIMIT}),
+    (large.payloads, Breakage.IGNORES_LARGE, {large.CLOSED}),
+    (large.payloads, Breakage.DISMISSES_LARGE, {large.CLOSED}),
+    (large.payloads, Breakage.CLOSES_NEIGHBOURS, {large.OTHERS}),
+    (large.payloads, Breakage.CUTS_LARGE, {large.WHOLE, large.BEYOND}),
+    (large.payloads, Breakage.ALTERS_LARGE, {large.WHOLE, large.BEYOND}),
+    (large.payloads, Breakage.LOSES_LARGE, {large.WHOLE, large.BEYOND}),
+    (large.payloads, Breakage.LOSES_OVER_LIMIT, {large.BEYOND}),
+    (large.broadcasts, None, set()),
+    (large.broadcasts, Breakage.CUTS_LONG_LOGS, {large.TITLE}),
+    (large.broadcasts, Breakage.ALTERS_LONG_LOGS, {large.TITLE}),
+    (large.broadcasts, Breakage.LOSES_LONG_LOGS, {large.TITLE}),
+    (large.broadcasts, Breakage.ALTERS_FOR_ONE, {large.TITLE, large.SAME}),
+    (large.broadcasts, Breakage.LOSES_FOR_ONE, {large.TITLE, large.SAME}),
+    (large.broadcasts, Breakage.TAKES_LONG_TITLES, {large.REFUSED}),
+]
+
+
+@pytest.fixture
+def company(breakable: Backend) -> Iterator[Found]:
+    with Rows(breakable.database_url, "large") as rows:
+        made = Found(Endpoint(breakable.url), rows, able(), patience_s=1.0)
+        yield made
+        made.close()
+        rows.remove()
+        breakable.breaks()
+
+
+def failed(company: Found) -> set[str]:
+    return {check for (_, check), (passed, _) in company.found.items() if passed is not True}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scenario", "breakage", "checks"), WRONGS)
+def test_these_checks_fail(
+    company: Found, breakable: Backend, scenario: Scenario, breakage: Breakage | None, checks: set[str]
+) -> None:
+    breakable.breaks(*([breakage] if breakage else []))
+    scenario.play(company)
+    assert set(scenario.checks) == {check for _, check in company.found}
+    assert failed(company) == checks, company.found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("breakage", [None, Breakage.ALTERS_FOR_ONE])
+def test_logs_of_100_kb(breakage: Breakage | None) -> None:
+    """Of an agent at work, whose first task prints this much."""
+    deployed = start_backend(
+        *("deployed", "--breakable", "--throttle-limit", "0", "--seed", "10", "--agent-delay", "1"),
+        *("--agent-failures", "0"),
+    )
+    try:
+        deployed.breaks(*([breakage] if breakage else []))
+        with Rows(deployed.database_url, "large") as rows:
+            company = Found(Endpoint(deployed.url), rows, able(*LACKING["as-built"]), patience_s=10.0)
+            large.broadcasts.play(company)
+            company.close()
+            rows.remove()
+    finally:
+        deployed.stop()
+    passed, evidence = company.found[large.broadcasts.name, large.SAME]
+    assert passed is (breakage is None), evidence
+    if passed:
+        assert int(evidence.split()[-2]) > 100_000, evidence
+        assert failed(company) == set()
+
+
+def test_what_nothing_comes_back_from_is_skipped(company: Found) -> None:
+    company.capabilities = able(can.PING)
+    large.payloads.play(company)
+    outcomes = {check: passed for (_, check), (passed, _) in company.found.items()}
+    assert outcomes == {
+        large.LIMIT: True,
+        large.TAKEN: True,
+        large.CLOSED: True,
+        large.OTHERS: True,
+        large.WHOLE: None,
+        large.BEYOND: None,
+    }
+    assert "there is no ping" in company.found[large.payloads.name, large.WHOLE][1]
+
+
+@pytest.mark.parametrize("parser", ["default", "msgpack"])
+def test_sizes_are_those_on_the_wire(breakable: Backend, company: Found, parser: str) -> None:
+    client = company.helper().client(None, endpoint=Endpoint(breakable.url, parser=parser))
+    for size in (125, 126, 65_535, 65_536, 200_000):
+        text = large._filling(client, "ping", size)
+        assert large._wire_bytes(client, "ping", text) <= size < large._wire_bytes(client, "ping", f"{text}....")
+
+
+# Content
+
+
+def test_titles_are_as_long_as_they_may_be() -> None:
+    assert len(f"{0:016x} {LONGEST_TITLE}") == contract.TITLE_MAX_CHARS
+    # JavaScript counts what UTF-16 needs.
+    assert len(LONGEST_TITLE.encode("utf-16-le")) == 2 * len(LONGEST_TITLE)
+    assert LONGEST_TITLE.strip() == LONGEST_TITLE
+    assert len(TOO_LONG_TITLE) == 1
+
+
+@given(st.integers(1, 3000), st.data())
+def test_each_change_is_found(length: int, data: st.DataObject) -> None:
+    for text in (numbered(length), odd_text(length)):
+        assert len(text) >= length
+        assert difference(text, text) == ""
+        place = data.draw(st.integers(0, len(text) - 1))
+        for wrong in (
+            text[:place],
+            text[:place] + text[place + 1 :],
+            text[:place] + "@" + text[place + 1 :],
+            text[: place + 1] + text[place:],
+        ):
+            assert difference(text, wrong)
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "said"),
+    [
+        ("abc", None, "nothing came instead of a str"),
+        ("abc", ["abc"], "a list came instead of a str"),
+        ("abcd", "ab", "2 characters came instead of 4"),
+        ("abcd", "abXd", "character 2 of 4 differs: 'Xd' came instead of 'cd'"),
+        ([1.5, 2.5], [1.5, 3.5], "item 1 of 2: 3.5 came instead of 2.5"),
+        (["abc", 1], ["ab", 1], "item 0 of 2: 2 characters came instead of 3"),
+        (1, 2, "2 came instead of 1"),
+    ],
+)
+def test_what_differs_is_said(sent: object, came: object, said: str) -> None:
+    assert difference(sent, came) == said
+
+
+def test_numbers_are_longer_as_javascript_writes_them() -> None:
+    for text in numbers(700):
+        assert len(text) == 4
+        assert len(repr(float(text))) == 5
