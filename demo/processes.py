@@ -1,22 +1,20 @@
-"""Child processes that do not outlive their parent, whatever ends it."""
+"""The processes of a demo: started with a log each, waited for, and ended."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from typing import IO, TYPE_CHECKING
+
+from target import children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-_PR_SET_PDEATHSIG = 1
 
 
 def start(
@@ -30,24 +28,13 @@ def start(
 
     :param log: gets its standard error, and its standard output unless `output` is given.
     """
-    libc = ctypes.CDLL(None)
-    parent = os.getpid()
-
-    def die_with_parent() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
     with log.open("ab") as errors:
-        return subprocess.Popen(  # noqa: S603 - our own commands
+        return children.start(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output if output is not None else errors,
             stderr=errors,
-            text=True,
             env={**os.environ, **(environment or {})},
-            start_new_session=True,
-            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
         )
 
 

