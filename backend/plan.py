@@ -31,8 +31,9 @@ class Cast:
 
     foreign: a room whose owner owns none of the run's; None if there is none. bad_tokens, without_id: see
     `tokens`. capabilities: as a message, see `scenarios.capabilities`. think_s: least and most seconds between
-    two plays. patience_s: how long something is waited for that has to come. expiring: a token of the first
-    room's owner that is over soon, and when that is, in seconds since the epoch; None without the backend's key.
+    two plays. patience_s: how long something is waited for that has to come. session_s: how long a long session
+    lasts. expiring: tokens of the first room's owner that end while the run lasts, each with when that is, in
+    seconds since the epoch; none without the backend's key.
     """
 
     foreign: Room | None = None
@@ -41,13 +42,14 @@ class Cast:
     capabilities: dict[str, Any] = field(default_factory=dict)
     think_s: tuple[float, float] = (1.0, 3.0)
     patience_s: float = 5.0
-    expiring: tuple[str, float] | None = None
+    session_s: float = 120.0
+    expiring: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Cast:
         """From a message."""
         foreign = message["foreign"] and Room(**message["foreign"])
-        expiring = message["expiring"] and tuple(message["expiring"])
+        expiring = tuple((token, ends_s) for token, ends_s in message["expiring"])
         return cls(**(message | {"foreign": foreign, "think_s": tuple(message["think_s"]), "expiring": expiring}))
 
 

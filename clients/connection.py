@@ -181,9 +181,12 @@ class Connection(RoundTrips):
             self.socket.eio.break_off("dropped by the load test")
 
     def wait_until_back(self, timeout_s: float | None = None) -> bool:
-        """Wait until it is in its rooms again, after `drop`; whether it is in time."""
-        self._back = self._back or Event()
-        return self.joined_again or self._back.wait(self.patience(timeout_s))
+        """Wait until it is in its rooms again, after a lost connection; whether it is in time."""
+        if self.joined_again:
+            return True
+        if self._back is None or self._back.is_set():
+            self._back = Event()
+        return self._back.wait(self.patience(timeout_s))
 
     def join(self, project_id: str, timeout_s: float | None = None) -> float:
         """Join a room: see `Client`."""

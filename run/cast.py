@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
     from scenarios.expectation import Expectation
 
 
-_EXPIRES_S: Final = 6
+_FIRST_EXPIRES_S: Final = 6
 """After the plan was made; whoever wants to see a token's end waits for it."""
+_LEAST_APART_S: Final = 10
+_MOST_EXPIRING: Final = 64
+_NO_END_S: Final = 3600.0
+"""A run without --run-time has such tokens for an hour."""
 
 
 def assemble(
@@ -45,7 +50,7 @@ def assemble(
     :raises Fault: if a client with a good token cannot even connect.
     """
     if options.no_probe or not endpoint.adapter.plays_scenarios:
-        return Cast(think_s=options.think_time, patience_s=options.patience)
+        return Cast(think_s=options.think_time, patience_s=options.patience, session_s=options.session_length)
     room = rooms[0]
     cast = Cast(
         provision.foreign(),
@@ -53,6 +58,7 @@ def assemble(
         "" if mint is None else tokens.without_id(room.token, mint),
         think_s=options.think_time,
         patience_s=options.patience,
+        session_s=options.session_length,
     )
     try:
         capabilities = Probe(endpoint, room, cast).ask()
@@ -62,7 +68,7 @@ def assemble(
             f"a client with a good token cannot connect and join its room: {error}",
             "Check --token-in, --transport and --parser, and look into the backend's log.",
         ) from error
-    expiring = None if mint is None else _expiring(room, mint)
+    expiring = () if mint is None else _expiring(room, mint, float(options.run_time or _NO_END_S))
     return replace(cast, capabilities=_message(capabilities), expiring=expiring)
 
 
@@ -72,9 +78,12 @@ def _message(capabilities: Capabilities) -> dict[str, Any]:
     return {name: {**answer, "evidence": names.visible(answer["evidence"])} for name, answer in answers}
 
 
-def _expiring(room: Room, mint: tokens.Mint) -> tuple[str, float]:
-    ends_s = int(time.time()) + _EXPIRES_S
-    return tokens.expiring(room.token, mint, ends_s), ends_s
+def _expiring(room: Room, mint: tokens.Mint, run_time_s: float) -> tuple[tuple[str, float], ...]:
+    """Return tokens that end while the run lasts, one after the other: workers have no key to make them."""
+    first_s = int(time.time()) + _FIRST_EXPIRES_S
+    apart_s = max(_LEAST_APART_S, math.ceil(run_time_s / _MOST_EXPIRING))
+    ends_s = range(first_s, first_s + math.ceil(run_time_s), apart_s)
+    return tuple((tokens.expiring(room.token, mint, at_s), float(at_s)) for at_s in ends_s)
 
 
 def _bad_tokens(room: Room, mint: tokens.Mint | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from faults import Fault, Owner
 from scenarios import catalogue
+from scenarios.sessions import session
 from shapes.choice import Choice
 from tasks import always
 from users.actor import Actor
@@ -87,6 +88,7 @@ def choose(classes: list[type[User]], options: argparse.Namespace) -> None:
     for one in classes:
         if issubclass(one, Publisher):
             one.fixed_count = options.publishers
+    _check_sessions(classes, options)
 
 
 def check(options: argparse.Namespace, size: Size) -> None:
@@ -132,6 +134,20 @@ def fewest_of_mix(options: argparse.Namespace) -> int:
     if not mix:
         return 0
     return math.ceil(sum(mix.values()) / min(mix.values())) + int(options.publishers)
+
+
+def _check_sessions(classes: Iterable[type[User]], options: argparse.Namespace) -> None:
+    """A session that the run's end cuts off is not judged."""
+    if not options.run_time or float(options.run_time) > options.session_length:
+        return
+    for one in classes:
+        if any(session.name in _tags_of(task) for task in _tasks_of(one)):
+            raise Fault(
+                Owner.USER,
+                f"expected a --run-time of more than the {options.session_length:g} s that each session of "
+                f"{one.__name__} lasts, got {float(options.run_time):g} s",
+                "Raise --run-time, or lower --session-length.",
+            )
 
 
 def _check_tags(classes: Iterable[type[User]], options: argparse.Namespace) -> None:

@@ -172,6 +172,13 @@ def _users(option: Callable[..., None]) -> None:
         default=5.0,
     )
     option(
+        "--session-length",
+        "Seconds that a long session lasts, of a LongSession (a user of --mix); --run-time has to be longer "
+        "(default 120)",
+        type=types.seconds_at_least_one,
+        default=120.0,
+    )
+    option(
         "--debug-clients",
         "Log the packets and events of the first N clients of each worker, or of user classes, e.g. 2, or "
         "Viewer=1,Intruder=2 (default: 1 with --loglevel DEBUG, otherwise none)",

@@ -41,6 +41,11 @@ def seconds(text: str) -> float:
     return _number(text, float, 0, 86_400)
 
 
+def seconds_at_least_one(text: str) -> float:
+    """A time of one second or more."""
+    return _number(text, float, 1, 86_400)
+
+
 def rate(text: str) -> float:
     """Something a second."""
     return _number(text, float, 0.001, 1e6)

@@ -55,7 +55,7 @@ def round_trips(stage: Stage) -> None:
     """Time pings and acknowledgements, for the objectives on them."""
     client = stage.member()
     question = "ping" if stage.can(can.PING) else "rejoin"
-    times_ms = [_round_trip(stage, client) for _ in range(ROUND_TRIPS)]
+    times_ms = [round_trip(stage, client) for _ in range(ROUND_TRIPS)]
     for took_ms in times_ms:
         stage.answered(question, took_ms)
     said = f"by {question}, mean {statistics.fmean(times_ms):.1f} ms, longest {max(times_ms):.1f} ms"
@@ -69,7 +69,11 @@ def round_trips(stage: Stage) -> None:
         stage.check(acknowledged, "", said)
 
 
-def _round_trip(stage: Stage, client: Client) -> float:
+def round_trip(stage: Stage, client: Client) -> float:
+    """Make a round trip by a ping, or where that is not answered by joining again; return milliseconds.
+
+    :raises EventTimeoutError: if it is not answered.
+    """
     return client.ping(stage.patience_s) if stage.can(can.PING) else client.rejoin(stage.patience_s)
 
 
@@ -101,7 +105,7 @@ def among_many(stage: Stage) -> None:
 
 
 def _median_ms(stage: Stage, client: Client) -> float:
-    return statistics.median(_round_trip(stage, client) for _ in range(_TRIPS_EACH))
+    return statistics.median(round_trip(stage, client) for _ in range(_TRIPS_EACH))
 
 
 def _range(times_ms: list[float]) -> str:
@@ -187,10 +191,18 @@ def _kept_by_each(kept_kb: list[float]) -> Slope:
 
 
 def _memory_kb(stage: Stage) -> float:
+    return memory_mb(stage) * 1e6 / 1024
+
+
+def memory_mb(stage: Stage) -> float:
+    """Return the backend's resident memory in MB, as its health page tells it.
+
+    :raises SkipError: if it does not.
+    """
     answer = stage.request("GET", contract.HEALTH_INFO)
     if answer.status != 200:
         raise SkipError(f"{contract.HEALTH_INFO} was answered with {answer.status}")
     vitals = metrics.of_health(answer.body)
     if vitals.rss_mb is None:
         raise SkipError(f"{contract.HEALTH_INFO}: {vitals.why_not('rss_mb')}")
-    return vitals.rss_mb * 1e6 / 1024
+    return vitals.rss_mb

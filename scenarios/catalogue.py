@@ -13,6 +13,7 @@ from . import (
     pressure,
     resilience,
     rooms,
+    sessions,
     upgrades,
     workflows,
 )
@@ -30,6 +31,7 @@ ROLES: Final[dict[str, tuple[Scenario, ...]]] = {
         workflows.tabs,
         connections.acknowledgements,
     ),
+    "LongSession": (sessions.session,),
     "Operator": (
         broadcasts.updates,
         broadcasts.logs,

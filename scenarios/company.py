@@ -30,6 +30,8 @@ class Company(Protocol):
     random: Random
     patience_s: float
     """How long something is waited for that has to come."""
+    session_s: float
+    """How long a session is that has to be long."""
 
     @property
     def rooms(self) -> Sequence[Room]:

@@ -14,6 +14,7 @@ from . import (
     pressure,
     resilience,
     rooms,
+    sessions,
     upgrades,
     workflows,
 )
@@ -165,7 +166,9 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
     },
     "Production Scenarios": {
         "Long-running dashboard sessions": played(
-            workflows.dashboard, otherwise="`Viewer`, for as long as the run lasts (`--shape soak`)"
+            sessions.session,
+            workflows.dashboard,
+            otherwise="`Viewer`, for as long as the run lasts (`--shape soak`)",
         ),
         "Frontend application patterns": played(workflows.reload, workflows.tabs),
         "Mixed client types": played(workflows.mixed),
@@ -221,13 +224,13 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
             broadcasts.many, otherwise="objective `delivery to 20 members and more`", tests=(_JUDGED,)
         ),
         "Memory stability during extended sessions": played(
-            benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE, _NUMBERS)
+            sessions.session, benchmarks.memory, otherwise=_GROWTH, tests=(_SLOPE, _NUMBERS)
         ),
         "Error recovery from network issues": played(resilience.cut_off),
     },
     "CI/CD": {
         "Fast execution for continuous testing": answered(
-            "each suite in a minute and a half", "tests/integration/test_suites.py"
+            "each suite in a minute and a half, production in three minutes", "tests/integration/test_suites.py"
         ),
         "Parallel Execution": answered(
             "a port, workers and rows of its own for each run; `python -m suites --side-by-side N`",

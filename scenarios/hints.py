@@ -51,6 +51,15 @@ _HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "it joins its own room": "Let a project's owner join its room, and answer with joinedRoom.",
     },
     "a dashboard's session": {"it hears of every task": _BROADCASTS, "its pings are answered": _PONG},
+    "a long session": {
+        "it hears of every task, each event once": "Add a socket to the room on each joinProjectRoom, and emit "
+        "each event to it once.",
+        "it comes back after each break": "Let a user in again, with the same token, however often it comes.",
+        "it comes back with a renewed token": "Judge each connect by its own token, not by an earlier one.",
+        "nothing else ends its connection": "Raise the limits on a connection's idle time and age.",
+        "round trips are as short at its end": "Find what grows while a user stays: listeners, queues, rooms.",
+        "the backend's memory does not grow": "Find what each message leaves behind: listeners, maps, caches.",
+    },
     "a page that is loaded again": {"it hears its room as before": _REJOINS},
     "several tabs of one user": {"every tab hears": _BROADCASTS, "closing one leaves the others": _MEMBERS},
     "acknowledgements": {"a join is acknowledged": "Return a value from the handler of joinProjectRoom."},

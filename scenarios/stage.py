@@ -60,12 +60,14 @@ class Stage:
         self.cannot = company.capabilities.cannot
         self.random = company.random
         self.patience_s = company.patience_s
+        self.session_s = company.session_s
         self.endpoint = company.endpoint
         self.cast = company.cast
         self.room = company.choose_room()
         self.answered = company.answered
         self.find = company.find
         self.request = company.request
+        self.is_ending = company.is_ending
 
     def close(self) -> None:
         """Disconnect everybody, and remove what was made."""
@@ -104,6 +106,15 @@ class Stage:
         hint = "" if passed else hint or hints.of_check(self._name, check)
         self._company.check(self._name, check, passed, said, hint)
 
+    def skip(self, check: str, why: str) -> None:
+        """Report that a check could not be made; the others go on.
+
+        :param why: what was not there.
+        """
+        if check in self._checks:
+            self.made.add(check)
+            self._company.check(self._name, check, None, why)
+
     def holds(self, check: str) -> bool:
         """Whether this backend is held to a check."""
         return check in self._checks
@@ -137,7 +148,7 @@ class Stage:
         while not self.wait_until(missing.nothing) and works:
             working = [task for task in missing.tasks() if self._is_at_work(task, clients)]
             worked_s = time.monotonic() - began_s
-            if working and (self._company.is_ending() or worked_s > MAX_WORK_S):
+            if working and (self.is_ending() or worked_s > MAX_WORK_S):
                 raise SkipError(f"after {worked_s:.0f} s agents were still at work on {len(working)} tasks")
             # Where the work has just ended, its end is given the usual time once more.
             works = bool(working)
@@ -180,6 +191,15 @@ class Stage:
     def token(self, room: int | None = None) -> str:
         """The token of a room's owner."""
         return self._company.token(self.room if room is None else room)
+
+    def token_that_ends(self, after_s: float, before_s: float) -> tuple[str, float] | None:
+        """Return a token of the first room's owner that ends in that time from now, and when it ends.
+
+        :returns: the first that does, with seconds since the epoch; None if there is none.
+        """
+        now_s = time.time()
+        endings = sorted(self.cast.expiring, key=lambda one: one[1])
+        return next((one for one in endings if now_s + after_s <= one[1] <= now_s + before_s), None)
 
     def owner(self, room: int | None = None, **options: Any) -> Client:
         """A client of a room's owner, not connected yet; see `Helper.client`."""

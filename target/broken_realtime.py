@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,14 @@ _LONG_CHARS = 200
 _KEPT_BYTES = {Breakage.KEEPS_60_KB: 60 * 1024, Breakage.LEAKS_MEMORY: 2_000_000}
 """By each connection."""
 _LEAKED_BYTES_PER_S = 5_000_000
+_LEAKED_BYTES_BY_ANSWER = 1_000_000
 _FAST_S, _SLOW_S = 0.022, 0.1
 """In turns: 61 ms in the mean, and never 200."""
 _PAUSE_S = 0.25
 _EACH_S = 0.0005
 _ANSWERS_PER_S = 90
+_AGE_SHARE = 0.005
+_OLD_S = 2.0
 _ELSEWHERE = Keys("", "", places=("header", "query", "cookie"))
 
 
@@ -71,6 +75,7 @@ class BrokenRealtime(Realtime):
         self._broken = breakages
         self._leaked: list[bytearray] = []
         self._leaking: asyncio.Task[None] | None = None
+        self._cutting: set[asyncio.Task[None]] = set()
         self._pace = asyncio.Lock()
         self.server.on("disconnect", self._disconnected)
         self.server.on("*", self._unknown)
@@ -85,6 +90,8 @@ class BrokenRealtime(Realtime):
     def reset(self) -> None:
         """Forget who was here; offer the transports, and take messages of the size, that the switches say."""
         self._users: set[str] = set()
+        self._first_tokens: dict[str, str] = {}
+        self._first_seen_s: dict[str, float] = {}
         self._was_in: set[tuple[str, str]] = set()
         self._spoken: set[str] = set()
         self._joined_rooms: set[str] = set()
@@ -217,9 +224,25 @@ class BrokenRealtime(Realtime):
         if Breakage.BELIEVES_ELSEWHERE in broken and given is None:
             await self._believe(sid, _ELSEWHERE.find(None, environ) or "")
         self._present.add(sid)
+        await self._know(sid, str(given))
         for leak, kept_bytes in _KEPT_BYTES.items():
             if leak in broken:
                 self._leaked.append(bytearray(b"x" * kept_bytes))
+
+    async def _know(self, sid: str, token: str) -> None:
+        """Keep when and with which token a user came first, and do what follows from that."""
+        user = str((await self.server.get_session(sid))["user_id"])
+        self._first_seen_s.setdefault(user, time.monotonic())
+        first = self._first_tokens.setdefault(user, token)
+        if token != first and Breakage.REFUSES_RENEWED in self._broken:
+            raise socketio.exceptions.ConnectionRefusedError("broken")
+        if Breakage.CUTS_AFTER_2_S in self._broken:
+            self._cutting.add(asyncio.create_task(self._cut_when_old(sid)))
+
+    async def _cut_when_old(self, sid: str) -> None:
+        await asyncio.sleep(_OLD_S)
+        if sid in self._present:
+            await self._close(sid)
 
     async def _leak(self) -> None:
         while True:
@@ -270,7 +293,7 @@ class BrokenRealtime(Realtime):
             or (Breakage.JOINS_ONCE in broken and project_id in self.server.rooms(sid))
         ):
             return None
-        await self._dawdle()
+        await self._dawdle(sid)
         if Breakage.REFUSES_JOINS in broken:
             await self._refuse(sid, "broken")
             return None
@@ -321,14 +344,14 @@ class BrokenRealtime(Realtime):
     async def _ping(self, sid: str, payload: Any) -> Any:
         if self._broken.every(3, Breakage.SILENT_PINGS):
             return None
-        await self._dawdle()
+        await self._dawdle(sid)
         if payload is UNDEFINED and Breakage.CLOSES_ON_ODD in self._broken:
             await self._close(sid)
         return await super()._ping(sid, payload)
 
     # Times
 
-    async def _dawdle(self) -> None:
+    async def _dawdle(self, sid: str) -> None:
         """Wait before an event is answered."""
         broken = self._broken
         if Breakage.PONGS_TAKE_61_MS in broken:
@@ -337,6 +360,11 @@ class BrokenRealtime(Realtime):
             await asyncio.sleep(_PAUSE_S)
         if Breakage.SLOWER_WITH_EACH in broken:
             await asyncio.sleep(_EACH_S * len(self._present))
+        if Breakage.LEAKS_MEMORY_BY_ANSWER in broken:
+            self._leaked.append(bytearray(b"x" * _LEAKED_BYTES_BY_ANSWER))
+        if Breakage.SLOWER_WITH_AGE in broken:
+            user = str((await self.server.get_session(sid))["user_id"])
+            await asyncio.sleep(_AGE_SHARE * (time.monotonic() - self._first_seen_s[user]))
         if Breakage.ANSWERS_90 in broken:
             async with self._pace:
                 await asyncio.sleep(1 / _ANSWERS_PER_S)

@@ -45,6 +45,7 @@ class Actor(User):
         self.cast = plan.cast
         self.capabilities = Capabilities.from_message(plan.cast.capabilities)
         self.patience_s = plan.cast.patience_s
+        self.session_s = plan.cast.session_s
         self._source = plan.source_of(number)
         self._user_number = self.run_context.user_number()
         self._failed = ""

@@ -13,6 +13,12 @@ class Dashboard(Actor):
     tasks = [acting("Dashboard")]  # noqa: RUF012 - Locust's way to name them
 
 
+class LongSession(Actor):
+    """A page that stays open for minutes or hours: its connection breaks, its token ends, and it comes back."""
+
+    tasks = [acting("LongSession")]  # noqa: RUF012 - Locust's way to name them
+
+
 class Operator(Actor):
     """Somebody at work: makes tasks and projects, waits for what becomes of them, and compares with REST."""
 

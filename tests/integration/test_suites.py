@@ -34,7 +34,7 @@ def play(backend: Backend, results: Path, suite: str, *more: str) -> tuple[int, 
     ended = run_locust(
         backend.url,
         *("--config", str(ROOT / "suites" / f"{suite}.conf"), "--run-time", f"{SECONDS[suite]}s"),
-        *("--think-time", "0.2:0.6", "--results-dir", str(results), *more),
+        *("--think-time", "0.2:0.6", "--session-length", "12", "--results-dir", str(results), *more),
         environment=backend.by_sql,
         timeout_s=110,
     )

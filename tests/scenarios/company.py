@@ -36,7 +36,7 @@ def cast_of(mine: Room, foreign: Room | None) -> Cast:
         foreign,
         tokens.bad_tokens(mine.token, MINT, now_s),
         tokens.without_id(mine.token, MINT),
-        expiring=(tokens.expiring(mine.token, MINT, now_s + 3), now_s + 3),
+        expiring=((tokens.expiring(mine.token, MINT, now_s + 3), float(now_s + 3)),),
     )
 
 
@@ -44,7 +44,13 @@ class Found:
     """A company; `found` is (scenario, check) -> (passed, evidence), `times` the questions that were answered."""
 
     def __init__(
-        self, endpoint: Endpoint, rows: Rows, capabilities: Capabilities, *, patience_s: float = 5.0
+        self,
+        endpoint: Endpoint,
+        rows: Rows,
+        capabilities: Capabilities,
+        *,
+        patience_s: float = 5.0,
+        session_s: float = 12.0,
     ) -> None:
         self.endpoint = endpoint
         owned = rows.create_rooms(5, rooms_each=4)
@@ -53,6 +59,7 @@ class Found:
         self.capabilities = capabilities
         self.random = Random(1)
         self.patience_s = patience_s
+        self.session_s = session_s
         self.found: dict[tuple[str, str], tuple[bool | None, str]] = {}
         self.hints: dict[tuple[str, str], str] = {}
         self.times: list[str] = []

@@ -8,6 +8,7 @@ import pytest
 
 from backend.endpoint import Endpoint
 from backend.rows import Rows
+from scenarios import sessions
 from scenarios.catalogue import ALL
 from target.breakages import Breakage
 
@@ -100,6 +101,17 @@ WRONGS: Final[dict[str, dict[Breakage, set[str]]]] = {
         Breakage.UPGRADE_LOSES: {UPGRADE},
         Breakage.UPGRADE_DOUBLES: {UPGRADE},
         Breakage.UPGRADE_SWAPS: {UPGRADE},
+    },
+    "a long session": {
+        Breakage.FORGETS_RETURNERS: {sessions.HEARS},
+        Breakage.LOGS_TWICE: {sessions.HEARS},
+        Breakage.UPDATES_TWICE: {sessions.HEARS},
+        Breakage.REFUSES_RETURNERS: {sessions.COMES_BACK},
+        Breakage.REFUSES_RENEWED: {sessions.RENEWS},
+        Breakage.CUTS_AFTER_2_S: {sessions.STAYS},
+        Breakage.SLOWER_WITH_AGE: {sessions.FAST},
+        Breakage.SILENT_PINGS: {sessions.FAST},
+        Breakage.LEAKS_MEMORY_BY_ANSWER: {sessions.MEMORY},
     },
     "a foreign room": {Breakage.DOCKER_CROSSTALK: {"it is not heard"}},
 }
