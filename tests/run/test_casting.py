@@ -10,6 +10,7 @@ from faults import Fault
 from run import casting
 from run.casting import Size
 from tasks import always
+from users import roles
 from users.actor import Actor
 
 
@@ -37,6 +38,7 @@ def classes() -> dict[str, type[User]]:
 
 def chosen(**given: Any) -> dict[str, int]:
     options = {"mix": "", "tags": None, "exclude_tags": None, "user_classes": [], "class_picker": False}
+    options |= {"run_time": None, "session_length": 120.0}
     found = list(classes().values())
     casting.choose(found, Namespace(**(options | {"publishers": 4} | given)))
     return {one.__name__: one.fixed_count or one.weight for one in found}
@@ -55,6 +57,20 @@ def test_tags_choose() -> None:
 def test_a_mix_chooses_and_weighs() -> None:
     assert chosen(mix="Player=3,Other") == {"Player": 3, "Other": 1, "Publisher": 4}
     assert chosen(mix="Player=3,Other", tags=["core"]) == {"Player": 3, "Publisher": 4}
+
+
+def test_a_run_is_longer_than_its_sessions() -> None:
+    def sessions(run_time: float | None, tags: list[str] | None = None) -> list[str]:
+        options = {"mix": "LongSession,Dashboard", "user_classes": [], "class_picker": False, "publishers": 0}
+        options |= {"tags": tags, "exclude_tags": None, "run_time": run_time, "session_length": 120.0}
+        found: list[Any] = [roles.LongSession, roles.Dashboard]
+        casting.choose(found, Namespace(**options))
+        return [one.__name__ for one in found]
+
+    assert sessions(121) == sessions(None) == ["LongSession", "Dashboard"]
+    with pytest.raises(Fault, match="more than the 120 s that each session of LongSession lasts, got 120 s"):
+        sessions(120)
+    assert sessions(60, tags=["core"]) == ["Dashboard"], "nobody has a session in this suite"
 
 
 def test_an_unknown_class_is_named() -> None:

@@ -29,6 +29,7 @@ def chosen(scenario: str, classes: list[Any] = EVERYBODY, **given: Any) -> tuple
             "user_classes": [],
             "class_picker": False,
             "publishers": 4,
+            "run_time": None,
             "scenario": scenario,
             "host": "http://10.0.0.1",
             "allow_remote_target": False,
