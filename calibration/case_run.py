@@ -108,17 +108,26 @@ def run_case(name: str, profile: str, workers: int, folder: Path, seconds: int) 
         raise StalledError(f"{title}: the run itself was {doubts[0]}")
     if case.transport:
         rows += _compare_capture(title, ran, summary)
-        if not wrong and not all(row.passed for row in rows) and doubts:
-            raise StalledError(f"{title}: the run itself was {doubts[0]}")
+        if not wrong and not all(row.passed for row in rows):
+            _check_stalls(title, summary)
     if not case.is_late:
         return rows
     rows += compare_latencies(title, sent, summary)
     if case.slow is not None:
         slow = slower_than(ran.record, Reader().slots[0].event, case.slow[0])
         rows += compare_slow(title, case, sent, slow, case.members)
-    if not all(row.passed for row in rows) and (stood_ms := summary["loop_lag_ms"]["max"]) > _STALL_MS:
-        raise StalledError(f"{title}: this machine stood still for {stood_ms:.0f} ms while it measured")
+    if not all(row.passed for row in rows):
+        _check_stalls(title, summary)
     return rows
+
+
+def _check_stalls(title: str, summary: dict[str, Any]) -> None:
+    """Raise if the run's own record says why its times cannot be right."""
+    if doubts := summary["validity"]["reasons"]:
+        raise StalledError(f"{title}: the run itself was {doubts[0]}")
+    stood_ms = max(summary[lag]["max"] or 0 for lag in ("loop_lag_ms", "ramp_loop_lag_ms"))
+    if stood_ms > _STALL_MS:
+        raise StalledError(f"{title}: this machine stood still for {stood_ms:.0f} ms while it measured")
 
 
 def _compare_capture(title: str, ran: _Ran, summary: dict[str, Any]) -> list[Row]:

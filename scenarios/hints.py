@@ -207,7 +207,7 @@ _HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "it opens no room": _ROOM_OWNER,
     },
     "bad tokens over REST": {"REST refuses all of them": _TOKENS},
-    "a foreign project": {"it is not shown": _PROJECTS, "no task can be made in it": _PROJECTS},
+    "a foreign project": {"it is not shown": _PROJECTS, "nothing can be made or changed in it": _PROJECTS},
     "slow input": {"others are served meanwhile": _SERVED},
     "a flood of connections": {
         "others are served meanwhile": "Limit connections for each user and address, and answer the others.",

@@ -93,8 +93,8 @@ def _is_not_heard(stage: Stage, check: str, client: Client, witness: Client) -> 
 )
 def guests(stage: Stage) -> None:
     guest = stage.helper.client(measured=False)
-    refusal = outcome(guest.connect) or outcome(lambda: guest.join(stage.project()))
-    stage.check("a guest is let into no room", "" if refusal else "it was joined", refusal)
+    wrong, refusal = _gets_in(stage, guest)
+    stage.check("a guest is let into no room", wrong, refusal)
 
 
 @scenario(
@@ -106,12 +106,26 @@ def nobody(stage: Stage) -> None:
     token = stage.cast.without_id
     if not token:
         raise SkipError("it takes the backend's own key to make one: --jwt-secret")
-    client = stage.helper.client(token, measured=False)
-    refusal = outcome(client.connect) or outcome(lambda: client.join(stage.project()))
-    stage.check("it opens no room", "" if refusal else "it did", refusal)
+    wrong, refusal = _gets_in(stage, stage.helper.client(token, measured=False))
+    stage.check("it opens no room", wrong, refusal)
     answer = stage.request("GET", contract.PROJECT.format(project_id=stage.project()), token)
     said = f"it was answered with {answer.status}"
     stage.check("REST refuses it", "" if answer.status == 401 else said, said)
+
+
+def _gets_in(stage: Stage, client: Client) -> tuple[str, str]:
+    """Return (how a client gets at the events of a room that it has no right to, how it is refused)."""
+    if refusal := outcome(client.connect):
+        return "", refusal
+    client.listen(contract.TASK_STATUS_UPDATE, contract.AGENT_LOG)
+    refusal = outcome(lambda: client.join(stage.project()))
+    if not refusal:
+        return "it was joined", ""
+    witness = stage.member(measured=False)
+    if missing := stage.missing([witness], [stage.create_task()]):
+        raise EventTimeoutError(missing)
+    stage.pause()
+    return f"it was refused, and heard {len(client.heard)} events" if client.heard else "", refusal
 
 
 @scenario(
@@ -129,14 +143,19 @@ def rest_tokens(stage: Stage) -> None:
 @scenario(
     "a foreign project",
     SECURITY,
-    checks={"it is not shown": (), "no task can be made in it": ()},
+    checks={"it is not shown": (), "nothing can be made or changed in it": ()},
 )
 def foreign_project(stage: Stage) -> None:
     foreign = stage.foreign()
-    shown = stage.request("GET", contract.PROJECT.format(project_id=foreign.project_id), stage.token())
-    said = f"it was answered with {shown.status}"
-    stage.check("it is not shown", "" if shown.status in _HIDDEN else said, said)
-    body = {"title": "by somebody else", "description": "made by a load test"}
-    made = stage.request("POST", contract.tasks_path(foreign.project_id), stage.token(), body)
-    said = f"it was answered with {made.status}"
-    stage.check("no task can be made in it", "" if made.status in _HIDDEN else said, said)
+    tasks = contract.tasks_path(foreign.project_id)
+    task = f"{tasks}/{stage.task_in(foreign, agent=False).task_id}"
+    project = contract.PROJECT.format(project_id=foreign.project_id)
+    made = {"title": "by somebody else", "description": "made by a load test"}
+    reading = [("GET", project, None), ("GET", tasks, None), ("GET", task, None)]
+    writing = [("POST", tasks, made), ("PATCH", task, {"status": contract.FAILED})]
+    for check, calls in (("it is not shown", reading), ("nothing can be made or changed in it", writing)):
+        answers = [
+            f"{call[0]} {call[1]}: {stage.request(*call[:2], stage.token(), call[2]).status}" for call in calls
+        ]
+        open_ones = [said for said in answers if int(said.rpartition(" ")[2]) not in _HIDDEN]
+        stage.check(check, open_ones, ", ".join(answers))

@@ -37,6 +37,9 @@ class Breakage(StrEnum):
     TAKES_EXPIRED = "expired tokens are believed"
     REFUSES_SILENTLY = "bad tokens are cut off without a word"
     BELIEVES_ELSEWHERE = "tokens in header, query and cookie are believed unseen"
+    BELIEVES_HEADERS = "tokens in the header are believed unseen"
+    BELIEVES_QUERIES = "tokens in the query are believed unseen"
+    BELIEVES_COOKIES = "tokens in cookies are believed unseen"
     OPENS_FOREIGN_ROOMS = "any user is let into any room"
     OPENS_ROOMS_TO_GUESTS = "guests are let into any room"
     ENTERS_REFUSED = "whoever is refused gets the room's events all the same"
@@ -48,6 +51,7 @@ class Breakage(StrEnum):
     ONE_ROOM_ONLY = "joining a room leaves all others"
     KEEPS_LEAVERS = "leaving is answered and nothing else"
     LEAVES_SILENTLY = "leaving is not answered"
+    ACKS_ONCE = "only the first event of a client is acknowledged"
     NO_ACKS = "nothing is acknowledged"
     SILENT_PINGS = "every third ping is not answered"
     CLOSES_ON_ODD = "an odd argument closes the connection"
@@ -130,6 +134,9 @@ class Breakage(StrEnum):
     REST_BELIEVES = "REST believes any token"
     REST_TAKES_EXPIRED = "REST believes expired tokens"
     REST_SHOWS_ALL = "REST gives everybody everything"
+    REST_SHOWS_TASKS = "REST shows everybody the tasks of all projects"
+    REST_TAKES_TASKS = "REST lets everybody make tasks in all projects"
+    REST_TAKES_PATCHES = "REST lets everybody change the tasks of all projects"
     REST_REFUSES_NOBODY = "REST refuses a token without an id, as it should"
 
 

@@ -41,9 +41,13 @@ _EACH_S = 0.0005
 _ANSWERS_PER_S = 90
 _AGE_SHARE = 0.005
 _OLD_S = 2.0
-_ELSEWHERE = Keys("", "", places=("header", "query", "cookie"))
-
-
+_BELIEVED = {
+    Breakage.BELIEVES_ELSEWHERE: ("header", "query", "cookie"),
+    Breakage.BELIEVES_HEADERS: ("header",),
+    Breakage.BELIEVES_QUERIES: ("query",),
+    Breakage.BELIEVES_COOKIES: ("cookie",),
+}
+"""Places where a token is believed that no honest backend looks at."""
 _TAKEN_BYTES = {
     Breakage.TAKES_LITTLE: 100_000,
     Breakage.TAKES_LESS: contract.MAX_PAYLOAD_BYTES - 1,
@@ -94,6 +98,7 @@ class BrokenRealtime(Realtime):
         self._first_seen_s: dict[str, float] = {}
         self._was_in: set[tuple[str, str]] = set()
         self._spoken: set[str] = set()
+        self._acknowledged: set[str] = set()
         self._joined_rooms: set[str] = set()
         self._held: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         self._present: set[str] = set()
@@ -115,8 +120,11 @@ class BrokenRealtime(Realtime):
         self.server.eio.transports = [name for name in missing.values() if name not in gone]
         self.server.eio.allow_upgrades = not gone
 
-    def _acks(self) -> bool:
-        return super()._acks() and Breakage.NO_ACKS not in self._broken
+    def _acks(self, sid: str) -> bool:
+        again = sid in self._acknowledged
+        self._acknowledged.add(sid)
+        refused = Breakage.NO_ACKS in self._broken or (again and Breakage.ACKS_ONCE in self._broken)
+        return super()._acks(sid) and not refused
 
     # Broadcasts
 
@@ -221,8 +229,9 @@ class BrokenRealtime(Realtime):
             if not (expired or Breakage.TAKES_BAD_TOKENS in broken):
                 raise
             await self._believe(sid, str(given))
-        if Breakage.BELIEVES_ELSEWHERE in broken and given is None:
-            await self._believe(sid, _ELSEWHERE.find(None, environ) or "")
+        for breakage, places in _BELIEVED.items():
+            if breakage in broken and given is None:
+                await self._believe(sid, Keys("", "", places=places).find(None, environ) or "")
         self._present.add(sid)
         await self._know(sid, str(given))
         for leak, kept_bytes in _KEPT_BYTES.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
     from .broken_realtime import BrokenRealtime
     from .database import Row
+
+
+_FOR_EVERYBODY: ContextVar[bool] = ContextVar("for everybody", default=False)
+"""Whether a request's rows are given to whoever asks."""
 
 
 class BrokenTokens(Tokens):
@@ -68,7 +73,7 @@ class BrokenRest(Rest):
         return JSONResponse({})
 
     async def _own(self, table: str, row_id: str | UUID, user: Row) -> Row:
-        if Breakage.REST_SHOWS_ALL in self.broken:
+        if Breakage.REST_SHOWS_ALL in self.broken or _FOR_EVERYBODY.get():
             row = await self._database.fetch_one(f"SELECT * FROM {table} WHERE id = %s", [row_id])
             if row is not None:
                 return row
@@ -76,6 +81,7 @@ class BrokenRest(Rest):
 
     async def create_task(self, request: Request, user: Row) -> Response:
         """POST /v1/projects/:pid/tasks."""
+        _FOR_EVERYBODY.set(Breakage.REST_TAKES_TASKS in self.broken)
         if Breakage.TAKES_LONG_TITLES in self.broken:
             body = json.loads(await request.body())
             body["title"] = str(body.get("title", ""))[: contract.TITLE_MAX_CHARS]
@@ -84,6 +90,7 @@ class BrokenRest(Rest):
 
     async def get_task(self, request: Request, user: Row) -> Response:
         """GET /v1/projects/:pid/tasks/:tid."""
+        _FOR_EVERYBODY.set(Breakage.REST_SHOWS_TASKS in self.broken)
         task: dict[str, Any] = to_json(await self._own_task(request, user))
         if Breakage.REST_LIES in self.broken:
             task["status"] = contract.PENDING
@@ -97,6 +104,7 @@ class BrokenRest(Rest):
 
     async def update_task(self, request: Request, user: Row) -> Response:
         """PATCH /v1/projects/:pid/tasks/:tid."""
+        _FOR_EVERYBODY.set(Breakage.REST_TAKES_PATCHES in self.broken)
         if Breakage.SILENT_PATCH in self.broken:
             task = await self._own_task(request, user)
             body = json.loads(await request.body())

@@ -145,11 +145,11 @@ class Realtime:
     def _on(self, event: str, handler: Callable[..., Coroutine[Any, Any, Any]]) -> None:
         async def handle(sid: str, *arguments: Any) -> Any:
             answer = await handler(sid, arguments[0] if arguments else UNDEFINED)
-            return answer if self._acks() else self._no_ack
+            return answer if self._acks(sid) else self._no_ack
 
         self.server.on(event, handle)
 
-    def _acks(self) -> bool:
+    def _acks(self, _sid: str) -> bool:
         return self._profile.sends_acks
 
     async def broadcast(self, project_id: str, event: str, payload: dict[str, Any]) -> None:
