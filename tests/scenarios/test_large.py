@@ -1,4 +1,4 @@
-"""Large content: the nearest wrongs of a backend, and which checks fail for each of them; no others."""
+"""Large content: its limits, and how a difference is told. Its wrong backends are in `wrongs`."""
 
 from __future__ import annotations
 
@@ -23,30 +23,7 @@ from .company import Found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scenarios.scenario import Scenario
-
     from ..support import Backend
-
-WRONGS: list[tuple[Scenario, Breakage | None, set[str]]] = [
-    (large.payloads, None, set()),
-    (large.payloads, Breakage.TAKES_LESS, {large.TAKEN, large.WHOLE, large.BEYOND}),
-    (large.payloads, Breakage.TAKES_MORE, {large.CLOSED}),
-    (large.payloads, Breakage.TAKES_MUCH, {large.LIMIT}),
-    (large.payloads, Breakage.IGNORES_LARGE, {large.CLOSED}),
-    (large.payloads, Breakage.DISMISSES_LARGE, {large.CLOSED}),
-    (large.payloads, Breakage.CLOSES_NEIGHBOURS, {large.OTHERS}),
-    (large.payloads, Breakage.CUTS_LARGE, {large.WHOLE, large.BEYOND}),
-    (large.payloads, Breakage.ALTERS_LARGE, {large.WHOLE, large.BEYOND}),
-    (large.payloads, Breakage.LOSES_LARGE, {large.WHOLE, large.BEYOND}),
-    (large.payloads, Breakage.LOSES_OVER_LIMIT, {large.BEYOND}),
-    (large.broadcasts, None, set()),
-    (large.broadcasts, Breakage.CUTS_LONG_LOGS, {large.TITLE}),
-    (large.broadcasts, Breakage.ALTERS_LONG_LOGS, {large.TITLE}),
-    (large.broadcasts, Breakage.LOSES_LONG_LOGS, {large.TITLE}),
-    (large.broadcasts, Breakage.ALTERS_FOR_ONE, {large.TITLE, large.SAME}),
-    (large.broadcasts, Breakage.LOSES_FOR_ONE, {large.TITLE, large.SAME}),
-    (large.broadcasts, Breakage.TAKES_LONG_TITLES, {large.REFUSED}),
-]
 
 
 @pytest.fixture
@@ -61,17 +38,6 @@ def company(breakable: Backend) -> Iterator[Found]:
 
 def failed(company: Found) -> set[str]:
     return {check for (_, check), (passed, _) in company.found.items() if passed is not True}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("scenario", "breakage", "checks"), WRONGS)
-def test_these_checks_fail(
-    company: Found, breakable: Backend, scenario: Scenario, breakage: Breakage | None, checks: set[str]
-) -> None:
-    breakable.breaks(*([breakage] if breakage else []))
-    scenario.play(company)
-    assert set(scenario.checks) == {check for _, check in company.found}
-    assert failed(company) == checks, company.found
 
 
 @pytest.mark.slow
