@@ -12,7 +12,7 @@ from .topology import Topology
 
 MOST_PUBLISHERS: Final = 4000
 """Over all workers; the numbers above are the scenarios'."""
-_SCENARIOS_PUBLISHER: Final = 4095
+_LAST_PUBLISHER: Final = 4095
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,7 @@ class Plan:
         """A number for this worker's n-th publisher that no other publisher of the run has."""
         return publisher_number(self.worker, publisher)
 
-    def scenarios_publisher(self) -> int:
-        """The number of what this worker's scenarios publish."""
-        return publisher_number(self.worker, _SCENARIOS_PUBLISHER)
+    def scenarios_publishers(self) -> list[int]:
+        """Return the numbers under which this worker's scenarios publish."""
+        numbers = range(_LAST_PUBLISHER, MOST_PUBLISHERS - 1, -1)
+        return [publisher_number(self.worker, number) for number in numbers]

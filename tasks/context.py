@@ -100,9 +100,9 @@ class RunContext:
         changed.set()
 
     def triggers(self) -> Triggers:
-        """Return the triggers of the scenarios, which are one publisher."""
+        """Return the triggers of the scenarios; those that are sent at once are of different streams."""
         if self._scenario_triggers is None:
-            self._scenario_triggers = Triggers(self, self.plan.scenarios_publisher())
+            self._scenario_triggers = Triggers(self, *self.plan.scenarios_publishers())
         return self._scenario_triggers
 
     def sources(self, host: str) -> Sources:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
@@ -16,6 +16,8 @@ from measure.one_line import shorten
 from measure.triggers import Outcome, Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .context import RunContext
     from .sources import Source
 
@@ -24,9 +26,13 @@ _DONE: Final = (200, 201, 202, 204)
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A trigger that is about to leave, with its number in the stream. source: the address that it leaves from."""
+    """A trigger that is about to leave.
+
+    source: the address that it leaves from. publisher, room: its stream. seq: its number in the stream.
+    """
 
     source: Source
+    publisher: int
     room: int
     seq: int
     due_ns: int
@@ -44,23 +50,61 @@ class Sent:
     key: str
 
 
-class Triggers:
-    """The triggers of one publisher, whose number they carry; each leaves from the next source address."""
+class Streams:
+    """Which publisher's stream to a room the next trigger is of: one that has nothing on the way, if there is one.
 
-    def __init__(self, context: RunContext, publisher: int) -> None:
+    Of several, it is the one that has rested longest: what the backend still has to send of its last trigger has
+    the most time to arrive. If all have something on the way, the first is taken.
+
+    :param publishers: their numbers.
+    """
+
+    def __init__(self, publishers: Sequence[int]) -> None:
+        self._publishers = publishers
+        self._used: Counter[int] = Counter()
+        """Room -> how many of the publishers, from the first on, have sent to it."""
+        self._resting: defaultdict[int, deque[int]] = defaultdict(deque)
+        """Room -> those of them that have nothing on the way to it, the one that has rested longest first."""
+
+    def take(self, room: int) -> int:
+        """Return the publisher of a trigger that leaves for a room now."""
+        if self._resting[room]:
+            return self._resting[room].popleft()
+        if self._used[room] < len(self._publishers):
+            self._used[room] += 1
+            return self._publishers[self._used[room] - 1]
+        return self._publishers[0]
+
+    def give_back(self, room: int, publisher: int) -> None:
+        """Take note that a publisher's trigger was answered, or given up."""
+        if publisher not in self._resting[room]:
+            self._resting[room].append(publisher)
+
+
+class Triggers:
+    """The triggers of one publisher, each of which leaves from the next source address.
+
+    :param publisher: the number that they carry.
+    :param more: further numbers, for triggers that are sent at once. The backend may serve those in any order, so
+        each gets a stream of its own: one that has nothing on the way. Without further numbers, all triggers of
+        a room are one stream, in the order in which they were sent.
+    """
+
+    def __init__(self, context: RunContext, publisher: int, *more: int) -> None:
         self.endpoint = endpoint = context.plan.endpoint_of(publisher)
         self._context = context
-        self._publisher = publisher
+        self._streams = Streams((publisher, *more))
         self._sources = context.sources(endpoint.host)
         self._instance_header = endpoint.instance_header
         self._adapter = endpoint.adapter
         self.name = self._adapter.trigger_name
         """Of a trigger in Locust's statistics."""
-        self._next_seq: Counter[int] = Counter()
+        self._next_seq: Counter[tuple[int, int]] = Counter()
+        """(publisher, room) -> the number of its next trigger."""
         self.in_flight = 0
 
     def take(self, room: int, late_s: float = 0.0) -> Ticket | None:
-        """Take the next number of a room's stream for a trigger that leaves at once.
+        """Take the next number of a stream to a room for a trigger that leaves at once.
 
         :param late_s: how long ago it was due.
         :returns: the ticket; None if the backend has asked for quiet on every source address.
@@ -68,15 +112,16 @@ class Triggers:
         source = self._sources.take(time.monotonic())
         if source is None:
             return None
-        seq = self._next_seq[room]
-        self._next_seq[room] += 1
+        publisher = self._streams.take(room)
+        seq = self._next_seq[publisher, room]
+        self._next_seq[publisher, room] += 1
         sent_ns = time.time_ns()
         # The wall clock may be slewed meanwhile: only the last moment is told by it, not the way to it.
         due_ns = sent_ns - round(late_s * 1e9)
-        self._context.meter.trigger_sent(self._publisher, room, seq, sent_ns)
+        self._context.meter.trigger_sent(publisher, room, seq, sent_ns)
         self.in_flight += 1
-        token = trace.encode(trace.Trace(self._context.plan.run, room, self._publisher, seq, due_ns))
-        return Ticket(source, room, seq, due_ns, sent_ns, f"{trace.LEAD}{token}")
+        token = trace.encode(trace.Trace(self._context.plan.run, room, publisher, seq, due_ns))
+        return Ticket(source, publisher, room, seq, due_ns, sent_ns, f"{trace.LEAD}{token}")
 
     def send(self, ticket: Ticket) -> Sent:
         """Send it, and enter its outcome."""
@@ -111,9 +156,10 @@ class Triggers:
             outcome, key, failure = self._judge(answer, ticket.source)
         origin = "" if answer is None else answer.header(self._instance_header)
         times_ns = (ticket.due_ns, ticket.sent_ns)
-        trigger = Trigger(ticket.room, self._publisher, ticket.seq, *times_ns, outcome, key, origin)
+        trigger = Trigger(ticket.room, ticket.publisher, ticket.seq, *times_ns, outcome, key, origin)
         self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
         self.in_flight -= 1
+        self._streams.give_back(ticket.room, ticket.publisher)
         return Sent(outcome, failure, answer_ms, key)
 
     def _judge(self, answer: Answer, source: Source) -> tuple[Outcome, str, str]:

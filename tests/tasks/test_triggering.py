@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from backend.endpoint import Endpoint
-from backend.plan import Plan, Room
+from backend.plan import MOST_PUBLISHERS, Plan, Room
 from backend.reader import Reader
+from measure.clocks import worker_of
 from measure.meter import Meter
 from measure.throttle import ThrottleLimit, limit_of
 from measure.triggers import Outcome
 from tasks.context import RunContext
-from tasks.triggering import Sent, Triggers
+from tasks.triggering import Sent, Streams, Triggers
 
 from ..web_server import answering, web_server
 
@@ -205,3 +206,44 @@ def test_publishers_share_the_connections_of_an_address() -> None:
                 assert send(publisher).outcome is Outcome.ACCEPTED
         context.end()
     assert sorted(address for address, _ in opened) == ["127.0.2.1", "127.0.2.2"]
+
+
+def test_what_is_sent_at_once_is_of_different_streams_and_what_follows_an_answer_is_not() -> None:
+    streams = Streams([9, 8, 7])
+    at_once = [streams.take(0) for _ in range(3)]
+    assert at_once == [9, 8, 7]
+    assert streams.take(1) == 9, "rooms have nothing to do with each other"
+    for publisher in (8, 9):
+        streams.give_back(0, publisher)
+    assert [streams.take(0), streams.take(0)] == [8, 9], "the one that has rested longest first"
+    streams.give_back(0, 7)
+    streams.give_back(0, 7)
+    assert [streams.take(0), streams.take(0)] == [7, 9], "nobody rests any more: the first"
+
+
+def test_streams_of_one_publisher_keep_their_numbers_whatever_is_on_the_way() -> None:
+    """Of a publisher with further numbers, each trigger that is sent at once begins a stream of its own."""
+    with web_server(lambda *_: (201, b'{"id": "x"}')) as url:
+        context = context_at(url)
+        for triggers, streams in (
+            (Triggers(context, 1), [(1, 0), (1, 1), (1, 2)]),
+            (Triggers(context, 9, 8), [(9, 0), (8, 0), (9, 1)]),
+        ):
+            first, second = triggers.take(0), triggers.take(0)
+            assert first is not None
+            assert second is not None
+            triggers.send(first)
+            triggers.send(second)
+            third = triggers.take(0)
+            assert third is not None
+            assert [(one.publisher, one.seq) for one in (first, second, third)] == streams
+            triggers.send(third)
+        context.end()
+
+
+def test_scenarios_publish_under_numbers_that_no_publisher_has() -> None:
+    plan = Plan("run-1", "0123abcd", Endpoint("http://h"), (), 1.0, 1, worker=2, workers=3)
+    numbers = plan.scenarios_publishers()
+    assert len(numbers) == len(set(numbers)) == 96
+    assert min(numbers) > plan.publisher_number(MOST_PUBLISHERS - 1)
+    assert {worker_of(number) for number in numbers} == {2}
