@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from demo.processes import end, start
 from exit_codes import ExitCode
 
-from .results import SuiteResult, exit_code, markdown, outcome_of, overall_line, page, record_in
+from .results import (
+    SuiteResult,
+    exit_code,
+    markdown,
+    names_of,
+    outcome_of,
+    overall_line,
+    page,
+    record_in,
+    suite_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +38,8 @@ if TYPE_CHECKING:
 _FOLDER: Final = Path(__file__).resolve().parent
 _ROOT: Final = _FOLDER.parent
 _LOOK_S: Final = 0.2
+_WIDTH: Final = 14
+"""Of the names of runs, as they are printed."""
 _RECORD_GRACE_S: Final = 90.0
 """How long an interrupted run may take to write its record."""
 _LAST_GRACE_S: Final = 5.0
@@ -35,7 +47,7 @@ _LAST_GRACE_S: Final = 5.0
 
 @dataclass(slots=True)
 class _Running:
-    suite: str
+    name: str
     process: subprocess.Popen[str]
     began_s: float
 
@@ -52,6 +64,14 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.Namespace, l
         default=",".join(there),
         metavar="NAME,…",
         help=f"which suites, in this order (default: all: {', '.join(there)})",
+    )
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how often they run: all of them, and then all of them again; the runs are called core-1, core-2, … "
+        "(default 1)",
     )
     parser.add_argument(
         "--side-by-side",
@@ -75,8 +95,9 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.Namespace, l
         parser.error(f"expected suites of {', '.join(there)}, got {', '.join(unknown)}")
     if len(set(options.suites)) < len(options.suites) or not options.suites:
         parser.error("expected each suite once in --suites, and at least one")
-    if options.side_by_side < 1:
-        parser.error(f"expected --side-by-side of 1 or more, got {options.side_by_side}")
+    for name in ("repeat", "side_by_side"):
+        if (number := getattr(options, name)) < 1:
+            parser.error(f"expected --{name.replace('_', '-')} of 1 or more, got {number}")
     return options, rest
 
 
@@ -86,15 +107,16 @@ def main() -> None:
     # `make` and CI end us with SIGTERM: running suites shall write their records then, as on Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     suites = Suites(options.host, options.results_dir, for_locust)
+    names = names_of(options.suites, options.repeat)
     try:
-        suites.run(options.suites, options.side_by_side)
+        suites.run(names, options.side_by_side)
     except KeyboardInterrupt:
-        suites.interrupt(options.suites)
+        suites.interrupt(names)
     except OSError as error:
         _say(f"NOT RUN: expected a folder for results, got {error}; give another --results-dir")
         sys.exit(ExitCode.SETUP_FAILED)
     # In the order in which they were asked for, and not in that in which they ended.
-    results = sorted(suites.results, key=lambda one: options.suites.index(one.suite))
+    results = sorted(suites.results, key=lambda one: names.index(one.suite))
     folder = options.results_dir
     lines = json.dumps({"line": overall_line(results), "suites": [one.to_json() for one in results]}, indent=2)
     (folder / "suites.json").write_text(lines + "\n", encoding="utf-8")
@@ -124,6 +146,7 @@ class Suites:
     def run(self, names: Iterable[str], side_by_side: int) -> None:
         """Run suites to their ends.
 
+        :param names: of the runs, see `results.names_of`.
         :param side_by_side: how many at a time.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +168,7 @@ class Suites:
             signal.signal(number, lambda *_: self._pass_on())
         self._pass_on()
         ended = {result.suite for result in self.results}
-        for one in [one for one in self._running if one.suite not in ended]:
+        for one in [one for one in self._running if one.name not in ended]:
             with suppress(subprocess.TimeoutExpired):
                 one.process.wait(_RECORD_GRACE_S)
             end(one.process, signal.SIGTERM, _LAST_GRACE_S)
@@ -162,34 +185,35 @@ class Suites:
         for one in self._running:
             one.process.send_signal(signal.SIGINT)
 
-    def _start(self, suite: str) -> _Running:
-        log = self._log(suite)
+    def _start(self, name: str) -> _Running:
+        suite = suite_of(name)
+        log = self._log(name)
         log.unlink(missing_ok=True)
         command = [
             *(sys.executable, "-m", "locust", "-f", str(_ROOT / "locustfile.py")),
             *("--config", str(_FOLDER / f"{suite}.conf"), "--host", self._host),
             *("--results-dir", str(self._folder / suite), *self._for_locust),
         ]
-        _say(f"{suite:<12}begins")
-        return _Running(suite, start(command, log), time.monotonic())
+        _say(f"{name:<{_WIDTH}}begins")
+        return _Running(name, start(command, log), time.monotonic())
 
     def _ended(self, one: _Running) -> None:
-        log = self._log(one.suite)
+        log = self._log(one.name)
         printed = log.read_text(encoding="utf-8", errors="replace").splitlines()
         word, code, why = outcome_of(one.process.returncode, printed)
         took_s = time.monotonic() - one.began_s
         record = Path(record_in(printed)) if record_in(printed) else None
         report = record / "report.html" if record is not None else None
         result = SuiteResult(
-            *(one.suite, word, code, why, took_s, log.name),
+            *(one.name, word, code, why, took_s, log.name),
             record="" if record is None else self._relative(record),
             report="" if report is None or not report.exists() else self._relative(report),
         )
         self.results.append(result)
-        _say(f"{one.suite:<12}{result.line}  [{took_s:.0f} s, {report or record or log}]")
+        _say(f"{one.name:<{_WIDTH}}{result.line}  [{took_s:.0f} s, {report or record or log}]")
 
-    def _log(self, suite: str) -> Path:
-        return self._folder / f"{suite}.log"
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
 
     def _relative(self, path: Path) -> str:
         return os.path.relpath(path, self._folder)

@@ -40,7 +40,7 @@ that are not a run's own, such as a signal's, come next, and SUSPECT last.
 class SuiteResult:
     """How one suite came out. Paths are relative to the folder of all results.
 
-    suite: its name.
+    suite: its name; with the number of the run, if it ran several times.
     word: its outcome: PASSED, FAILED, SUSPECT, INVALID or NOT RUN.
     exit_code: of its run; 0 only where the word is PASSED.
     why: the rest of its outcome's line.
@@ -67,6 +67,21 @@ class SuiteResult:
     def to_json(self) -> dict[str, Any]:
         """Return it as an object of `suites.json`."""
         return asdict(self) | {"took_s": round(self.took_s, 1)}
+
+
+def names_of(suites: Sequence[str], repeat: int) -> list[str]:
+    """Return what the runs of suites are called, in order.
+
+    :param repeat: how often each suite runs.
+    """
+    if repeat == 1:
+        return list(suites)
+    return [f"{suite}-{number}" for number in range(1, repeat + 1) for suite in suites]
+
+
+def suite_of(name: str) -> str:
+    """Return the suite that a run is of."""
+    return name.partition("-")[0]
 
 
 def outcome_of(code: int, printed: Sequence[str]) -> tuple[str, int, str]:

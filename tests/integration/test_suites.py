@@ -81,7 +81,7 @@ def test_suites_side_by_side_by_one_command(documented: Backend, tmp_path: Path)
     assert lines[-1] == results["line"]
     assert [one["suite"] for one in results["suites"]] == list(suites)
     for one in results["suites"]:
-        assert sum(line.startswith(f"{one['suite']:<12}{one['word']}: {one['why']}  [") for line in lines) == 1
+        assert sum(line.startswith(f"{one['suite']:<14}{one['word']}: {one['why']}  [") for line in lines) == 1
         summary = json.loads((tmp_path / one["record"] / "summary.json").read_text(encoding="utf-8"))
         assert summary["outcome"]["exit_code"] == one["exit_code"]
         assert summary["workers"] == 2

@@ -47,6 +47,7 @@ def test_all_that_there_are_run_if_none_is_named() -> None:
         (["--host", "http://h", "--suites", "core,core"], "expected each suite once in --suites"),
         (["--host", "http://h", "--suites", ","], "and at least one"),
         (["--host", "http://h", "--side-by-side", "0"], "expected --side-by-side of 1 or more, got 0"),
+        (["--host", "http://h", "--repeat", "0"], "expected --repeat of 1 or more, got 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments: list[str], said: str) -> None:
@@ -70,12 +71,14 @@ def test_results_that_cannot_be_written_are_told_of_in_one_line(tmp_path: Path) 
 @pytest.mark.slow
 def test_suites_that_cannot_begin_say_why(tmp_path: Path) -> None:
     """Nobody is there for the first; the second would attack another machine."""
-    here = command("--suites", "core", "--host", "http://127.0.0.1:9", "--results-dir", str(tmp_path))
+    nobody = ("--host", "http://127.0.0.1:9", "--results-dir", str(tmp_path))
+    here = command("--suites", "core", "--repeat", "2", *nobody)
     ended = subprocess.run(here, cwd=ROOT, capture_output=True, text=True, env=locust_environment())
     assert ended.returncode == ExitCode.SETUP_FAILED
-    assert ended.stdout.splitlines()[-1] == "NOT RUN: 0 of 1 suites passed; core NOT RUN"
-    assert told(tmp_path)["core"]["why"].endswith((tmp_path / "core.log").read_text().splitlines()[-1][9:])
-    assert told(tmp_path)["core"]["record"] == ""
+    assert ended.stdout.splitlines()[-1] == "NOT RUN: 0 of 2 suites passed; core-1 NOT RUN, core-2 NOT RUN"
+    for name, one in told(tmp_path).items():
+        assert one["why"].endswith((tmp_path / f"{name}.log").read_text().splitlines()[-1][9:])
+        assert one["record"] == ""
     there = command("--suites", "security", "--host", "http://192.0.2.1", "--results-dir", str(tmp_path))
     ended = subprocess.run(there, cwd=ROOT, capture_output=True, text=True, env=locust_environment())
     assert ended.returncode == ExitCode.SETUP_FAILED

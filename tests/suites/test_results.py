@@ -7,7 +7,17 @@ import re
 import pytest
 
 from exit_codes import ExitCode
-from suites.results import SuiteResult, exit_code, markdown, outcome_of, overall_line, page, record_in
+from suites.results import (
+    SuiteResult,
+    exit_code,
+    markdown,
+    names_of,
+    outcome_of,
+    overall_line,
+    page,
+    record_in,
+    suite_of,
+)
 
 PASSED = "PASSED: objectives: 15 of 16 passed, 1 not measured"
 PRINTED = ["PASSED: objectives: 1 of 1 passed", "Record    results/a b/20261129-1", "", PASSED]
@@ -35,6 +45,14 @@ PRINTED = ["PASSED: objectives: 1 of 1 passed", "Record    results/a b/20261129-
 )
 def test_the_outcome_of_a_run(code: int, printed: list[str], outcome: tuple[str, int, str]) -> None:
     assert outcome_of(code, printed) == outcome
+
+
+def test_runs_of_one_suite_are_told_apart() -> None:
+    assert names_of(["core", "stress"], 1) == ["core", "stress"]
+    names = names_of(["core", "stress"], 2)
+    assert names == ["core-1", "stress-1", "core-2", "stress-2"]
+    assert [suite_of(name) for name in names] == ["core", "stress", "core", "stress"]
+    assert suite_of("core") == "core"
 
 
 def test_the_record_of_a_run() -> None:
