@@ -18,6 +18,9 @@ FAULTS ?=
 # Of `make suites`, e.g. SUITES_OPTIONS='--suites core,stress --allow-remote-target':
 SUITES_OPTIONS ?=
 
+# Of `make healthy`, e.g. HEALTHY_OPTIONS='--profiles as-built --repeat 1 --suites stress':
+HEALTHY_OPTIONS ?=
+
 # Of `make test` and `make quick`: tests wait more than they compute.
 SIDE_BY_SIDE ?= 3
 
@@ -26,7 +29,7 @@ TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help canaries demo nightly suites test quick bench hold instructions mutants calibrate peers chart images lint format lock clean
+.PHONY: help canaries demo nightly suites healthy test quick bench hold instructions mutants calibrate peers chart images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +43,9 @@ nightly: $(VENV)/runtime ## the run of nightly.conf against LOCUST_HOST, compare
 
 suites: $(VENV)/runtime ## all suites against LOCUST_HOST, one outcome over them (SUITES_OPTIONS=… for more); results/suites
 	@exec $(BIN)/python -m suites $(SUITES_OPTIONS)
+
+healthy: $(VENV)/runtime ## all suites three times on a healthy reference backend of each profile: all have to pass; a good hour
+	@exec $(BIN)/python -m demo.healthy $(HEALTHY_OPTIONS)
 
 test: $(VENV)/dev $(VENV)/tools ## the whole test suite
 	$(BIN)/python -m pytest -m 'not (calm or alone)' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder

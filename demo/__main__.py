@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import secrets
 import signal
 import subprocess
 import sys
@@ -16,16 +15,17 @@ from exit_codes import ExitCode
 from run import option_types
 from target.profile import PROFILES
 
-from .processes import end, free_port, start, wait_for_line
+from .backend import reference_backend
+from .processes import end, free_port, start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .backend import Backend
+
 _ROOT = Path(__file__).resolve().parent.parent
 _PUBLISHERS = 4
 _SPAWN_RATE = 50
-_RAISED_THROTTLE = 1_000_000
-_START_S = 30.0
 _RECORD_GRACE_S = 60.0
 _WORKER_GRACE_S = 5.0
 
@@ -91,23 +91,12 @@ class Demo:
         options = self._options
         with ExitStack() as stack:
             _say(f"Starting the reference backend ({options.profile}) with a PostgreSQL of its own")
-            secret = secrets.token_hex(16)
-            pid, url, database_url = self._start_target(stack, secret)
-            _say(f"Backend at {url}; starting a master and {options.workers} workers")
-            return self._run_locust(stack, pid, url, database_url, secret)
+            log = self._logs / "target.log"
+            backend = stack.enter_context(reference_backend(options.profile, log, faults=options.faults))
+            _say(f"Backend at {backend.url}; starting a master and {options.workers} workers")
+            return self._run_locust(stack, backend)
 
-    def _start_target(self, stack: ExitStack, secret: str) -> tuple[int, str, str]:
-        log = self._logs / "target.log"
-        command = [sys.executable, "-m", "target", "--profile", self._options.profile]
-        # The throttle of the build as it is would refuse nearly everything: raised as on staging.
-        command += ["--throttle-limit", str(_RAISED_THROTTLE)]
-        command += ["--faults", self._options.faults] if self._options.faults else []
-        target = start(command, log, environment={"JWT_SECRET": secret})
-        stack.callback(end, target, signal.SIGTERM, 20.0)
-        _, url, database_url = wait_for_line(target, log, "target: http", _START_S).split()
-        return target.pid, url, database_url
-
-    def _run_locust(self, stack: ExitStack, pid: int, url: str, database_url: str, secret: str) -> int:
+    def _run_locust(self, stack: ExitStack, backend: Backend) -> int:
         options = self._options
         port = free_port()
         locust = [sys.executable, "-m", "locust", "-f", str(_ROOT / "locustfile.py")]
@@ -116,14 +105,13 @@ class Demo:
             *("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)),
             *("--headless", "--expect-workers", str(options.workers), "--expect-workers-max-wait", "30"),
             *("--users", str(options.users + _PUBLISHERS), "--spawn-rate", str(_SPAWN_RATE)),
-            *("--run-time", f"{options.duration}s", "--only-summary", "--host", url),
+            *("--run-time", f"{options.duration}s", "--only-summary", "--host", backend.url),
             *("--rooms", str(options.rooms), "--rate", str(options.rate), "--publishers", str(_PUBLISHERS)),
-            *("--results-dir", str(options.results_dir), "--monitor", f"pid:{pid}"),
+            *("--results-dir", str(options.results_dir), "--monitor", f"pid:{backend.pid}"),
         ]
-        # Secrets travel by environment: the command line can be read by every user of the machine.
-        private = {"LOCUST_DATABASE_URL": database_url, "LOCUST_JWT_SECRET": secret}
         # What the master prints is ours to show; Locust's own tables and log go to a file.
-        master = start(master_command, self._logs / "master.log", environment=private, output=subprocess.PIPE)
+        log = self._logs / "master.log"
+        master = start(master_command, log, environment=backend.private, output=subprocess.PIPE)
         workers: list[subprocess.Popen[str]] = []
         stack.callback(_end_fleet, master, workers)
         worker_command = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
@@ -139,7 +127,7 @@ class Demo:
             self._last_line = line
         code = master.wait()
         if code in (ExitCode.SETUP_FAILED, 1, ExitCode.USAGE):
-            _say(_last_error(self._logs / "master.log"))
+            _say(_last_error(log))
         return code
 
 
