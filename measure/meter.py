@@ -379,6 +379,8 @@ class Meter(Viewpoint, Doings):
             streams=dict(self._settlement.streams),
             members=dict(self._settlement.members),
             sockets=dict(self.sockets.most),
+            memberships=self._settlement.memberships,
+            brief_memberships=self._settlement.brief_memberships,
             keys=self.recogniser.keys.counts(self._settlement.lost_of),
             untraced={escape(step): count for step, count in self._untraced().items()},
             leaked_untraced={escape(step): count for step, count in self._leaked.items()},

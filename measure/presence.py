@@ -67,6 +67,10 @@ class Span:
     instance: str = ""
     """Of the backend, that the connection is with; empty if it did not say."""
 
+    def is_brief(self, flight_ns: int) -> bool:
+        """Return whether it was left in less time than a broadcast may be in flight."""
+        return self.end is End.LEFT and (self.ended_ns or 0) - self.joined_ns < flight_ns
+
 
 class Owed(Enum):
     """Why a part of a stream counts."""

@@ -92,7 +92,8 @@ class Totals:
     since the epoch by the master's clock, deliveries owed of what was sent in it, those of them that were lost).
     paths: (instance that was triggered, instance of the member, owed, lost); names are empty where nobody said so.
     canaries: rows of `measure.canaries`. requests: rows of `measure.requests`. budgets: of source addresses, see
-    `measure.throttle`.
+    `measure.throttle`. memberships: how often its users were in rooms. brief_memberships: of these, those that
+    were left in less time than a broadcast may be in flight.
     """
 
     reports: int
@@ -113,6 +114,8 @@ class Totals:
     leaked_untraced: dict[str, int] = field(default_factory=dict)
 
     def to_message(self) -> dict[str, Any]:
+    memberships: int = 0
+    brief_memberships: int = 0
         """As a message; the keys of its maps are strings or integers."""
         streams = [[*key, *astuple(counts)] for key, counts in self.streams.items()]
         return {**{field.name: getattr(self, field.name) for field in fields(self)}, "streams": streams}

@@ -45,6 +45,9 @@ class Settlement:
         self.members: Counter[int] = Counter()
         """Room -> different users that were ever in it."""
         self.users = Users()
+        self.memberships = 0
+        self.brief_memberships = 0
+        """Those that were shorter than a broadcast may be in flight: whatever came is an edge."""
         self.owed = Ranges()
         self.canaries: defaultdict[str, Counts] = defaultdict(Counts)
         self._lost: dict[tuple[int, int], npt.NDArray[np.int64]] = {}
@@ -60,6 +63,8 @@ class Settlement:
                 self.streams[room, publisher, slot].add(counts)
                 if account.label:
                     self.canaries[account.label].add(counts)
+            self.memberships += len(presence.spans)
+            self.brief_memberships += sum(span.is_brief(self.flight_ns) for span in presence.spans)
             self.members[room] += bool(presence.spans) and self.users.is_new(room, account.user)
 
     def lost_of(self, trigger: Trigger) -> int:

@@ -154,6 +154,10 @@ def build(
             "coalesced": fleet.counter("coalesced"),
         },
         "room_classes": _room_classes(fleet, rooms),
+        "memberships": {
+            "number": sum(totals.memberships for totals in fleet.totals()),
+            "brief": sum(totals.brief_memberships for totals in fleet.totals()),
+        },
         "instances": fleet.instances.summary(fleet.totals()),
         "untraced": _untraced(fleet, rooms, reader),
         **measured(fleet, events),

@@ -41,6 +41,7 @@ def facts_of(record: Record) -> dict[str, Any]:
         "verdict_text": verdict_text(summary, record.outcome),
         "headline": headline(summary),
         "deliveries": [(name, count) for name, count in summary["deliveries"].items() if name in _ALWAYS or count],
+        "edge": _edge(summary),
         "times": list(_times(summary)),
         "returns": _returns(record),
         "instances": matrix_of(summary),
@@ -53,6 +54,20 @@ def facts_of(record: Record) -> dict[str, Any]:
 
 
 def memory_line(summary: dict[str, Any], whose: str) -> str:
+def _edge(summary: dict[str, Any]) -> str:
+    """Return why so many deliveries are neither expected nor lost; empty if no user left soon after joining."""
+    memberships = summary["memberships"]
+    if not memberships["brief"]:
+        return ""
+    return (
+        f"{number(summary['deliveries']['edge'])} deliveries may have been in flight while users joined or left, "
+        f"and are neither expected nor lost. Of {number(memberships['number'])} memberships, "
+        f"{number(memberships['brief'])} were left in less time than a broadcast may be in flight "
+        f"({number(summary['in_flight_window_s'])} s): all that was broadcast meanwhile, and as long before and "
+        "after, is of this kind"
+    )
+
+
     """Return whether a memory grew, or why it was not measured, in the words that all forms of a report share.
 
     :param whose: `backend` or `generator`.

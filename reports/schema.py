@@ -37,6 +37,8 @@ _OPTIONAL: Final[dict[str, Any]] = {
     "not_supported": [],
     "expectations": None,
     "throttle": None,
+    "overload": None,
+    "memberships": {"number": 0, "brief": 0},
     "data_left": {},
 }
 """What not every record has."""

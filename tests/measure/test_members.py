@@ -11,6 +11,7 @@ from measure.presence import Counts
 from measure.report import Totals
 
 from .metering import S, settle
+from .runs import summary_of
 
 
 def visit(meter: Meter, user: int | None, *rooms: int, ends: bool, at_ns: int = S) -> None:
@@ -75,3 +76,22 @@ def test_a_room_of_twenty_sockets_is_crowded_whoever_they_belong_to() -> None:
         fleet.finish(f"w{sockets}", Totals(1, {}, {}, {0: 1, 1: 1}, {}, {}, [], sockets={0: sockets, 1: 9}))
     rooms = {room: [Counts(expected=10**room)] for room in range(2)}
     assert crowded(fleet, rooms) == Counts(expected=1)
+
+
+def test_memberships_that_are_shorter_than_a_flight_are_told(meter: Meter) -> None:
+    """All that came to them is an edge: the reason for large numbers of these."""
+    assert meter.flight_ns == 2 * S
+    brief, longer, staying, lost = (meter.open_account() for _ in range(4))
+    for account in (brief, longer, staying, lost):
+        account.joined(0, 10 * S)
+    brief.left(0, 12 * S - 1)
+    longer.left(0, 12 * S)
+    lost.disconnected(11 * S, wanted=False)
+    brief.joined(0, 20 * S)
+    brief.ended(21 * S)
+    totals = Totals.from_message(settle(meter).to_message())
+    assert (totals.memberships, totals.brief_memberships) == (5, 2)
+    fleet = Fleet()
+    for worker in "ab":
+        fleet.finish(worker, totals)
+    assert summary_of(fleet)["memberships"] == {"number": 10, "brief": 4}
