@@ -10,6 +10,7 @@ from .canaries import Canaries
 from .checks import Checks
 from .connects import ConnectTimes
 from .names import escape, visible
+from .overload import Overloads
 from .reasons import Reasons
 from .requests import RequestCounts
 
@@ -40,6 +41,7 @@ class Doings:
         """What users could not do, by one-line reason."""
         self._adapter_lines: dict[str, str] = {}
         self.checks = Checks()
+        self.overloads = Overloads()
         self.canaries = Canaries()
         self.requests = RequestCounts()
 

@@ -64,6 +64,8 @@ ACK: Final = "ack"
 
 WARM_UP: Final = "warm-up"
 """The phase that counts in no figure."""
+_TIMES: Final = ("latency_", "round_trip_", "ack_")
+_LEFT_OUT: Final = " outside of the time in which a scenario overloaded the backend on purpose"
 _BATCH: Final = 20
 _MANY_CONNECTIONS: Final = 50
 _MANY_MEMBERS: Final = 20
@@ -124,6 +126,8 @@ def figures_of(
         },
     }
     reasons = {name: _why_not(name) for name, value in figures.items() if value is None}
+    if fleet.overloaded:
+        reasons |= {name: f"{why}{_LEFT_OUT}" for name, why in reasons.items() if name.startswith(_TIMES)}
     if memory is None:
         reasons |= dict.fromkeys(MEMORY_FIGURES, "it is judged when the run is over")
     return figures, reasons

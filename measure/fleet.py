@@ -13,8 +13,12 @@ from .by_class import ByClass
 from .checks import Checks
 from .columns import Columns
 from .completions import COMPLETION, Completions
+from .doings import ANSWER
+from .evidence import GENERATOR_DELAY, LOOP_LAG
+from .figures import ACK, ROUND_TRIPS
 from .instances import Instances
 from .latency import counts_of, fold, new_histogram
+from .overload import OverloadedSeconds
 from .presence import Counts
 from .requests import RequestCounts
 from .second import Second, Spread
@@ -35,6 +39,12 @@ if TYPE_CHECKING:
 FAN_OUT: Final = "fan_out"
 FAN_OUT_BOUND: Final = "fan_out_bound"
 
+_NOT_IN_OVERLOAD: Final = frozenset(
+    (*(ANSWER + question for question in (*ROUND_TRIPS, ACK)), LOOP_LAG, GENERATOR_DELAY)
+)
+"""Metric keys, beside those of deliveries, of what is apart while a scenario overloads the backend on purpose: the
+round trips that are figures, and what the burst does to the load generator itself, which casts no doubt on others.
+"""
 _OPEN_SECONDS = 10
 """A second of the time line is closed, and its histograms are dropped, when it is this old."""
 AWAY_S = 4.0
@@ -65,6 +75,7 @@ class Fleet:
         self._phase_of = phase_of
         self._on_second = on_second
         self.instances = Instances()
+        self.overloaded = OverloadedSeconds()
         self.workers: dict[str, WorkerState] = {}
         self.latencies: dict[str, Any] = defaultdict(new_histogram)
         """Metric key -> histogram in µs; see `names`."""
@@ -102,6 +113,8 @@ class Fleet:
         if (second := self._seconds.get(report.at_s)) is None:
             second = self._seconds[report.at_s] = Second(report.at_s)
             self._since_s = None
+        self.overloaded.note(report.at_s, report.overloads)
+        is_overloaded = report.at_s in self.overloaded
         counts = self._counts(report.at_s)
         for name, packed in report.latencies.items():
             if name.endswith((COALESCED, EARLIEST)):
@@ -110,7 +123,8 @@ class Fleet:
                 continue
             key, room_class = room_classes.split(name.removesuffix(ACROSS))
             histograms = [second.latencies[key]]
-            if counts or not self.by_class.is_delivered(key):
+            is_judged = counts or not self.by_class.is_delivered(key)
+            if is_judged and not (is_overloaded and key in _NOT_IN_OVERLOAD):
                 histograms.append(self.latencies[key])
                 if name.endswith(ACROSS):
                     histograms.append(self.latencies[key + ACROSS])

@@ -319,6 +319,7 @@ class Meter(Viewpoint, Doings):
             gauges={"connected": came - went, "members": self.members.total()},
             instances={name: count for name, count in self.members.items() if count} if self._tells else {},
             paths=paths,
+            overloads=self.overloads.take(),
             health={**health, "in_flight_window_s": self.flight_ns / 1e9},
         )
         return report, taken.by_event()
@@ -378,9 +379,9 @@ class Meter(Viewpoint, Doings):
             counters={**self.counters, "received": self.received},
             streams=dict(self._settlement.streams),
             members=dict(self._settlement.members),
-            sockets=dict(self.sockets.most),
             memberships=self._settlement.memberships,
             brief_memberships=self._settlement.brief_memberships,
+            sockets=dict(self.sockets.most),
             keys=self.recogniser.keys.counts(self._settlement.lost_of),
             untraced={escape(step): count for step, count in self._untraced().items()},
             leaked_untraced={escape(step): count for step, count in self._leaked.items()},

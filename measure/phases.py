@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .doings import CONNECT, JOIN
+from .evidence import GENERATOR_DELAY, LOOP_LAG
 from .figures import WARM_UP
 from .fleet import FAN_OUT
 from .latency import new_histogram, summarise
 from .meter import TRIGGER
 from .names import key_of
+from .overload import OVERLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from .fleet import Fleet
 
@@ -21,9 +23,16 @@ STARTING: Final = "starting"
 RAMP: Final = "ramp"
 STEADY: Final = "steady"
 DRAIN: Final = "drain"
-NAMES: Final = (STARTING, WARM_UP, RAMP, STEADY, DRAIN)
+NAMES: Final = (STARTING, WARM_UP, RAMP, STEADY, OVERLOAD, DRAIN)
 """The phases of a run without a shape."""
-_TIMES: Final = {"fan_out_ms": FAN_OUT, "connect_ms": CONNECT, "join_ms": JOIN, "trigger_ms": TRIGGER}
+_TIMES: Final = {
+    "fan_out_ms": FAN_OUT,
+    "connect_ms": CONNECT,
+    "join_ms": JOIN,
+    "trigger_ms": TRIGGER,
+    "loop_lag_ms": LOOP_LAG,
+    "generator_delay_ms": GENERATOR_DELAY,
+}
 
 
 @dataclass(slots=True)
@@ -32,7 +41,7 @@ class Phases:
 
     ramp_s: how long the rate rises. unmeasured_s: how long what is published counts in no figure. marks: (seconds
     since the shape began, name), ascending: what the shape names. shape_began_s, ended_s: seconds since the epoch;
-    None while it is not so far.
+    None while it is not so far. overloaded: the seconds in which the backend was overloaded on purpose.
     """
 
     ramp_s: float = 0.0
@@ -40,6 +49,7 @@ class Phases:
     marks: Sequence[tuple[float, str]] = ()
     shape_began_s: float | None = None
     ended_s: float | None = None
+    overloaded: Container[int] = ()
 
     def of(self, at_s: int, publishing_since_s: float | None) -> str:
         """The phase of a second.
@@ -53,16 +63,20 @@ class Phases:
             return STARTING
         if at_s < publishing_since_s + self.unmeasured_s:
             return WARM_UP
+        if at_s in self.overloaded:
+            return OVERLOAD
         if self.marks and self.shape_began_s is not None:
             since_s = at_s - self.shape_began_s
             return next((name for from_s, name in reversed(self.marks) if from_s <= since_s), self.marks[0][1])
         return RAMP if at_s < publishing_since_s + self.ramp_s else STEADY
 
     def counts(self, at_s: int, publishing_since_s: float | None) -> bool:
-        """Whether what was delivered in a second counts in figures: not while a run warms up.
+        """Whether what was delivered in a second counts in figures: not while a run warms up, nor in an overload.
 
         A delivery of which nobody knows yet when publishing began is one of the first.
         """
+        if at_s in self.overloaded:
+            return False
         if not self.unmeasured_s:
             return True
         return publishing_since_s is not None and at_s >= publishing_since_s + self.unmeasured_s
@@ -92,6 +106,7 @@ def _summary(
     return {
         "from_s": rows[0]["at_s"],
         "to_s": rows[-1]["at_s"] + 1,
+        "seconds": len(rows),
         "deliveries": {"expected": owed, "delivered": owed - lost, "lost": lost},
         "latency_ms": {event: summarise(times[key_of(event)]) for event in events},
         **{field: summarise(times[source]) for field, source in _TIMES.items()},

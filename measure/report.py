@@ -43,6 +43,7 @@ class WorkerReport:
     in_flight_window_s: how long a broadcast may be in flight, as far as this worker knows).
     instances: name of the backend's instance -> users of it that are in a room, where it says which it is.
     paths: (instance that was triggered, instance of the member) -> samples of what was delivered on that way.
+    overloads: the scenarios that overloaded the backend on purpose at any time of the interval.
     """
 
     number: int
@@ -57,6 +58,7 @@ class WorkerReport:
     health: dict[str, float]
     instances: dict[str, int] = field(default_factory=dict)
     paths: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    overloads: list[str] = field(default_factory=list)
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -112,10 +114,10 @@ class Totals:
     keys: KeyCounts = field(default_factory=KeyCounts)
     budgets: list[BudgetRow] = field(default_factory=list)
     leaked_untraced: dict[str, int] = field(default_factory=dict)
-
-    def to_message(self) -> dict[str, Any]:
     memberships: int = 0
     brief_memberships: int = 0
+
+    def to_message(self) -> dict[str, Any]:
         """As a message; the keys of its maps are strings or integers."""
         streams = [[*key, *astuple(counts)] for key, counts in self.streams.items()]
         return {**{field.name: getattr(self, field.name) for field in fields(self)}, "streams": streams}

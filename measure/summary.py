@@ -146,6 +146,7 @@ def build(
         "figures": figures,
         "not_measured": not_measured | memory_reasons | _restarts_not_measured(facts),
         "phases": phases.summaries(fleet, events, rows),
+        "overload": fleet.overloaded.summary(fleet, events, rows),
         "deliveries": {
             **asdict(deliveries),
             "uncounted": sum(fleet.timed_by_the_lost().values()),
@@ -153,11 +154,11 @@ def build(
             "foreign": fleet.counter("foreign"),
             "coalesced": fleet.counter("coalesced"),
         },
-        "room_classes": _room_classes(fleet, rooms),
         "memberships": {
             "number": sum(totals.memberships for totals in fleet.totals()),
             "brief": sum(totals.brief_memberships for totals in fleet.totals()),
         },
+        "room_classes": _room_classes(fleet, rooms),
         "instances": fleet.instances.summary(fleet.totals()),
         "untraced": _untraced(fleet, rooms, reader),
         **measured(fleet, events),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from measure import expectations, not_supported
+from measure import expectations, not_supported, overload
 from measure.names import label, shown
 
 from .headline import headline, verdict_text
@@ -45,6 +45,7 @@ def facts_of(record: Record) -> dict[str, Any]:
         "times": list(_times(summary)),
         "returns": _returns(record),
         "instances": matrix_of(summary),
+        "overload": overload.line(summary),
         "memory": [memory_line(summary, whose) for whose in _OWNERS],
         "outcomes": Counter(row["outcome"] for row in summary["conformance"]).most_common(),
         "not_supported": not_supported.line(summary),
@@ -53,7 +54,6 @@ def facts_of(record: Record) -> dict[str, Any]:
     }
 
 
-def memory_line(summary: dict[str, Any], whose: str) -> str:
 def _edge(summary: dict[str, Any]) -> str:
     """Return why so many deliveries are neither expected nor lost; empty if no user left soon after joining."""
     memberships = summary["memberships"]
@@ -68,6 +68,7 @@ def _edge(summary: dict[str, Any]) -> str:
     )
 
 
+def memory_line(summary: dict[str, Any], whose: str) -> str:
     """Return whether a memory grew, or why it was not measured, in the words that all forms of a report share.
 
     :param whose: `backend` or `generator`.

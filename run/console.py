@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from measure import expectations, names, not_supported
+from measure import expectations, names, not_supported, overload
 from measure.objective_results import results_in
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def summary_text(
         ),
         "",
         *_times(summary),
+        *([overloaded] if (overloaded := overload.line(summary)) else []),
         "",
         *_objectives(summary, outcome),
         *_capacity(summary),

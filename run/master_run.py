@@ -91,6 +91,7 @@ class Run:
         by_class = ByClass(self._classes, [slot.event for slot in self.reader.slots])
         completions = [slot.is_completion for slot in self.reader.slots]
         self.fleet = Fleet(self._phase_of, self._log, by_class, self._counts, completions)
+        self.phases.overloaded = self.fleet.overloaded
         self._draft: Draft | None = None
         self._monitor: Monitor | None = None
         self.relay = Relay(self.fleet, completions, round(opts.in_flight_window * 1e9))

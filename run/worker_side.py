@@ -129,7 +129,9 @@ class WorkerSide:
         self._sync.on_set = meter.clock_was_set
         plan.endpoint.adapter.take_errors()
         self._transport.dialler.resolver.ttl_s = plan.dns_ttl_s
-        self._context = RunContext(plan, meter, self._transport.dialler.resolver)
+        self._context = context = RunContext(plan, meter, self._transport.dialler.resolver)
+        # The master has to know before the other workers report the seconds of the overload.
+        context.on_overload = lambda: self._report(context)
         install(self._environment, self._context)
         if plan.debug_clients:
             debug_log.show_packets()

@@ -92,7 +92,8 @@ def among_many(stage: Stage) -> None:
     for _ in range(_ALTERNATIONS):
         alone_ms.append(_median_ms(stage, client))
         others = [stage.owner() for _ in range(MANY)]
-        stage.helper.wait_for_connections(others)
+        with stage.overload():
+            stage.helper.wait_for_connections(others)
         gevent.sleep(_SETTLE_S)
         among_ms.append(_median_ms(stage, client))
         for other in others:

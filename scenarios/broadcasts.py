@@ -189,13 +189,14 @@ def _wrong_sequence(client: Client, tasks: list[Task]) -> str:
     },
 )
 def volume(stage: Stage) -> None:
-    clients = stage.members(CLIENTS)
-    running = [gevent.spawn(_create, stage) for _ in range(VOLUME)]
-    gevent.joinall(running)
-    tasks = [one.value for one in running if isinstance(one.value, Task)]
-    if len(tasks) < VOLUME:
-        raise NoAnswerError(f"{VOLUME - len(tasks)} of {VOLUME} tasks could not be made")
-    gone = stage.missing(clients, tasks)
+    with stage.overload():
+        clients = stage.members(CLIENTS)
+        running = [gevent.spawn(_create, stage) for _ in range(VOLUME)]
+        gevent.joinall(running)
+        tasks = [one.value for one in running if isinstance(one.value, Task)]
+        if len(tasks) < VOLUME:
+            raise NoAnswerError(f"{VOLUME - len(tasks)} of {VOLUME} tasks could not be made")
+        gone = stage.missing(clients, tasks)
     stage.check(f"{CLIENTS} clients hear of {VOLUME} tasks at once", gone, f"{CLIENTS * VOLUME} times")
     stage.pause()
     wrong = [f"client {number}: {one}" for number, one in _wrong(clients, tasks)]

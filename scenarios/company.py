@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from random import Random
 
     from backend.endpoint import Endpoint
@@ -68,6 +69,10 @@ class Company(Protocol):
 
     def is_ending(self) -> bool:
         """Whether the run ends, so that nothing is waited for that may take minutes."""
+        ...
+
+    def overload(self, scenario: str) -> AbstractContextManager[None]:
+        """While it lasts, a scenario overloads the backend on purpose: see `measure.overload`."""
         ...
 
     def answered(self, question: str, took_ms: float) -> None:

@@ -94,11 +94,12 @@ def recovery(stage: Stage) -> None:
 )
 def many(stage: Stage) -> None:
     clients = [stage.owner() for _ in range(CLIENTS)]
-    took_ms = stage.helper.wait_for_connections(clients)
-    stage.answered(f"connect {CLIENTS}", took_ms)
-    gone = [client.end_reason or "it is not connected" for client in clients if not client.connected]
-    stage.check(f"{CLIENTS} of {CLIENTS} clients connect", gone, f"{CLIENTS}, {took_ms:.0f} ms")
-    stage.helper.join(clients, stage.project())
+    with stage.overload():
+        took_ms = stage.helper.wait_for_connections(clients)
+        stage.answered(f"connect {CLIENTS}", took_ms)
+        gone = [client.end_reason or "it is not connected" for client in clients if not client.connected]
+        stage.check(f"{CLIENTS} of {CLIENTS} clients connect", gone, f"{CLIENTS}, {took_ms:.0f} ms")
+        stage.helper.join(clients, stage.project())
     stage.check(f"{CLIENTS} of {CLIENTS} are let into the room", "", "all of them")
 
 

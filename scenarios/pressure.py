@@ -50,10 +50,11 @@ def expiring(stage: Stage) -> None:
 @scenario("slow input", SECURITY, checks={"others are served meanwhile": ()})
 def slow(stage: Stage) -> None:
     clients = [stage.owner(measured=False) for _ in range(SLOW)]
-    stage.helper.wait_for_connections(clients)
-    for client in clients:
-        client.send_half("x" * 2 * _HALF_BYTES)
-    refusal = _serves_another(stage)
+    with stage.overload():
+        stage.helper.wait_for_connections(clients)
+        for client in clients:
+            client.send_half("x" * 2 * _HALF_BYTES)
+        refusal = _serves_another(stage)
     kept = sum(client.connected for client in clients)
     said = f"{kept} of {SLOW} that sent half of a message are still connected"
     stage.check("others are served meanwhile", refusal, said)
@@ -62,12 +63,13 @@ def slow(stage: Stage) -> None:
 @scenario("a flood of connections", SECURITY, checks={"others are served meanwhile": ()})
 def flood(stage: Stage) -> None:
     clients = [stage.owner(measured=False) for _ in range(FLOOD)]
-    started_s = time.perf_counter()
-    running = [gevent.spawn(outcome, client.connect) for client in clients]
-    gevent.joinall(running)
-    took_s = time.perf_counter() - started_s
-    let_in = sum(one.value == "" for one in running)
-    refusal = _serves_another(stage)
+    with stage.overload():
+        started_s = time.perf_counter()
+        running = [gevent.spawn(outcome, client.connect) for client in clients]
+        gevent.joinall(running)
+        took_s = time.perf_counter() - started_s
+        let_in = sum(one.value == "" for one in running)
+        refusal = _serves_another(stage)
     said = f"{let_in} of {FLOOD} connections of one client were let in, in {took_s:.1f} s"
     stage.check("others are served meanwhile", refusal, said)
     if let_in == FLOOD:

@@ -22,6 +22,7 @@ from .hearing import Missing, Task, is_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from backend.plan import Room
     from backend.rest import Answer
@@ -170,6 +171,13 @@ class Stage:
         """The same, and forget all that a client heard."""
         self.pause()
         client.heard.clear()
+
+    def overload(self) -> AbstractContextManager[None]:
+        """While it lasts, more is asked for at once than any backend serves in time.
+
+        What comes meanwhile counts. How long it took is judged apart, as the phase `overload` of the run.
+        """
+        return self._company.overload(self._name)
 
     def serves(self, client: Client) -> str:
         """Why a client's join is not answered, whatever is answered to other things meanwhile; empty if it is."""

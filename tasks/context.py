@@ -21,7 +21,7 @@ from .sources import Sources
 from .triggering import Triggers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from locust.env import Environment
 
@@ -62,6 +62,8 @@ class RunContext:
     clients: set[Client] = field(default_factory=set)
     """Those of the users that hold one connection for as long as they live."""
     playing: int = 0
+    on_overload: Callable[[], object] = lambda: None
+    """Is called when a scenario begins to overload the backend on purpose, before it does."""
     arrivals: Arrivals = field(init=False)
     debug_clients: DebugClients = field(init=False)
     """Which of this process's clients log their packets."""
@@ -142,6 +144,16 @@ class RunContext:
             yield
         finally:
             self.playing -= 1
+
+    @contextmanager
+    def overload(self, scenario: str) -> Iterator[None]:
+        """While a scenario overloads the backend on purpose: what is delivered meanwhile is timed apart."""
+        self.meter.overloads.begin(scenario)
+        self.on_overload()
+        try:
+            yield
+        finally:
+            self.meter.overloads.end(scenario)
 
 
 _contexts: WeakKeyDictionary[Environment, RunContext] = WeakKeyDictionary()

@@ -23,6 +23,8 @@ from tasks.context import current_context
 from .accounting import AccountWatcher
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from backend.rest import Answer
     from scenarios.scenario import Scenario
 
@@ -107,6 +109,10 @@ class Actor(User):
     def is_ending(self) -> bool:
         """As soon as publishers are told to end."""
         return self.run_context.closing.is_set()
+
+    def overload(self, scenario: str) -> AbstractContextManager[None]:
+        """What is delivered meanwhile is timed apart."""
+        return self.run_context.overload(scenario)
 
     def answered(self, question: str, took_ms: float) -> None:
         """Into the record, and into Locust's own statistics."""

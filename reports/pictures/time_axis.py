@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from measure.overload import OVERLOAD
+
 from .style import labelled
 
 if TYPE_CHECKING:
@@ -39,7 +41,10 @@ class TimeAxis:
             ),
             ("h", 3600),
         )
-        phases = tuple((float(phase["from_s"]), name) for name, phase in record.summary["phases"].items())
+        # The time of an overload is in many pieces, within other phases.
+        phases = tuple(
+            (float(phase["from_s"]), name) for name, phase in record.summary["phases"].items() if name != OVERLOAD
+        )
         return cls(from_s, to_s, unit, unit_s, phases)
 
     def at(self, at_s: Any) -> Any:

@@ -243,3 +243,39 @@ def test_a_worker_of_another_version_that_comes_late_takes_no_part(caplog: pytes
     (record,) = caplog.records
     assert "another version" in record.message
     assert "\n" not in record.message
+
+
+def test_the_master_hears_of_an_overload_before_it_begins() -> None:
+    """Other workers report the same second later: by then the master has to know."""
+    worker, environment, sent = side()
+    worker.on_plan(PLAN.to_message())
+    context = current_context(environment)
+
+    def told() -> list[list[str]]:
+        return [data["report"]["overloads"] for kind, data in sent if kind == messages.REPORT]
+
+    worker.on_reset(done=True)
+    assert told() == [[]]
+    with context.overload("a flood"):
+        assert told() == [[], ["a flood"]]
+        worker.on_reset(done=True)
+    worker.on_reset(done=True)
+    worker.on_reset(done=True)
+    assert told() == [[], ["a flood"], ["a flood"], ["a flood"], []]
+    worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})
+
+
+def test_an_overload_ends_with_a_scenario_that_fails() -> None:
+    worker, environment, sent = side()
+    worker.on_plan(PLAN.to_message())
+
+    def play() -> None:
+        with current_context(environment).overload("a flood"):
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        play()
+    for _ in range(2):
+        worker.on_reset(done=True)
+    assert sent[-1][1]["report"]["overloads"] == []
+    worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from scenarios.hearing import Task
 from ..support import SECRET
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from backend.endpoint import Endpoint
     from backend.rest import Answer
     from backend.rows import OwnedRoom, Rows
@@ -63,6 +66,7 @@ class Found:
         self.found: dict[tuple[str, str], tuple[bool | None, str]] = {}
         self.hints: dict[tuple[str, str], str] = {}
         self.times: list[str] = []
+        self.overloads: list[str] = []
         self.findings: dict[str, str] = {}
         self._rest = RestClient(endpoint.host, ssl_context=endpoint.ssl_context())
         self._factory = DataFactory("test")
@@ -92,6 +96,10 @@ class Found:
 
     def is_ending(self) -> bool:
         return False
+
+    def overload(self, scenario: str) -> AbstractContextManager[None]:
+        self.overloads.append(scenario)
+        return nullcontext()
 
     def answered(self, question: str, took_ms: float) -> None:
         assert took_ms > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from backend.endpoint import Endpoint
 from scenarios import capabilities as can
 from scenarios.catalogue import ALL
 
+from ..support import ROOT
 from .abilities import LACKING, able
 from .company import Found
 
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from scenarios.scenario import Scenario
 
     from ..support import Backend
+
+
+OVERLOADING = {
+    *("a flood of connections", "slow input"),
+    *("high volume", "many at once", "round trips among many"),
+}
+"""What they make the backend late with is timed apart."""
 
 
 @pytest.mark.slow
@@ -33,6 +42,14 @@ def test_it_passes_on_what_a_backend_can_do(backend: Backend, rows: Rows, scenar
         failed = {}  # how fast this machine is today is no matter for a test
     assert not failed
     assert {check for _, check in company.found} == held
+    assert set(company.overloads) == ({scenario.name} & OVERLOADING)
+
+
+def test_the_page_names_what_overloads_a_backend() -> None:
+    page = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## Deliberate overload\n")
+    _, _, table = section.partition("|---|---|---|\n")
+    assert set(re.findall(r"^\| (.*?) \|", table.partition("\n\n")[0], re.MULTILINE)) == OVERLOADING
 
 
 def test_names_are_names() -> None:
