@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .evidence import Evidence
 
+OVERLOADED_SUSPECT_SHARE: Final = 0.9
 _DOCS: Final = "docs/another-backend.md"
 _CONNECT: Final = "connect: "
 _JOIN: Final = "join: "
@@ -179,6 +180,17 @@ def refused_triggers(e: Evidence) -> str | None:
     return (
         f"{refused} of {e.due} triggers were refused by the backend (HTTP 4xx): the load was not offered; "
         "Locust's list of failures has the answers"
+    )
+
+
+def overloaded_throughout(e: Evidence) -> str | None:
+    """Return by how much scenarios left out of what is judged; None if they left enough."""
+    timed = e.overloaded + e.judged
+    if e.overloaded <= OVERLOADED_SUSPECT_SHARE * timed:
+        return None
+    return (
+        f"scenarios overloaded the backend on purpose while {e.overloaded} of {timed} deliveries came, and the "
+        "others are too few to judge latency by; raise --think-time or --run-time"
     )
 
 

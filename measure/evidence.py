@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .keys import KeyCounts, merge
 from .latency import summarise, summarise_counts
 from .meter import CLOCK_BOUND, REPLAY
+from .overload import OVERLOAD
 from .taken import COALESCED
 from .throttle import ThrottleLimit, limit_of
 
@@ -56,7 +57,8 @@ class Evidence:
     ever in a room, counted in each. users: that were started, by class. publishers: as asked for, None if
     unknown; publishers_started: whether there were any. publishing: whether publishers had begun.
     user_space_workers: those whose receive timestamps are not the kernel's, as text with the lag of their event
-    loops; user_space_lag_ms: the largest of these lags. failures: by reason.
+    loops; user_space_lag_ms: the largest of these lags. failures: by reason. overloaded: deliveries that were
+    timed while scenarios overloaded the backend on purpose; judged: those whose latencies are judged.
     """
 
     expected: int = 0
@@ -115,6 +117,8 @@ class Evidence:
     publishers_started: bool = False
     publishing: bool = False
     failures: Mapping[str, int] = field(default_factory=dict)
+    overloaded: int = 0
+    judged: int = 0
 
 
 def evidence_of(
@@ -186,6 +190,8 @@ def evidence_of(
         members=fleet.by_key("members").total(),
         publishing=any(worker.publishing_since_s for worker in workers),
         failures=failures,
+        overloaded=_deliveries(fleet, fleet.phases.get(OVERLOAD, {})),
+        judged=_deliveries(fleet, fleet.latencies),
     )
 
 
@@ -220,6 +226,14 @@ def evidence_at_the_end(
     evidence.publishers = (options or {}).get("publishers")
     evidence.adapter = (options or {}).get("backend") or ""
     return evidence
+
+
+def _deliveries(fleet: Fleet, times: Mapping[str, Any]) -> int:
+    """Return how many deliveries were timed.
+
+    :param times: metric key -> histogram.
+    """
+    return sum(one.get_total_count() for key, one in times.items() if fleet.by_class.is_delivered(key))
 
 
 def _bounded_ms(fleet: Fleet) -> dict[str, tuple[float, float]]:

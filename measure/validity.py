@@ -12,6 +12,7 @@ from .causes import (
     ids_never_match,
     ids_partly_match,
     nothing_measured,
+    overloaded_throughout,
     refused_triggers,
     throttled,
 )
@@ -361,6 +362,7 @@ RULES: Final = (
         lambda e: "Locust warned of CPU use above 90% during the run" if e.cpu_warning else None,
         overload=True,
     ),
+    Rule("overloaded throughout", Verdict.SUSPECT, overloaded_throughout),
     Rule(
         "cut short",
         Verdict.SUSPECT,

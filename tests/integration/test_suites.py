@@ -12,10 +12,12 @@ import pytest
 
 from demo.processes import locust_environment
 from exit_codes import ExitCode
+from measure.overload import OVERLOAD
 from scenarios.catalogue import ALL
 from scenarios.scenario import SUITES
 
 from ..scenarios.abilities import LACKING, able
+from ..scenarios.overloading import OVERLOADING
 from ..support import ROOT, csv_rows, run_locust, start_backend, summary_of
 
 if TYPE_CHECKING:
@@ -46,8 +48,10 @@ def play(backend: Backend, results: Path, suite: str, *more: str) -> tuple[int, 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_suite_passes(backend: Backend, tmp_path: Path, suite: str) -> None:
     code, rows, said = play(backend, tmp_path, suite, "--expect", backend.profile)
-    deliveries = summary_of(tmp_path)["deliveries"]
+    summary = summary_of(tmp_path)
+    deliveries = summary["deliveries"]
     assert deliveries["lost"] == deliveries["leaked"] == deliveries["duplicate"] == 0
+    assert deliveries["reordered"] == 0, "tasks that are made at once have no order"
     capabilities = able(*LACKING[backend.profile])
     expected = {
         (scenario.name, check): "not supported" if capabilities.lacking(needs) else "passed"
@@ -60,6 +64,35 @@ def test_a_suite_passes(backend: Backend, tmp_path: Path, suite: str) -> None:
     expected = {check: outcome for check, outcome in expected.items() if "events a second" not in check[1]}
     assert rows == expected, said[-3000:]
     assert code in NOT_ABOUT_TIME or suite == "stress", said[-3000:]
+    overloads = {scenario.name for scenario in ALL if suite in scenario.suites} & OVERLOADING
+    assert set((summary["overload"] or {"scenarios": {}})["scenarios"]) == overloads
+    assert (OVERLOAD in summary["phases"]) == bool(overloads)
+
+
+def test_a_backend_that_is_slow_fails_a_suite_beside_its_flood(tmp_path: Path) -> None:
+    """What comes during the flood is counted and timed apart; all other deliveries are judged by the guide."""
+    backend = start_backend("documented", "--faults", "delay=80")
+    flood = "a flood of connections"
+    try:
+        ended = run_locust(
+            backend.url,
+            *("--config", str(ROOT / "suites" / "security.conf"), "--scenario", flood, "--run-time", "14s"),
+            *("--mix", "Viewer=11,Intruder", "--think-time", "8:8", "--results-dir", str(tmp_path)),
+            environment=backend.by_sql,
+            timeout_s=100,
+        )
+    finally:
+        backend.stop()
+    assert ended.returncode not in (ExitCode.PASSED, ExitCode.CHECK_FAILED), ended.stdout[-3000:]
+    summary = summary_of(tmp_path)
+    failed = {row["name"] for row in summary["slo"] if row["passed"] is False and not row["phase"]}
+    assert "mean latency" in failed
+    assert summary["figures"]["latency_mean_ms"] > 80
+    assert set(summary["overload"]["scenarios"]) == {flood}
+    assert summary["overload"]["deliveries"] > 0
+    counted = {name: phase["deliveries"]["expected"] for name, phase in summary["phases"].items()}
+    assert counted[OVERLOAD] > 0
+    assert sum(counted.values()) == summary["deliveries"]["expected"] == summary["deliveries"]["delivered"]
 
 
 def test_suites_side_by_side_by_one_command(documented: Backend, tmp_path: Path) -> None:

@@ -42,5 +42,6 @@ FIRES: dict[str, dict[str, Any]] = {
     "clock was set": {"clock_steps": 1},
     "busy worker": {"cpu_percent": 91.0},
     "cpu warning": {"cpu_warning": True},
+    "overloaded throughout": {"overloaded": 91, "judged": 9},
     "cut short": {"interrupted": True},
 }

@@ -156,6 +156,14 @@ def test_a_run_that_was_overloaded_all_the_time_measured_no_latency() -> None:
     assert summary["not_measured"]["latency_max_ms"] == f"no delivery was timed{said}"
     assert summary["not_measured"]["round_trip_mean_ms"].endswith(said)
     assert summary["not_measured"]["lost_percent"] == "no delivery was expected"
+    (reason,) = [one for one in summary["validity"]["reasons"] if "on purpose" in one]
+    assert reason.startswith("suspect: scenarios overloaded the backend on purpose while 20 of 20 deliveries came")
+
+
+def test_a_tenth_of_the_deliveries_is_enough_to_judge_by() -> None:
+    calm, flood = (5, "w", []), (900, "w", [FLOOD])
+    found = [summary_of(fleet_of(*[flood] * 18, *[calm] * count))["validity"]["reasons"] for count in (3, 4)]
+    assert [any("on purpose" in reason for reason in reasons) for reasons in found] == [True, False]
 
 
 def test_reports_without_an_overload_are_as_before() -> None:

@@ -47,6 +47,7 @@ HOLDS: dict[str, dict[str, Any]] = {
     "clock was set": {"clock_steps": 0},
     "busy worker": {"cpu_percent": 90.0},
     "cpu warning": {"cpu_warning": False},
+    "overloaded throughout": {"overloaded": 90, "judged": 10},
     "cut short": {"interrupted": False},
 }
 

@@ -14,19 +14,13 @@ from scenarios.catalogue import ALL
 from ..support import ROOT
 from .abilities import LACKING, able
 from .company import Found
+from .overloading import OVERLOADING
 
 if TYPE_CHECKING:
     from backend.rows import Rows
     from scenarios.scenario import Scenario
 
     from ..support import Backend
-
-
-OVERLOADING = {
-    *("a flood of connections", "slow input"),
-    *("high volume", "many at once", "round trips among many"),
-}
-"""What they make the backend late with is timed apart."""
 
 
 @pytest.mark.slow

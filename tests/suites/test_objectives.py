@@ -1,0 +1,44 @@
+"""What suites are judged by: the guide's benchmarks, and limits for the time in which they overload a backend."""
+
+from __future__ import annotations
+
+import configparser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from measure.objectives import DEFAULTS, parse
+from measure.overload import OVERLOAD
+from scenarios.catalogue import ALL
+from scenarios.scenario import SECURITY, STRESS, SUITES
+
+from ..scenarios.overloading import OVERLOADING
+from ..support import ROOT
+
+if TYPE_CHECKING:
+    from measure.objectives import Objective
+
+GUIDE = "measure/guide_objectives.toml"
+
+
+def objectives_of(suite: str) -> list[Objective]:
+    """Return the objectives that the configuration file of a suite names."""
+    conf = configparser.ConfigParser()
+    conf.read_string("[suite]\n" + (ROOT / "suites" / f"{suite}.conf").read_text(encoding="utf-8"))
+    file = conf["suite"].get("slo-file", GUIDE)
+    return parse((ROOT / file).read_text(encoding="utf-8"), file)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_suite_is_judged_by_all_benchmarks_of_the_guide(suite: str) -> None:
+    guide = parse((ROOT / GUIDE).read_text(encoding="utf-8"), GUIDE)
+    assert [one for one in objectives_of(suite) if not one.phase] == guide
+    assert set(DEFAULTS) < set(guide), "and by the default ones"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_suites_that_overload_a_backend_have_limits_for_that_time_too(suite: str) -> None:
+    overloads = any(scenario.name in OVERLOADING for scenario in ALL if suite in scenario.suites)
+    assert overloads == (suite in (SECURITY, STRESS))
+    phases = {(one.figure, one.phase) for one in objectives_of(suite) if one.phase}
+    assert phases == ({(f"latency_{name}_ms", OVERLOAD) for name in ("mean", "max")} if overloads else set())
