@@ -1,47 +1,60 @@
-// The official client on a page in a headless Chromium, as a member of a room. Its settings are in $CANARY.
+// The official client on a page in a headless browser, as a member of a room. Its settings are in $CANARY.
 import { spawn } from "node:child_process";
 import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { now, say } from "./say.mjs";
+import { fileURLToPath } from "node:url";
+import { BROWSERS } from "./browsers.mjs";
+import { say } from "./say.mjs";
 
 const settings = JSON.parse(process.env.CANARY);
 const require = createRequire(import.meta.url);
 const { version } = require("socket.io-client/package.json");
 const bundle = settings.parser === "msgpack" ? "socket.io.msgpack.min.js" : "socket.io.min.js";
-const library = join(require.resolve("socket.io-client/package.json"), "..", "dist", bundle);
-
-const page = `<!doctype html><title>canary</title><script src="/client.js"></script><script>
-const settings = ${JSON.stringify(settings)};
-const now = () => performance.timeOrigin + performance.now();
-let lines = [];
-const say = (...what) => {
-  if (lines.push(what) === 1) setTimeout(() => { fetch("/said", { method: "POST", body: JSON.stringify(lines) }); lines = []; }, 20);
+const SCRIPTS = {
+  "/client.js": join(require.resolve("socket.io-client/package.json"), "..", "dist", bundle),
+  "/member.mjs": fileURLToPath(new URL("member.mjs", import.meta.url)),
 };
-const socket = io(settings.url, { transports: settings.transports, reconnectionDelay: 500, ...settings.options });
-say("client", now(), "socket.io-client ${version} on a page in " + navigator.userAgent.match(/(Headless)?Chrome\\S+/)[0]);
-socket.on("connect", () => { say("connected", now()); socket.emit(settings.join, settings.room); });
-socket.on(settings.joined, () => say("joined", now()));
-socket.on(settings.refusal, (why) => say("refused", now(), JSON.stringify(why)));
-socket.on("connect_error", (error) => say("refused", now(), String(error.message)));
-socket.on("disconnect", (reason) => say("lost", now(), reason));
-for (const event of settings.events) {
-  socket.on(event, (...args) => {
-    // A server that wants an acknowledgement waits for every member of the room.
-    const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
-    say("event", now(), event, JSON.stringify(args[0]));
-    ack?.();
-  });
+
+const page = `<!doctype html><title>canary</title><script src="/client.js"></script><script type="module">
+import { join, now } from "/member.mjs";
+const settings = ${JSON.stringify(settings)};
+let lines = [];
+let posting = false;
+const say = (...what) => {
+  lines.push(what);
+  if (!posting) post();
+};
+// One request after the other: two at once could arrive in the other order.
+async function post() {
+  posting = true;
+  while (lines.length) {
+    await new Promise((done) => setTimeout(done, 20));
+    const body = JSON.stringify(lines);
+    lines = [];
+    await fetch("/said", { method: "POST", body });
+  }
+  posting = false;
 }
+// A page is not told why it got no answer.
+const explain = (error) => error.description === 0
+  ? error.message + ": the backend does not answer, or does not allow the origin " + location.origin + " (CORS)"
+  : String(error.message);
+const browser = navigator.userAgent.match(/((Headless)?Chrome|Firefox)\\S+/)[0];
+say("client", now(), "socket.io-client ${version} on a page in " + browser);
+const options = { transports: settings.transports, reconnectionDelay: 500, ...settings.options };
+join(io(settings.url, options), settings, say, explain);
 </script>`;
 
 const server = createServer(async (request, response) => {
-  if (request.url === "/client.js") {
+  const script = SCRIPTS[request.url];
+  if (script) {
     response.writeHead(200, { "Content-Type": "text/javascript" });
-    return createReadStream(library).pipe(response);
+    return createReadStream(script).pipe(response);
   }
+  if (request.url === "/favicon.ico") return response.writeHead(404).end();
   if (request.url !== "/said") return response.writeHead(200, { "Content-Type": "text/html" }).end(page);
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
@@ -51,22 +64,26 @@ const server = createServer(async (request, response) => {
 
 server.listen(0, "127.0.0.1", () => {
   const profile = mkdtempSync(join(tmpdir(), "canary-"));
-  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"];
-  const address = `http://127.0.0.1:${server.address().port}/`;
-  const browser = spawn(settings.browser, [...flags, `--user-data-dir=${profile}`, address], { stdio: "ignore" });
-  const end = (why) => {
-    say("refused", now(), why);
-    rmSync(profile, { recursive: true, force: true });
-    process.exit(1);
+  const { flags, environment } = BROWSERS[settings.client](profile, `http://127.0.0.1:${server.address().port}/`);
+  const stdio = ["ignore", "ignore", "pipe"];
+  const browser = spawn(settings.browser, flags, { stdio, env: { ...process.env, ...environment } });
+  let complaint = "";
+  browser.stderr.on("data", (data) => { complaint = `${complaint}${data}`.slice(-1000); });
+  const end = (code) => {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+    process.exit(code);
   };
-  browser.on("error", (error) => end(`${settings.browser} cannot be started: ${error.message}`));
-  browser.on("exit", (code) => end(`${settings.browser} ended with ${code}`));
+  const fail = (why) => {
+    process.stderr.write(`${why}\n`);
+    end(1);
+  };
+  browser.on("error", (error) => fail(`${settings.browser} cannot be started: ${error.message}`));
+  browser.on("exit", (code, signal) => {
+    fail(`${settings.browser} ended with ${code ?? signal}: ${complaint.trim().split("\n").at(-1)}`);
+  });
   process.on("SIGTERM", () => {
     browser.removeAllListeners("exit");
-    browser.on("exit", () => {
-      rmSync(profile, { recursive: true, force: true });
-      process.exit(0);
-    });
+    browser.on("exit", () => end(0));
     browser.kill();
   });
 });

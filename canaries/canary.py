@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 from gevent import subprocess
 
 from backend import contract
-from backend.endpoint import IN_AUTH, IN_HEADER, IN_QUERY
+from backend.endpoint import IN_AUTH, IN_QUERY, TRANSPORTS
 
-from . import sayings
-from .kinds import KINDS, SPEAKS_EIO3
+from . import kinds, programs, sayings
 
 if TYPE_CHECKING:
     from backend.endpoint import Endpoint
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
 
     from .sayings import Said
 
-_HERE: Final = Path(__file__).parent
-_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _GRACE_S: Final = 5.0
 
 
@@ -41,13 +36,13 @@ class Canary:
     def __init__(
         self, meter: Meter, name: str, endpoint: Endpoint, room: int, project_id: str, token: str
     ) -> None:
-        self._kind = KINDS[name]
+        self._kind = kinds.named(name)
         self._room = room
-        self._state = meter.canaries.open(name)
+        self._state = meter.canaries.open(name, endpoint.parser)
         self._account = meter.open_account(name)
         self._viewpoint = meter.apart(name)
         self._process: Any = None
-        self._settings = settings_of(name, endpoint, project_id, token)
+        self._settings = settings_of(self._kind, endpoint, project_id, token)
         self._reading = gevent.spawn(self._run)
 
     def end(self) -> None:
@@ -64,10 +59,8 @@ class Canary:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _run(self) -> None:
-        if not (_HERE / "node_modules").is_dir():
-            self._state.evidence = "its packages are not installed: npm ci --prefix canaries"
-            return
-        command = ["node", str(_HERE / self._kind.script)]
+        script = "browser.mjs" if self._kind.client.programs else "node.mjs"
+        command = ["node", str(programs.HERE / script)]
         # By the environment: everybody may read a command line, and the token is in it.
         environment = {**os.environ, "CANARY": json.dumps(self._settings)}
         try:
@@ -91,6 +84,8 @@ class Canary:
                 self._viewpoint.observe(self._account.number, said.event, said.frame, said.at_ns)
             case sayings.CLIENT:
                 self._state.client = said.text
+            case sayings.TRANSPORT:
+                self._state.transport = said.text
             case sayings.CONNECTED:
                 self._account.resumed(said.at_ns)
                 self._account.joining(self._room)
@@ -105,21 +100,22 @@ class Canary:
                 self._account.join_failed(self._room, said.at_ns, refused=True)
 
 
-def settings_of(name: str, endpoint: Endpoint, project_id: str, token: str) -> dict[str, Any]:
-    """What its script has to know."""
-    kind, words = KINDS[name], endpoint.adapter.words
+def settings_of(kind: kinds.Kind, endpoint: Endpoint, project_id: str, token: str) -> dict[str, Any]:
+    """Return what its script has to know."""
+    client, words = kind.client, endpoint.adapter.words
     options: dict[str, Any] = {}
-    if kind.client == SPEAKS_EIO3 or endpoint.token_in == IN_QUERY:
+    if client.version == kinds.SPEAKS_EIO3 or endpoint.token_in == IN_QUERY:
         # Socket.IO 2 has no place of its own for a token.
         options["query"] = {contract.TOKEN: token}
-    if endpoint.token_in == IN_AUTH and kind.client != SPEAKS_EIO3:
+    if endpoint.token_in == IN_AUTH and client.version != kinds.SPEAKS_EIO3:
         options["auth"] = {contract.TOKEN: token}
-    elif endpoint.token_in == IN_HEADER:
-        options["extraHeaders"] = endpoint.headers(token)
+    if headers := endpoint.headers(token):
+        options["extraHeaders"] = headers
     return {
         "url": endpoint.host,
-        "client": kind.client,
-        "transports": kind.transports,
+        "client": client.name,
+        "version": client.version,
+        "transports": TRANSPORTS[kind.transport],
         "options": options,
         "parser": endpoint.parser,
         "join": words.join,
@@ -127,5 +123,5 @@ def settings_of(name: str, endpoint: Endpoint, project_id: str, token: str) -> d
         "refusal": words.refused,
         "room": project_id,
         "events": list(endpoint.adapter.reader.events),
-        "browser": next(filter(shutil.which, _BROWSERS), _BROWSERS[0]),
+        "browser": programs.browser_of(client),
     }

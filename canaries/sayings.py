@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 CLIENT: Final = "client"
+TRANSPORT: Final = "transport"
 CONNECTED: Final = "connected"
 JOINED: Final = "joined"
 EVENT: Final = "event"
 LOST: Final = "lost"
 REFUSED: Final = "refused"
-_KINDS: Final = (CLIENT, CONNECTED, JOINED, EVENT, LOST, REFUSED)
+_KINDS: Final = (CLIENT, TRANSPORT, CONNECTED, JOINED, EVENT, LOST, REFUSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,17 +34,21 @@ class State:
     """One canary while it lives.
 
     client: what it is, with its version. joined: whether it was ever in its room. ended: whether it went by
-    itself. evidence: what it said last of its troubles.
+    itself. evidence: what it said last of its troubles. transport: the one that its last connection used, after an
+    upgrade. parser: of Socket.IO's packets, that it uses.
     """
 
     client: str = ""
     joined: bool = False
     ended: bool = False
     evidence: str = ""
+    transport: str = ""
+    parser: str = ""
 
     def to_send(self) -> State:
         """The same in texts that any message can have."""
-        return replace(self, client=visible(self.client), evidence=visible(self.evidence))
+        client, evidence, transport = map(visible, (self.client, self.evidence, self.transport))
+        return replace(self, client=client, evidence=evidence, transport=transport)
 
 
 @dataclass(slots=True)
@@ -53,9 +57,12 @@ class Canaries:
 
     states: dict[str, State] = field(default_factory=dict)
 
-    def open(self, name: str) -> State:
-        """A canary begins."""
-        return self.states.setdefault(name, State())
+    def open(self, name: str, parser: str = "") -> State:
+        """A canary begins.
+
+        :param parser: the run's.
+        """
+        return self.states.setdefault(name, State(parser=parser))
 
     def to_rows(self, counts: Mapping[str, Counts]) -> list[list[Any]]:
         """As rows of a message.
@@ -79,7 +86,7 @@ def outcomes(
     :param unsupported: canary -> why the backend does not speak its protocol.
     """
     found = []
-    for name, client, joined, ended, evidence, *numbers in rows:
+    for name, client, joined, ended, evidence, transport, parser, *numbers in rows:
         counts = Counts(*numbers)
         outcome, said = _judge(State(client, joined, ended, evidence), counts, unsupported.get(name, ""))
         times = latencies.get(CANARY + name, new_histogram())
@@ -87,6 +94,8 @@ def outcomes(
             {
                 "name": name,
                 "client": client,
+                "transport": transport,
+                "parser": parser,
                 "outcome": outcome.value,
                 "evidence": said,
                 "latency_ms": summarise(times),
@@ -99,6 +108,13 @@ def outcomes(
 def hold(found: Iterable[Mapping[str, Any]]) -> bool:
     """Whether all canaries that this backend can have saw what the others saw."""
     return all(row["outcome"] in (Outcome.SAME, Outcome.NOT_SUPPORTED) for row in found)
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """Return a canary's name, and what is known of its client, its transport at the end, and its parser."""
+    transport = row.get("transport", "")
+    known = filter(None, (row["client"], transport, row.get("parser", "") if transport else ""))
+    return f"{row['name']} ({', '.join(known) or 'it did not start'})"
 
 
 def _judge(state: State, counts: Counts, unsupported: str) -> tuple[Outcome, str]:

@@ -95,7 +95,7 @@ def _expected(row: dict[str, Any]) -> Case:
 
 def _canary(row: dict[str, Any]) -> Case:
     name = f"{row['name']} sees what the others see"
-    said = f"{row['outcome']}: {row['evidence']}"
+    said = f"{row['outcome']}: {row['evidence']}. {canaries.title_of(row)}"
     if row["outcome"] == canaries.Outcome.SAME:
         return name, None, None
     return (name, None, said) if row["outcome"] == canaries.Outcome.NOT_SUPPORTED else (name, said, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from measure.canaries import title_of
 from measure.names import visible
 
 from .facts import facts_of
@@ -26,7 +27,7 @@ def render(record: Record) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, duration=duration, cell=cell)
+    environment.filters.update(number=number, duration=duration, cell=cell, title_of=title_of)
     text = environment.get_template("report.md.j2").render(**facts_of(record))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 

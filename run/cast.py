@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backend import tokens
 from backend.plan import Cast
-from canaries.kinds import KINDS, SPEAKS_EIO3
+from canaries import kinds
 from clients.errors import FAILURES
 from faults import Fault, Owner
 from measure import canaries, expectations, names
@@ -110,7 +110,8 @@ def outcome(
     tallies = fleet.checks().tallies
     rows = conformance.rows(scenarios, capabilities, tallies)
     reports = [row for totals in fleet.totals() for row in totals.canaries]
-    found = canaries.outcomes(reports, fleet.latencies, _unsupported(capabilities))
+    unsupported = {name: _unsupported(name, capabilities) for name, *_ in reports}
+    found = canaries.outcomes(reports, fleet.latencies, unsupported)
     seen = {check: tally.of_failure for (scenario, check), tally in tallies.items() if scenario == SCENARIO}
     findings = findings_of(capabilities, seen)
     limit = options.fail_on_finding
@@ -132,7 +133,12 @@ def outcome(
     }
 
 
-def _unsupported(capabilities: Capabilities) -> dict[str, str]:
-    """Canary -> why this backend does not speak its protocol."""
-    answer = capabilities.answers[can.EIO3]
-    return {name: answer.evidence for name, kind in KINDS.items() if kind.client == SPEAKS_EIO3 and not answer.yes}
+def _unsupported(name: str, capabilities: Capabilities) -> str:
+    """Return why this backend does not speak a canary's protocol; empty if it may."""
+    kind = kinds.named(name)
+    eio3 = capabilities.answers[can.EIO3]
+    if kind.client.version == kinds.SPEAKS_EIO3 and not eio3.yes:
+        return eio3.evidence
+    # An upgrade begins with long-polling.
+    transport = can.WEBSOCKET if kind.transport == "websocket" else can.POLLING
+    return capabilities.answers[transport].evidence if capabilities.cannot(transport) else ""

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from measure import expectations, names, not_supported, overload
+from measure import canaries, expectations, names, not_supported, overload
 from measure.objective_results import results_in
 
 if TYPE_CHECKING:
@@ -220,7 +220,8 @@ def _conformance(summary: Mapping[str, Any]) -> list[str]:
     lines += ["", first, *(f"          {line}" for line in others)] if first else []
     lines += [f"Finding   {one['severity']}: {one['title']}" for one in summary["findings"]]
     return lines + [
-        f"Canary    {one['name']} {one['outcome']}: {one['evidence'][:120]}" for one in summary["canaries"]
+        f"Canary    {canaries.title_of(one)} {one['outcome']}: {one['evidence'][:120]}"
+        for one in summary["canaries"]
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from backend import accounts, adapter, tokens
+from canaries import kinds
 from exit_codes import ExitCode
 from faults import Fault, Owner
 from measure import phases
@@ -143,6 +144,7 @@ def check(options: argparse.Namespace, secret_options: Mapping[str, str]) -> Non
         )
     known_accounts(options, secret_options)
     expectation(options)
+    check_canaries(options)
     check_objectives(objectives(options.slo_file), adapter.load(options.backend).reader.events, options.shape)
 
 
@@ -177,6 +179,17 @@ def refuse(fault: Fault) -> NoReturn:
     """End with one line. (Locust would log what a listener raises, and go on.)"""
     sys.stderr.write(f"locust: error: {fault}\n")
     sys.exit(ExitCode.USAGE)
+
+
+def check_canaries(options: argparse.Namespace) -> None:
+    """Make sure that the run can have its canaries.
+
+    :raises Fault: if not.
+    """
+    for kind in kinds.parse(options.canaries):
+        if found := kinds.conflict(kind, options.parser, options.token_in):
+            what, way_on = found
+            raise Fault(Owner.USER, f"--canaries {kind.name}: {what}", way_on)
 
 
 def read_text(path: str, option: str) -> str:

@@ -122,9 +122,9 @@ def shape(text: str) -> str:
 
 
 def canaries(text: str) -> str:
-    """Official clients by the names of their kinds, with commas, or all."""
+    """Official clients and how they connect, with commas, or all."""
     try:
-        kinds.chosen(text)
+        kinds.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
+from canaries import kinds
 from measure.target import hosts_of
 
 from . import messages, roll_call, source_addresses
@@ -46,7 +47,8 @@ class Roll:
         workers = self._alive()
         targets = hosts_of(opts.host)
         addresses = source_addresses.split(opts.source_addresses)
-        question = {"source_addresses": addresses, "target": targets[0]}
+        canaries = kinds.chosen(opts.canaries)
+        question = {"source_addresses": addresses, "target": targets[0], "canaries": canaries}
         self._answers.clear()
         for worker_id in workers:
             self._send(messages.ROLL, question, worker_id)

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import importlib.metadata
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,13 +43,15 @@ class Answer:
 
     version: of the code that it runs. file_limit: how many files it may hold open. receive_clock: where it takes
     receive timestamps, see `transport.receive_clock`. ports: how many connections its addresses
-    may have to one target.
+    may have to one target. canaries_lack: what the run's canaries would not find on its machine, in pairs of
+    what is missing and what to do.
     """
 
     version: str
     file_limit: int
     receive_clock: str
     ports: int
+    canaries_lack: list[list[str]] = field(default_factory=list)
 
     def to_message(self) -> dict[str, Any]:
         """As a message."""
@@ -102,6 +104,9 @@ def check(
                 "Start the master and all workers from the same release"
                 + (", with a locustfile that calls `hooks.install()`." if answer is None else "."),
             )
+    # Canaries go to the first worker.
+    for what, way_on in answers[workers[0]].canaries_lack if workers else ():
+        raise Fault(Owner.USER, f"--canaries on the machine of worker {workers[0]}: {what}", way_on)
     each = math.ceil(connections / at_once / max(len(workers), 1)) * at_once
     for worker in workers:
         room = answers[worker].file_limit - _RESERVED_FILES

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 
 from backend.plan import Plan
-from canaries import keeper
+from canaries import keeper, programs
 from faults import Fault, Owner
 from measure.evidence import GENERATOR_DELAY, LOOP_LAG, RAMP_LOOP_LAG
 from measure.gathering import MADE_ROW, made_of
@@ -95,7 +95,8 @@ class WorkerSide:
         missing_run.explain(self._environment, None)
         addresses = source_addresses.resolve(tuple(data["source_addresses"]), data["target"])
         ports = local_ports() * max(len(addresses), 1)
-        answer = roll_call.Answer(roll_call.code_version(), file_limit(), receive_clock(), ports)
+        lacks = programs.missing(data.get("canaries", ()))
+        answer = roll_call.Answer(roll_call.code_version(), file_limit(), receive_clock(), ports, lacks)
         self._send(messages.HERE, answer.to_message())
 
     def on_plan(self, data: dict[str, Any]) -> None:

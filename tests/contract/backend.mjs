@@ -5,7 +5,8 @@
 // many tasks were made: disconnects (every socket, by socket.disconnect(true)), refuses (cuts every connection, and
 // refuses those that follow, with this message), downForMs (cuts every connection, and does not listen for so long).
 // How it broadcasts: attaches (a Buffer), asks (for an acknowledgement by each member), breaks (each seventh `agentLog`,
-// in text: no client can parse it).
+// in text: no client can parse it), misses ({agent, event, nth}: the nth such event of all to rooms with a client whose
+// User-Agent has this text does not go to that client).
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
@@ -165,10 +166,22 @@ function broadcast(room, event, data) {
     return;
   }
   const args = how.attaches ? [data, Buffer.from("attached")] : [data];
-  if (!how.asks) return io.to(room).emit(event, ...args);
-  io.to(room).timeout(5000).emit(event, ...args, (error) => {
+  const others = io.to(room).except(missing(room, event));
+  if (!how.asks) return others.emit(event, ...args);
+  others.timeout(5000).emit(event, ...args, (error) => {
     if (error) process.stderr.write(`no acknowledgement of ${event}\n`);
   });
+}
+
+let missable = 0;
+
+/** Ids of the sockets that this broadcast does not go to. */
+function missing(room, event) {
+  if (event !== how.misses?.event) return [];
+  const ids = [...(io.sockets.adapter.rooms.get(room) ?? [])];
+  const agent = (id) => io.sockets.sockets.get(id).handshake.headers["user-agent"] ?? "";
+  const found = ids.filter((id) => agent(id).includes(how.misses.agent));
+  return found.length && ++missable === how.misses.nth ? found : [];
 }
 
 const log = (task, message) =>

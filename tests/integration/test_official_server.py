@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cluster import broker
-from exit_codes import ExitCode
 from scenarios import capabilities as can
 
-from ..support import ROOT, node_server, run_locust, start_backend, summary_of
+from ..support import ROOT, node_server, run_locust, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,50 +157,6 @@ def test_several_instances_share_their_rooms_by_redis(tmp_path: Path) -> None:
     assert set(ways) == {("one", "one"), ("one", "two"), ("two", "one"), ("two", "two")}
     assert all(ways.values())
     assert summary["instances"]["members"] == {"one": 20, "two": 20}
-
-
-def canaries(url: str, results: Path, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    """The exit code of a run with all canaries, and what became of each; none of them is left."""
-    ended = run_locust(
-        url,
-        *("-u", "24", "-r", "24", "-t", "14s", "--rooms", "3", "--rate", "10", "--canaries", "all"),
-        *("--results-dir", str(results), *more),
-    )
-    return ended.returncode, {row["name"]: row for row in summary_of(results)["canaries"]}
-
-
-@pytest.mark.needs("canaries")
-def test_official_clients_of_all_versions_and_a_browser_see_what_the_others_see(tmp_path: Path) -> None:
-    with node_server("backend.mjs", {"server": {"allowEIO3": True}}) as url:
-        code, found = canaries(url, tmp_path)
-    assert {row["outcome"] for row in found.values()} == {"sees the same"}, found
-    assert code != ExitCode.CHECK_FAILED
-    # At the edge of a membership more may come than is owed.
-    seen = {
-        name: (row["expected"], row["arrived"] - row["replayed"], row["latency_ms"]["count"])
-        for name, row in found.items()
-    }
-    # Each trigger has three broadcasts, of which the completion has no latency.
-    for expected, arrived, timed in seen.values():
-        assert expected > 20, seen
-        assert 2 * arrived - 9 <= 3 * timed <= 2 * arrived + 9, seen
-    assert "socket.io-client 2.5.0 on node" in found["node-2"]["client"]
-    assert "Chrome" in found["chromium"]["client"]
-    page = (tmp_path / "latest" / "report.html").read_text(encoding="utf-8")
-    assert page.count("sees the same") == len(found)
-
-
-@pytest.mark.needs("canaries")
-def test_canaries_that_are_told_less_than_the_others_say_so(tmp_path: Path) -> None:
-    backend = start_backend("documented", "--throttle-limit", "0", "--faults", "drop=0.2")
-    try:
-        code, found = canaries(backend.url, tmp_path, "--no-report")
-    finally:
-        backend.stop()
-    assert found.pop("node-2")["outcome"] == "not supported"
-    assert {row["outcome"] for row in found.values()} == {"differs"}, found
-    assert all(0.05 < row["lost"] / row["expected"] < 0.5 for row in found.values())
-    assert code == ExitCode.CHECK_FAILED
 
 
 def test_connection_state_recovery_is_noticed(tmp_path: Path) -> None:

@@ -159,7 +159,8 @@ def played(on_second: Callable[[Second], object] = lambda _: None) -> tuple[Flee
     canary = one.member("i1", 0, label="node-4")
     far = two.member("i2", 0)
     small = two.member("i2", 1)
-    one.meter.canaries.open("node-4").joined = True
+    state = one.meter.canaries.open("node-4", "msgpack")
+    state.joined, state.transport = True, "polling"
     one.meter.connect_failed("connect: refused")
     two.meter.join_failed("join: refused")
     two.meter.not_answered("ping: silence")

@@ -9,7 +9,7 @@ import pytest
 
 from backend import contract
 from backend.reader import Reader
-from measure.canaries import CANARY, Canaries, Outcome, State, hold, outcomes
+from measure.canaries import CANARY, Canaries, Outcome, State, hold, outcomes, title_of
 from measure.fleet import FAN_OUT, Fleet
 from measure.gathering import Gathering
 from measure.latency import new_histogram, summarise
@@ -28,7 +28,7 @@ def judged(state: State, counts: Counts, unsupported: dict[str, str] | None = No
     return row
 
 
-THERE = State("socket.io-client 4", joined=True)
+THERE = State("socket.io-client 4", joined=True, transport="polling", parser="msgpack")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,7 @@ def test_what_a_canary_saw_is_held_against_what_it_was_owed(
     row = judged(state, counts)
     assert row["outcome"] == outcome
     assert said in row["evidence"]
+    assert (row["transport"], row["parser"]) == (state.transport, state.parser)
     assert hold([row]) == (outcome is Outcome.SAME)
 
 
@@ -167,3 +168,18 @@ def test_what_is_said_of_one() -> None:
     missed = Counts(expected=3, delivered=2, lost=1, missed_offline=1)
     assert judged(THERE, missed)["evidence"] == "2 of 3, 1 missed while offline"
     assert judged(State("x"), Counts(), {"another": "no"})["outcome"] == Outcome.NOT_THERE.value
+
+
+def test_what_one_is_called_in_a_line() -> None:
+    assert title_of(judged(THERE, Counts())) == "node-2 (socket.io-client 4, polling, msgpack)"
+    assert title_of(judged(State("x", parser="msgpack"), Counts())) == "node-2 (x)", "it has not connected"
+    assert title_of(judged(State(), Counts())) == "node-2 (it did not start)"
+    assert title_of({"name": "n", "client": "of an older record"}) == "n (of an older record)"
+
+
+def test_the_last_transport_and_the_parser_travel() -> None:
+    canaries = Canaries()
+    state = canaries.open("firefox:upgrade", "msgpack")
+    state.transport = "web\x00socket"
+    (row,) = outcomes(canaries.to_rows({}), {}, {})
+    assert (row["name"], row["transport"], row["parser"]) == ("firefox:upgrade", r"web\x00socket", "msgpack")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,8 @@ def test_every_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--mix", "Viewer=none"], "no number from 1"),
         (["--think-time", "3:1"], "begins with more"),
         (["--transport", "telepathy"], "invalid choice"),
+        (["--canaries", "node-4,node-4-polling"], "'node-4-polling': expected client[:transport][:parser]"),
+        (["--canaries", "firefox:http"], "'firefox:http': expected a transport of websocket, polling, upgrade"),
         (["--romos", "3"], "unrecognized arguments: --romos"),
     ],
 )
@@ -101,6 +104,22 @@ def test_files_and_rooms_that_do_not_fit(arguments: list[str], said: str) -> Non
     secrets = NO_SECRETS | ({"database_url": "postgresql:///"} if "--jwt-key-file" in arguments else {})
     with pytest.raises(Fault, match=said):
         option_checks.check(parse("--host", "http://x", *arguments), secrets)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--canaries", "node-4,node-3:polling:msgpack"],
+            r"--canaries node-3:polling: expected the run's parser, default, got msgpack.*--parser msgpack",
+        ),
+        (["--canaries", "all", "--token-in", "header"], "--canaries chromium: a page cannot send a header"),
+    ],
+)
+def test_canaries_that_the_run_cannot_have(arguments: list[str], said: str) -> None:
+    with pytest.raises(Fault) as refused:
+        option_checks.check(parse("--host", "http://x", *arguments), NO_SECRETS)
+    assert re.search(said, str(refused.value))
 
 
 @pytest.mark.parametrize(

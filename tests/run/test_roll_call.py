@@ -10,6 +10,7 @@ from run import roll_call
 from run.roll_call import Answer, check, digest_of
 
 PORTS = 28_000
+LACKS = [["expected firefox-esr, got none", "Install it."]]
 ROOT = Path(roll_call.__file__).resolve().parent.parent
 
 
@@ -38,6 +39,11 @@ def test_workers_that_fit_are_taken() -> None:
             500,
             "250 connections would go to worker b, whose addresses have 200 ports .* or start 3 workers",
         ),
+        (
+            {"a": Answer("v", 9999, "kernel", PORTS, LACKS), "b": Answer("v", 9999, "kernel", PORTS)},
+            1,
+            r"--canaries on the machine of worker a: expected firefox-esr, got none .*\. Install it\.",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(answers: dict[str, Answer], users: int, said: str) -> None:
@@ -45,8 +51,16 @@ def test_what_cannot_work_is_refused(answers: dict[str, Answer], users: int, sai
         check("v", ["a", "b"], answers, users)
 
 
+def test_only_the_first_worker_has_canaries() -> None:
+    check(
+        *("v", ["a", "b"]),
+        {"a": Answer("v", 1128, "kernel", PORTS), "b": Answer("v", 1128, "kernel", PORTS, LACKS)},
+        1,
+    )
+
+
 def test_an_answer_travels() -> None:
-    answer = Answer("v", 5, "kernel", PORTS)
+    answer = Answer("v", 5, "kernel", PORTS, LACKS)
     assert Answer(**answer.to_message()) == answer
 
 

@@ -116,14 +116,17 @@ def test_publishers_begin_after_the_warm_up() -> None:
     assert publishing.wait(5)
 
 
-def test_a_roll_call_is_answered_with_what_this_process_is() -> None:
+def test_a_roll_call_is_answered_with_what_this_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
     worker, _, sent = side()
-    worker.on_roll({"source_addresses": ["127.0.0.1", "127.0.0.2"], "target": "http://127.0.0.1:1"})
+    question = {"source_addresses": ["127.0.0.1", "127.0.0.2"], "target": "http://127.0.0.1:1"}
+    worker.on_roll(question | {"canaries": ["firefox"]})
     ((kind, data),) = sent
     assert kind == messages.HERE
     assert Answer(**data).version == code_version()
     assert Answer(**data).file_limit > 0
     assert Answer(**data).ports == 2 * local_ports()
+    assert any("firefox-esr" in what for what, _ in Answer(**data).canaries_lack)
 
 
 NO_CLOCKS = {"clocks": b"", "seen": 0}

@@ -4,24 +4,10 @@ import json
 
 import pytest
 
-from backend.endpoint import Endpoint
 from backend.reader import Reader
-from canaries import kinds, sayings
-from canaries.canary import settings_of
+from canaries import sayings
 from canaries.sayings import Said
 from measure.frame_syntax import is_parsable
-
-
-def test_all_is_every_kind_and_nothing_is_none() -> None:
-    assert kinds.chosen("all") == tuple(kinds.KINDS)
-    assert kinds.chosen("") == ()
-    assert kinds.chosen(" node-4, chromium,node-4") == ("node-4", "chromium")
-
-
-@pytest.mark.parametrize("text", ["node-5", "node-4,all", "Chromium"])
-def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are(text: str) -> None:
-    with pytest.raises(ValueError, match="there are node-2"):
-        kinds.chosen(text)
 
 
 def test_an_event_becomes_the_frame_that_it_came_by() -> None:
@@ -46,6 +32,7 @@ def test_the_frame_of_any_event_is_one_that_clients_can_parse(event: str, payloa
     ("line", "said"),
     [
         ('["joined",2]', Said("joined", 2_000_000)),
+        ('["transport",2,"polling"]', Said("transport", 2_000_000, "polling")),
         ('["lost",2,"transport close"]', Said("lost", 2_000_000, "transport close")),
         ('["event",2]', None),
         ('["sings",2]', None),
@@ -56,17 +43,3 @@ def test_the_frame_of_any_event_is_one_that_clients_can_parse(event: str, payloa
 )
 def test_other_lines(line: str, said: Said | None) -> None:
     assert sayings.parse(line) == (said if line != '["event",2]' else Said("event", 2_000_000))
-
-
-@pytest.mark.parametrize(
-    ("name", "token_in", "where"),
-    [
-        ("node-4", "auth", {"auth": {"token": "t"}}),
-        ("node-4", "query", {"query": {"token": "t"}}),
-        ("node-4", "header", {"extraHeaders": {"Authorization": "Bearer t"}}),
-        ("node-2", "auth", {"query": {"token": "t"}}),
-        ("node-2", "query", {"query": {"token": "t"}}),
-    ],
-)
-def test_each_brings_its_token_where_it_can(name: str, token_in: str, where: dict[str, object]) -> None:
-    assert settings_of(name, Endpoint("http://a", token_in=token_in), "p", "t")["options"] == where
