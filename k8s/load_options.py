@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
-from run import option_table, options
+from loadtest.run.options import option_table, options
 
 _OF_LOCUST: Final = frozenset(
     {

@@ -1,11 +1,11 @@
 """Reports of load tests, from their records alone.
 
-python -m reports RECORD: make report.html, report.md, junit.xml, metrics.prom and percentiles/ again.
-python -m reports compare BEFORE AFTER: what changed, and how sure that is.
-python -m reports trend RESULTS: the history of many runs.
-python -m reports gate RECORD --slo FILE: judge a record by objectives.
-python -m reports nightly RECORD: compare with the baseline, draw the history, say how it came out.
-python -m reports baseline RECORD...: what nightly runs of this load are compared with.
+loadtest report RECORD: make report.html, report.md, junit.xml, metrics.prom and percentiles/ again.
+loadtest compare BEFORE AFTER: what changed, and how sure that is.
+loadtest trend RESULTS: the history of many runs.
+loadtest gate RECORD --slo FILE: judge a record by objectives.
+loadtest nightly RECORD: compare with the baseline, draw the history, say how it came out.
+loadtest baseline RECORD...: what nightly runs of this load are compared with.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from exit_codes import ExitCode
-from faults import Fault
-from measure.names import visible
-
-from .schema import RecordError
+from loadtest.errors import Fault
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.names import visible
+from loadtest.reports.schema import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,14 +61,14 @@ def _say(text: str) -> None:
 
 def _parser(command: str, text: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
-        prog=f"python -m reports {command}".strip(),
+        prog=f"loadtest {command or 'report'}",
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
 
 def _make(arguments: Sequence[str]) -> int:
-    from .make import make
+    from loadtest.reports.make import make
 
     parser = _parser("", __doc__ or "")
     parser.add_argument("record", type=Path, help="a run's folder, e.g. results/latest")
@@ -80,10 +79,10 @@ def _make(arguments: Sequence[str]) -> int:
 def _compare(arguments: Sequence[str]) -> int:
     import numpy as np
 
-    from . import compare_page
-    from .compare import ComparisonOutcome, compare
-    from .load import load_side
-    from .make import write
+    from loadtest.reports import compare_page
+    from loadtest.reports.compare import ComparisonOutcome, compare
+    from loadtest.reports.load import load_side
+    from loadtest.reports.make import write
 
     parser = _parser("compare", "What changed between two runs, and how sure that is.")
     side = "a run's folder; or several, with commas; or a folder of such folders"
@@ -110,8 +109,8 @@ def _compare(arguments: Sequence[str]) -> int:
 def _trend(arguments: Sequence[str]) -> int:
     import numpy as np
 
-    from . import trend_page
-    from .trend import trend
+    from loadtest.reports import trend_page
+    from loadtest.reports.trend import trend
 
     parser = _parser("trend", "How figures went over many runs; makes trend.html and trend.csv.")
     parser.add_argument("results", type=Path, help="the folder of the records, e.g. results")
@@ -125,8 +124,8 @@ def _trend(arguments: Sequence[str]) -> int:
 
 
 def _gate(arguments: Sequence[str]) -> int:
-    from . import gate, junit
-    from .load import comparison_in, load, read_both, read_summary
+    from loadtest.reports import gate, junit
+    from loadtest.reports.load import comparison_in, load, read_both, read_summary
 
     parser = _parser("gate", "Judge a record by objectives, without running anything again.")
     parser.add_argument("record", type=Path, help="a run's folder")
@@ -156,7 +155,7 @@ def _gate(arguments: Sequence[str]) -> int:
 def _nightly(arguments: Sequence[str]) -> int:
     import numpy as np
 
-    from .nightly import nightly
+    from loadtest.reports.nightly import nightly
 
     parser = _parser("nightly", "Compare a run with the baseline of its load, and draw the history of all runs.")
     parser.add_argument("record", type=Path, help="a run's folder, in the folder of all runs")
@@ -168,7 +167,7 @@ def _nightly(arguments: Sequence[str]) -> int:
 
 
 def _baseline(arguments: Sequence[str]) -> int:
-    from .nightly import set_baseline
+    from loadtest.reports.nightly import set_baseline
 
     parser = _parser("baseline", "Choose what nightly runs of a load are compared with.")
     parser.add_argument("record", type=Path, nargs="+", help="a run's folder")

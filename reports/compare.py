@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from measure.names import event_of, key_of, label
-from measure.outcome import LOST, OutcomeWord
-
-from . import resampling
-from .differences import differences
-from .loss_rates import LossSample
-from .numbers import mean
-from .schema import RecordError
-from .significance import (
+from loadtest.measurement.names import event_of, key_of, label
+from loadtest.measurement.outcome import LOST, OutcomeWord
+from loadtest.reports import resampling
+from loadtest.reports.differences import differences
+from loadtest.reports.loss_rates import LossSample
+from loadtest.reports.numbers import mean
+from loadtest.reports.schema import RecordError
+from loadtest.reports.significance import (
     ENOUGH_RUNS,
     FAILS_BEYOND_MS,
     FAILS_BEYOND_PERCENT,
@@ -32,8 +31,8 @@ from .significance import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .load import Record
-    from .resampling import Estimate
+    from loadtest.reports.load import Record
+    from loadtest.reports.resampling import Estimate
 
 _QUANTILES: Final = {"p50": 50_000, "p90": 90_000, "p99": 99_000, "p999": 99_900}
 _OTHERS: Final = {"fan_out": ("fan-out", ("p50", "p99")), "trigger": ("trigger answered", ("p50", "p99"))}

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from measure.names import short
-
-from .compare import Comparison, ComparisonOutcome
-from .make import PAGE
-from .numbers import number
-from .page import environment
-from .pictures import sides
-from .significance import ENOUGH_RUNS, FAILS_BEYOND_MS, FAILS_BEYOND_PERCENT, ChangeWord, enough
+from loadtest.measurement.names import short
+from loadtest.reports.compare import Comparison, ComparisonOutcome
+from loadtest.reports.make import PAGE
+from loadtest.reports.numbers import number
+from loadtest.reports.page import environment
+from loadtest.reports.pictures import sides
+from loadtest.reports.significance import ENOUGH_RUNS, FAILS_BEYOND_MS, FAILS_BEYOND_PERCENT, ChangeWord, enough
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from .load import Record
-    from .significance import Change
+    from loadtest.reports.load import Record
+    from loadtest.reports.significance import Change
 
 _NAMED: Final = 3
 """Figures that a sentence names; the table has all."""

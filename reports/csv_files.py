@@ -1,4 +1,4 @@
-"""CSV files: texts in them are as `measure.names.cell` makes them, numbers are numbers."""
+"""CSV files: texts in them are as `measurement.names.cell` makes them, numbers are numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from measure.names import cell, text_of_cell
+from loadtest.measurement.names import cell, text_of_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable

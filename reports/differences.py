@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from .numbers import mean
+from loadtest.reports.numbers import mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .load import Record
+    from loadtest.reports.load import Record
 
 _SLOWER: Final = 1.5
 _SLOWER_MS: Final = 0.5

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from measure import expectations, not_supported, overload
-from measure.names import label, shown
-
-from .headline import headline, verdict_text
-from .instances import matrix_of
-from .numbers import number, share
+from loadtest.measurement import expectations, not_supported, overload
+from loadtest.measurement.names import label, shown
+from loadtest.reports.headline import headline, verdict_text
+from loadtest.reports.instances import matrix_of
+from loadtest.reports.numbers import number, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .load import Record
+    from loadtest.reports.load import Record
 
 _ALWAYS: Final = frozenset(("expected", "delivered", "lost", "duplicate", "reordered", "leaked", "corrupt"))
 BAD_OUTCOMES: Final = ("failed", "not checked")

@@ -5,21 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from faults import Fault, Owner
-from measure import objective_results, objectives
-from measure.objective_results import RecordFieldError
-from measure.outcome import outcome_of
-from measure.recorded_outcome import BaselineComparison, checked_run, read_outcome, unreadable, without_files
-
-from .numbers import number
+from loadtest.errors import Fault, Owner
+from loadtest.measurement import objective_results, objectives
+from loadtest.measurement.objective_results import RecordFieldError
+from loadtest.measurement.outcome import outcome_of
+from loadtest.measurement.recorded_outcome import (
+    BaselineComparison,
+    checked_run,
+    read_outcome,
+    unreadable,
+    without_files,
+)
+from loadtest.reports.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from measure.objective_results import ObjectiveResult
-    from measure.objectives import Objective
-    from measure.outcome import Outcome
+    from loadtest.measurement.objective_results import ObjectiveResult
+    from loadtest.measurement.objectives import Objective
+    from loadtest.measurement.outcome import Outcome
 
 
 def read_objectives(path: Path) -> list[Objective]:

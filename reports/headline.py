@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from measure.names import shown
-from measure.outcome import OutcomeWord
-
-from .numbers import number, share
+from loadtest.measurement.names import shown
+from loadtest.measurement.outcome import OutcomeWord
+from loadtest.reports.numbers import number, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from measure.outcome import Outcome
+    from loadtest.measurement.outcome import Outcome
 
 _VERDICTS: Final = {
     "valid": "The run's own checks found nothing that would make its numbers doubtful.",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from measure.names import shown
-
-from .numbers import number, share
+from loadtest.measurement.names import shown
+from loadtest.reports.numbers import number, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from measure import latency, names
-from measure.interval_log import parse
+from loadtest.measurement import latency, names
+from loadtest.measurement.interval_log import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ class Intervals:
         """The counts of several metric keys together, by interval.
 
         :param edges_s: ascending, in seconds since the epoch.
-        :returns: shape (intervals, steps); steps as in `measure.latency`, without empty ones at the end.
+        :returns: shape (intervals, steps); steps as in `measurement.latency`, without empty ones at the end.
         """
         rows: list[Counts] = [np.zeros(0, dtype=np.int64)] * (len(edges_s) - 1)
         for key in keys:

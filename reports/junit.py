@@ -6,22 +6,20 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
-from measure import canaries
-from measure.expectations import FIELD, Result
-from measure.names import visible
-from measure.outcome import OutcomeWord
-
-from .facts import BAD_OUTCOMES
-from .numbers import number
+from loadtest.measurement import canaries
+from loadtest.measurement.expectations import FIELD, Result
+from loadtest.measurement.names import visible
+from loadtest.measurement.outcome import OutcomeWord
+from loadtest.reports.facts import BAD_OUTCOMES
+from loadtest.reports.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from measure.objective_results import ObjectiveResult
-    from measure.outcome import Outcome
-
-    from .compare import Comparison
-    from .significance import Change
+    from loadtest.measurement.objective_results import ObjectiveResult
+    from loadtest.measurement.outcome import Outcome
+    from loadtest.reports.compare import Comparison
+    from loadtest.reports.significance import Change
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

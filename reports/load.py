@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from measure.names import key_of
-from measure.objective_results import ObjectiveResult, RecordFieldError
-from measure.recorded_outcome import COMPARISON_FILE, BaselineComparison, read_outcome, unreadable
-
-from . import csv_files, intervals, salvage
-from .intervals import Counts, Intervals
-from .record_checks import wrong_columns
-from .schema import RecordError, complete
+from loadtest.measurement.names import key_of
+from loadtest.measurement.objective_results import ObjectiveResult, RecordFieldError
+from loadtest.measurement.recorded_outcome import COMPARISON_FILE, BaselineComparison, read_outcome, unreadable
+from loadtest.reports import csv_files, intervals, salvage
+from loadtest.reports.intervals import Counts, Intervals
+from loadtest.reports.record_checks import wrong_columns
+from loadtest.reports.schema import RecordError, complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from measure.outcome import Outcome
+    from loadtest.measurement.outcome import Outcome
 
 TABLES: Final = ("timeline", "rooms", "streams", "workers", "backend", "instances")
 _WHERE_THEY_ARE: Final = "instances"
@@ -144,9 +143,7 @@ def comparison_in(where: Path) -> BaselineComparison | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
-        raise RecordError(
-            f"{COMPARISON_FILE} is damaged: {error}. Run `python -m reports nightly` again."
-        ) from error
+        raise RecordError(f"{COMPARISON_FILE} is damaged: {error}. Run `loadtest nightly` again.") from error
 
 
 def read_both(where: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .resampling import Estimate, difference, student_t
+from loadtest.reports.resampling import Estimate, difference, student_t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .resampling import Floats
+    from loadtest.reports.resampling import Floats
 
 _MIN_SECONDS: Final = 10
 _LONG_BLOCKS: Final = 10

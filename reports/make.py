@@ -5,16 +5,15 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from measure.names import stem_of
-
-from . import junit, markdown, page, percentiles, prometheus
-from .load import load
-from .schema import RecordError
+from loadtest.measurement.names import stem_of
+from loadtest.reports import junit, markdown, page, percentiles, prometheus
+from loadtest.reports.load import load
+from loadtest.reports.schema import RecordError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .load import Record
+    from loadtest.reports.load import Record
 
 PAGE = "report.html"
 _FORMS: Final = ("report.md", "junit.xml", "metrics.prom", PAGE)

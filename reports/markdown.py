@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from measure.canaries import title_of
-from measure.names import visible
-
-from .facts import facts_of
-from .numbers import duration, number
+from loadtest.measurement.canaries import title_of
+from loadtest.measurement.names import visible
+from loadtest.reports.facts import facts_of
+from loadtest.reports.numbers import duration, number
 
 if TYPE_CHECKING:
-    from .load import Record
+    from loadtest.reports.load import Record
 
 
 def render(record: Record) -> str:
     """GitHub's Markdown."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports"),
+        loader=jinja2.PackageLoader("loadtest.reports"),
         # Markdown is no HTML: `cell` makes what others wrote harmless.
         autoescape=False,  # noqa: S701
         undefined=jinja2.StrictUndefined,

@@ -1,6 +1,6 @@
 """A nightly run among its like: compared with the baseline of the same load, and drawn into the history.
 
-The baseline is the first seven runs of a load that passed, or what `python -m reports baseline` chose. It is named
+The baseline is the first seven runs of a load that passed, or what `loadtest baseline` chose. It is named
 in `baseline.json` beside the records: series -> {runs: their ids, whole: whether none is added any more}.
 """
 
@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from measure.outcome import OutcomeWord
-from measure.recorded_outcome import COMPARISON_FILE, BaselineComparison
-
-from . import compare_page, junit, trend_page
-from .compare import Comparison, compare
-from .load import load, load_summary, read_summary
-from .make import draw, write
-from .numbers import number
-from .schema import RecordError
-from .significance import ENOUGH_RUNS, ChangeWord
-from .trend import rows_by_series, series_of, trend
+from loadtest.measurement.outcome import OutcomeWord
+from loadtest.measurement.recorded_outcome import COMPARISON_FILE, BaselineComparison
+from loadtest.reports import compare_page, junit, trend_page
+from loadtest.reports.compare import Comparison, compare
+from loadtest.reports.load import load, load_summary, read_summary
+from loadtest.reports.make import draw, write
+from loadtest.reports.numbers import number
+from loadtest.reports.schema import RecordError
+from loadtest.reports.significance import ENOUGH_RUNS, ChangeWord
+from loadtest.reports.trend import rows_by_series, series_of, trend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +28,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from measure.outcome import Outcome
-
-    from .load import Record
+    from loadtest.measurement.outcome import Outcome
+    from loadtest.reports.load import Record
 
 MOST_BASELINE: Final = 7
 """Several say how much runs of the same thing differ; see docs/reports.md."""

@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 from markupsafe import Markup
 
-from measure.canaries import Outcome
-from measure.names import visible
-
-from . import csv_files
-from .facts import facts_of
-from .numbers import duration, number
-from .pictures import instances, latency, load, resources
-from .pictures.binned import Binned
+from loadtest.measurement.canaries import Outcome
+from loadtest.measurement.names import visible
+from loadtest.reports import csv_files
+from loadtest.reports.facts import facts_of
+from loadtest.reports.numbers import duration, number
+from loadtest.reports.pictures import instances, latency, load, resources
+from loadtest.reports.pictures.binned import Binned
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .load import Record
-    from .pictures.style import Picture
+    from loadtest.reports.load import Record
+    from loadtest.reports.pictures.style import Picture
 
 _MOST_ROWS: Final = 24
 _MOST_WORKERS: Final = 30
@@ -67,7 +66,7 @@ def pictures(record: Record) -> list[Picture]:
 def environment() -> jinja2.Environment:
     """What the templates of all pages need."""
     found = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports"),
+        loader=jinja2.PackageLoader("loadtest.reports"),
         autoescape=jinja2.select_autoescape(default=True, default_for_string=True),
         undefined=jinja2.StrictUndefined,
         finalize=_visible,

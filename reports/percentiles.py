@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from measure.latency import bounds_us
+from loadtest.measurement.latency import bounds_us
 
 if TYPE_CHECKING:
-    from .intervals import Counts
+    from loadtest.reports.intervals import Counts
 
 _TICKS_PER_HALF = 5
 

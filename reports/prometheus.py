@@ -8,18 +8,18 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from measure import families
-from measure.families import PREFIX, by, gauge
-from measure.latency import QUANTILES_PER_100K
-from measure.names import sound
+from loadtest.measurement import families
+from loadtest.measurement.families import PREFIX, by, gauge
+from loadtest.measurement.latency import QUANTILES_PER_100K
+from loadtest.measurement.names import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from prometheus_client.core import Metric
 
-    from measure.objective_results import ObjectiveResult
-    from measure.outcome import Outcome
+    from loadtest.measurement.objective_results import ObjectiveResult
+    from loadtest.measurement.outcome import Outcome
 
 _TIMES: Final = (
     "fan_out_ms",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from measure.objectives import is_number
-from measure.validity import VERDICTS
+from loadtest.measurement.objectives import is_number
+from loadtest.measurement.validity import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

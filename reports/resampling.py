@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from measure.latency import bounds_us
+from loadtest.measurement.latency import bounds_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .intervals import Counts
+    from loadtest.reports.intervals import Counts
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from measure import names
-from measure.latency import summarise_counts
-from measure.second import TIMELINE_FIGURES
-
-from .intervals import Intervals, of_run
-from .schema import SCHEMA
+from loadtest.measurement import names
+from loadtest.measurement.latency import summarise_counts
+from loadtest.measurement.second import TIMELINE_FIGURES
+from loadtest.reports.intervals import Intervals, of_run
+from loadtest.reports.schema import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from measure.latency import QUANTILES_PER_100K
-
-from .record_checks import missing_fields, wrong_field
+from loadtest.measurement.latency import QUANTILES_PER_100K
+from loadtest.reports.record_checks import missing_fields, wrong_field
 
 SCHEMA: Final = 2
 

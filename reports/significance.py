@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from . import loss_rates
-from .resampling import difference, difference_of_few, half_width
+from loadtest.reports import loss_rates
+from loadtest.reports.resampling import difference, difference_of_few, half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .loss_rates import LossSample
-    from .resampling import Estimate
+    from loadtest.reports.loss_rates import LossSample
+    from loadtest.reports.resampling import Estimate
 
 ENOUGH_RUNS: Final = 3
 """Runs on each side that show how much runs differ."""

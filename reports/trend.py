@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from measure.names import event_of, key_of, label
-from measure.outcome import OutcomeWord
-from measure.recorded_outcome import read_outcome
-from measure.target import hosts_of, is_here
-
-from .changes import ChangePoint, change_points
-from .load import comparison_in, read_both
-from .schema import RecordError
+from loadtest.measurement.names import event_of, key_of, label
+from loadtest.measurement.outcome import OutcomeWord
+from loadtest.measurement.recorded_outcome import read_outcome
+from loadtest.measurement.target import hosts_of, is_here
+from loadtest.reports.changes import ChangePoint, change_points
+from loadtest.reports.load import comparison_in, read_both
+from loadtest.reports.schema import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from measure.outcome import Outcome
+    from loadtest.measurement.outcome import Outcome
 
 OPTIONS: Final = {
     "shape": "",
@@ -43,7 +42,7 @@ OPTIONS: Final = {
     "think_time": [1.0, 3.0],
     "ping_every": 0.0,
     "drop_every": 0.0,
-    "backend": "backend.prometheus",
+    "backend": "loadtest.backends.prometheus.adapter",
     "transport": "websocket",
     "parser": "default",
     "token_in": "auth",

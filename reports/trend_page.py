@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from . import csv_files
-from .make import write
-from .numbers import change, number
-from .page import environment
-from .pictures import history
+from loadtest.reports import csv_files
+from loadtest.reports.make import write
+from loadtest.reports.numbers import change, number
+from loadtest.reports.page import environment
+from loadtest.reports.pictures import history
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .trend import Series, Trend
+    from loadtest.reports.trend import Series, Trend
 
 _LEAST_RUNS: Final = 3
 _MOST_SERIES: Final = 8

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from locust import SequentialTaskSet
 from locust.exception import StopUser
 
-from scenarios.catalogue import ROLES, add_role
+from loadtest.scenarios.catalogue import ROLES, add_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from scenarios.scenario import Scenario
-
-    from .context import RunContext
+    from loadtest.scenarios.scenario import Scenario
+    from loadtest.tasks.context import RunContext
 
 
 class ActingUser(Protocol):

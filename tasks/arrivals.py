@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import gevent
 
-from .pace import Pace
+from loadtest.tasks.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

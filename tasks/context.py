@@ -12,24 +12,23 @@ import gevent
 from gevent.event import Event
 from locust.exception import StopUser
 
-from backend.rest import RestClient
-from clients.debug_clients import DebugClients
-
-from . import missing_run
-from .arrivals import Arrivals
-from .sources import Sources
-from .triggering import Triggers
+from loadtest.backends.rest import RestClient
+from loadtest.clients.debug_clients import DebugClients
+from loadtest.tasks import missing_run
+from loadtest.tasks.arrivals import Arrivals
+from loadtest.tasks.sources import Sources
+from loadtest.tasks.triggering import Triggers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from locust.env import Environment
 
-    from backend.connections import Resolver
-    from backend.endpoint import Endpoint
-    from backend.plan import Plan
-    from clients.client import Client
-    from measure.meter import Meter
+    from loadtest.backends.connections import Resolver
+    from loadtest.backends.endpoint import Endpoint
+    from loadtest.backends.plan import Plan
+    from loadtest.clients.client import Client
+    from loadtest.measurement.meter import Meter
 
 _CONNECTIONS: Final = 1024
 """Maximum REST connections kept open over all source addresses; further ones are closed after their answer."""

@@ -8,10 +8,10 @@ from gevent.pool import Group
 from locust import TaskSet, task
 from locust.exception import StopUser
 
-from .always import always
+from loadtest.tasks.always import always
 
 if TYPE_CHECKING:
-    from .context import RunContext
+    from loadtest.tasks.context import RunContext
 
 
 class ListeningUser(Protocol):

@@ -9,15 +9,15 @@ from weakref import WeakKeyDictionary, WeakSet
 import gevent
 from locust.runners import WorkerRunner
 
-from exit_codes import ExitCode
-from faults import Fault, Owner
+from loadtest.errors import Fault, Owner
+from loadtest.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
 logger = logging.getLogger("loadtest")
 
-_INSTALL: Final = "write `from run import hooks` at its top and `hooks.install()` at its end"
+_INSTALL: Final = "write `from loadtest import install` at its top and `install()` at its end"
 NOT_INSTALLED: Final = Fault(
     Owner.LOCUSTFILE,
     "expected a locustfile that installs the load test, got one that does not: nothing would be measured",

@@ -10,15 +10,15 @@ import gevent
 from locust import TaskSet, task
 from locust.exception import StopUser
 
-from . import schedule
-from .always import always
-from .triggering import Triggers
+from loadtest.tasks import schedule
+from loadtest.tasks.always import always
+from loadtest.tasks.triggering import Triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .context import RunContext
-    from .triggering import Ticket
+    from loadtest.tasks.context import RunContext
+    from loadtest.tasks.triggering import Ticket
 
 _MAX_IN_FLIGHT: Final = 1024
 """Triggers that one publisher may have on the way: enough for a backend that stands still for seconds to be met

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from measure.throttle import AddressBudget
+from loadtest.measurement.throttle import AddressBudget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 
-from backend.guard import UNREAD, AdapterError, error_of
-from backend.rest import Answer, UnreachableError
-from faults import Fault
-from measure import names, trace
-from measure.one_line import shorten
-from measure.triggers import Outcome, Trigger
+from loadtest.backends.guard import UNREAD, AdapterError, error_of
+from loadtest.backends.rest import Answer, UnreachableError
+from loadtest.errors import Fault
+from loadtest.measurement import names, trace
+from loadtest.measurement.one_line import shorten
+from loadtest.measurement.triggers import Outcome, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .context import RunContext
-    from .sources import Source
+    from loadtest.tasks.context import RunContext
+    from loadtest.tasks.sources import Source
 
 _DONE: Final = (200, 201, 202, 204)
 

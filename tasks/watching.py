@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, cast
 from locust import TaskSet, task
 from locust.exception import StopUser
 
-from scenarios import capabilities as can
-from scenarios.capabilities import Capabilities
-
-from .always import always
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.capabilities import Capabilities
+from loadtest.tasks.always import always
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from users.socketio_user import SocketIOUser
+    from loadtest.users.socketio_user import SocketIOUser
 
 
 class Watching(TaskSet):

@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from demo.processes import free_port
+from loadtest.processes import free_port
 
 from .support import ROOT, until_listening
 

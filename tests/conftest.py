@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from backend.rows import Rows
+from loadtest.backends.prometheus.rows import Rows
 
 from .certificates import make_keys
 from .support import ROOT, start_backend
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from .support import Backend
 
@@ -40,7 +40,7 @@ def _has(tool: str) -> bool:
     if tool == "node":
         return shutil.which("node") is not None and NODE_MODULES.exists()
     if tool == "canaries":
-        return (ROOT / "canaries" / "node_modules").exists() and shutil.which("chromium") is not None
+        return (ROOT / "loadtest" / "canaries" / "node_modules").exists() and shutil.which("chromium") is not None
     return shutil.which(tool) is not None
 
 

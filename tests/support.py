@@ -21,9 +21,9 @@ import psycopg
 import urllib3
 import websocket
 
-from backend import tokens
-from backend.rows import OwnedRoom
-from demo.processes import free_port, locust_environment
+from loadtest.backends import tokens
+from loadtest.backends.prometheus.rows import OwnedRoom
+from loadtest.processes import free_port, locust_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,11 +96,21 @@ def start_backend(profile: str, *more: str, prefix: Sequence[str] = ()) -> Backe
 
     :param prefix: a command that starts it.
     """
-    command = [*prefix, sys.executable, "-m", "target", "--profile", profile, "--jwt-secret", SECRET, *more]
+    command = [
+        *prefix,
+        sys.executable,
+        "-m",
+        "lab.reference_backend",
+        "--profile",
+        profile,
+        "--jwt-secret",
+        SECRET,
+        *more,
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line.startswith("target: "), f"the backend did not start: {line!r}"
+    assert line.startswith("reference-backend: "), f"the backend did not start: {line!r}"
     _, url, database_url = line.split()
     return Backend(process, url, database_url, profile)
 

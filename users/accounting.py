@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from clients.client import Client
-from clients.reporting import report_act
-from clients.watcher import LossCause
+from loadtest.clients.client import Client
+from loadtest.clients.reporting import report_act
+from loadtest.clients.watcher import LossCause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from locust.env import Environment
 
-    from clients.credentials import Token
-    from tasks.context import RunContext
-    from transport.client import SocketIOClient
+    from loadtest.clients.credentials import Token
+    from loadtest.tasks.context import RunContext
+    from loadtest.transport.client import SocketIOClient
 
 _CONNECT: Final = "connect"
 _JOIN: Final = "join"

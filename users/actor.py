@@ -9,24 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from locust import User
 
-from backend.rest import UnreachableError
-from clients.errors import NoAnswerError
-from clients.helper import Helper
-from clients.reporting import report_act
-from measure.triggers import Outcome
-from scenarios import findings
-from scenarios.capabilities import Capabilities
-from scenarios.company import SkipError
-from scenarios.hearing import Task
-from tasks.context import current_context
-
-from .accounting import AccountWatcher
+from loadtest.backends.rest import UnreachableError
+from loadtest.clients.errors import NoAnswerError
+from loadtest.clients.helper import Helper
+from loadtest.clients.reporting import report_act
+from loadtest.measurement.triggers import Outcome
+from loadtest.scenarios import findings
+from loadtest.scenarios.capabilities import Capabilities
+from loadtest.scenarios.company import SkipError
+from loadtest.scenarios.hearing import Task
+from loadtest.tasks.context import current_context
+from loadtest.users.accounting import AccountWatcher
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from backend.rest import Answer
-    from scenarios.scenario import Scenario
+    from loadtest.backends.rest import Answer
+    from loadtest.scenarios.scenario import Scenario
 
 _PLAY = "PLAY"
 

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from locust import User
 
-from clients.errors import FAILURES
-from tasks.context import current_context
-from tasks.listening import Listening
-
-from .accounting import watched_client
+from loadtest.clients.errors import FAILURES
+from loadtest.tasks.context import current_context
+from loadtest.tasks.listening import Listening
+from loadtest.users.accounting import watched_client
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
-    from clients.client import Client
+    from loadtest.clients.client import Client
 
 
 class Audience(User):

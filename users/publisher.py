@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from locust import User
 
-from clients.reporting import report_act
-from tasks.context import current_context
-from tasks.publishing import Publishing
+from loadtest.clients.reporting import report_act
+from loadtest.tasks.context import current_context
+from loadtest.tasks.publishing import Publishing
 
 
 class Publisher(User):

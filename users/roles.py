@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.acting import acting
-
-from .actor import Actor
+from loadtest.tasks.acting import acting
+from loadtest.users.actor import Actor
 
 
 class Dashboard(Actor):

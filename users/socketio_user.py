@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 from locust import User
 from locust.exception import StopUser
 
-from clients.errors import FAILURES, ConnectFailedError
-from clients.reporting import report_act
-from tasks.context import current_context
-
-from .accounting import watched_client
+from loadtest.clients.errors import FAILURES, ConnectFailedError
+from loadtest.clients.reporting import report_act
+from loadtest.tasks.context import current_context
+from loadtest.users.accounting import watched_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clients.client import Client
-    from clients.credentials import Token
+    from loadtest.clients.client import Client
+    from loadtest.clients.credentials import Token
 
 
 class SocketIOUser(User):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.watching import Watching
-
-from .socketio_user import SocketIOUser
+from loadtest.tasks.watching import Watching
+from loadtest.users.socketio_user import SocketIOUser
 
 
 class Viewer(SocketIOUser):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.adapter import Adapter, Call, Wanted, Words
-from backend.plan import Room
-from measure.sighting import Corrupt, FrameReader, Keyed, Sighting, Slot, Traced, Untraced
-from measure.trace import CorruptTraceError, find
+from loadtest.backends.base import Adapter, Call, Wanted, Words
+from loadtest.backends.plan import Room
+from loadtest.measurement.sighting import Corrupt, FrameReader, Keyed, Sighting, Slot, Traced, Untraced
+from loadtest.measurement.trace import CorruptTraceError, find
 
 if TYPE_CHECKING:
-    from backend.rest import RestClient
+    from loadtest.backends.rest import RestClient
 
 _ID: Final = re.compile(rb'"id":"([^"]+)"')
 
@@ -58,7 +58,7 @@ class Names:
 
 
 class Chat:
-    """Implements `backend.adapter.Adapter`."""
+    """Implements `backends.base.Adapter`."""
 
     reader: FrameReader = Reader()
     words = Words(join="join", joined="welcome", leave="leave", left="bye", refused="refused")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from measure.latency import summarise_counts
-from reports.intervals import Counts, add
+from loadtest.measurement.latency import summarise_counts
+from loadtest.reports.intervals import Counts, add
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.load import Record
+    from loadtest.reports.load import Record
 
 _MOST: Final = 240
 QUANTILES: Final = ("p50", "p90", "p99", "max")

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Final
 import matplotlib.dates as mdates
 import pandas as pd
 
-from reports.numbers import change, number
-
-from .style import BLUE, ORANGE, RED, Picture, draw, labelled, legend, plain
+from loadtest.reports.numbers import change, number
+from loadtest.reports.pictures.style import BLUE, ORANGE, RED, Picture, draw, labelled, legend, plain
 
 if TYPE_CHECKING:
-    from reports.trend import Figure, Series
-
-    from .style import Canvas
+    from loadtest.reports.pictures.style import Canvas
+    from loadtest.reports.trend import Figure, Series
 
 _MARKS: Final = {"valid": ("o", BLUE, BLUE), "suspect": ("o", ORANGE, "none"), "invalid": ("x", RED, RED)}
 """Verdict -> (marker, edge, face)."""

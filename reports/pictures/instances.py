@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .style import SERIES, Picture, draw, labelled, legend
-from .time_axis import TimeAxis
+from loadtest.reports.pictures.style import SERIES, Picture, draw, labelled, legend
+from loadtest.reports.pictures.time_axis import TimeAxis
 
 if TYPE_CHECKING:
-    from reports.load import Record
-
-    from .style import Canvas
+    from loadtest.reports.load import Record
+    from loadtest.reports.pictures.style import Canvas
 
 _MOST: Final = len(SERIES)
 

@@ -9,12 +9,11 @@ import pandas as pd
 from matplotlib import colors, ticker
 from matplotlib.patches import Rectangle
 
-from measure.latency import bounds_us, quantiles_of_counts_us
-from measure.names import key_of, label, shown
-from reports.numbers import duration, number
-
-from .binned import QUANTILES
-from .style import (
+from loadtest.measurement.latency import bounds_us, quantiles_of_counts_us
+from loadtest.measurement.names import key_of, label, shown
+from loadtest.reports.numbers import duration, number
+from loadtest.reports.pictures.binned import QUANTILES
+from loadtest.reports.pictures.style import (
     HEAT,
     SERIES,
     STYLES,
@@ -28,14 +27,13 @@ from .style import (
     plain,
     slug_of,
 )
-from .time_axis import TimeAxis
+from loadtest.reports.pictures.time_axis import TimeAxis
 
 if TYPE_CHECKING:
-    from measure.objective_results import ObjectiveResult
-    from reports.load import Record
-
-    from .binned import Binned
-    from .style import Canvas
+    from loadtest.measurement.objective_results import ObjectiveResult
+    from loadtest.reports.load import Record
+    from loadtest.reports.pictures.binned import Binned
+    from loadtest.reports.pictures.style import Canvas
 
 _WHOLE_RUN: Final = ("latency_mean_ms", "latency_max_ms")
 _SPECTRUM: Final = (50.0, 75.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.9, 99.95, 99.99, 99.995, 99.999)

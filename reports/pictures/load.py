@@ -8,16 +8,27 @@ import numpy as np
 import pandas as pd
 from matplotlib import ticker
 
-from reports.numbers import duration, number, share
-
-from .style import BLUE, GREEN, ORANGE, PURPLE, RED, Picture, counts_axis, draw, legend, limits, log_ms, plain
-from .time_axis import TimeAxis
+from loadtest.reports.numbers import duration, number, share
+from loadtest.reports.pictures.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    Picture,
+    counts_axis,
+    draw,
+    legend,
+    limits,
+    log_ms,
+    plain,
+)
+from loadtest.reports.pictures.time_axis import TimeAxis
 
 if TYPE_CHECKING:
-    from reports.load import Record
-
-    from .binned import Binned
-    from .style import Canvas
+    from loadtest.reports.load import Record
+    from loadtest.reports.pictures.binned import Binned
+    from loadtest.reports.pictures.style import Canvas
 
 _MOST_ROOMS: Final = 24
 _SMALLEST_PERCENT: Final = 1e-5

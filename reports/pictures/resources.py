@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reports.facts import memory_line
-
-from .style import GREEN, SERIES, STYLES, Picture, draw, labelled, legend
-from .time_axis import TimeAxis
+from loadtest.reports.facts import memory_line
+from loadtest.reports.pictures.style import GREEN, SERIES, STYLES, Picture, draw, labelled, legend
+from loadtest.reports.pictures.time_axis import TimeAxis
 
 if TYPE_CHECKING:
-    from reports.load import Record
-
-    from .binned import Binned
-    from .style import Canvas
+    from loadtest.reports.load import Record
+    from loadtest.reports.pictures.binned import Binned
+    from loadtest.reports.pictures.style import Canvas
 
 _MOST_INSTANCES: Final = len(SERIES)
 

@@ -8,19 +8,29 @@ import numpy as np
 import pandas as pd
 from matplotlib import ticker
 
-from measure.latency import quantiles_of_counts_us
-from measure.names import key_of, shown
-from reports.significance import ChangeWord
-
-from .binned import Binned
-from .style import BLUE, GREEN, ORANGE, RED, Picture, draw, labelled, legend, log_ms, percentiles_axis, slug_of
-from .time_axis import TimeAxis
+from loadtest.measurement.latency import quantiles_of_counts_us
+from loadtest.measurement.names import key_of, shown
+from loadtest.reports.pictures.binned import Binned
+from loadtest.reports.pictures.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    Picture,
+    draw,
+    labelled,
+    legend,
+    log_ms,
+    percentiles_axis,
+    slug_of,
+)
+from loadtest.reports.pictures.time_axis import TimeAxis
+from loadtest.reports.significance import ChangeWord
 
 if TYPE_CHECKING:
-    from reports.compare import Comparison
-    from reports.load import Record
-
-    from .style import Canvas
+    from loadtest.reports.compare import Comparison
+    from loadtest.reports.load import Record
+    from loadtest.reports.pictures.style import Canvas
 
 _WORDS: Final = {
     ChangeWord.WORSE: ("^", RED, RED),

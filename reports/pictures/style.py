@@ -15,14 +15,14 @@ from markupsafe import escape
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
-from measure.names import key_of, short, shown, stem_of
+from loadtest.measurement.names import key_of, short, shown, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
 
-    from measure.objective_results import ObjectiveResult
+    from loadtest.measurement.objective_results import ObjectiveResult
 
 _TEXT: Final = "#010203"
 """Stands for the page's own colour; no line is drawn in it."""

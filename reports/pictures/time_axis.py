@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from measure.overload import OVERLOAD
-
-from .style import labelled
+from loadtest.measurement.overload import OVERLOAD
+from loadtest.reports.pictures.style import labelled
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from reports.load import Record
+    from loadtest.reports.load import Record
 
 
 @dataclass(frozen=True, slots=True)

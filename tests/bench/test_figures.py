@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bench.figures import Measured, put_into, spread, summarise, table
+from lab.bench.figures import Measured, put_into, spread, summarise, table
 
 from ..support import ROOT
 
@@ -61,7 +61,7 @@ def test_the_table_replaces_the_one_before_and_nothing_else() -> None:
 
 
 def test_the_readme_says_what_the_last_bench_found() -> None:
-    found = json.loads((ROOT / "bench" / "results.json").read_text(encoding="utf-8"))
+    found = json.loads((ROOT / "lab" / "bench" / "results.json").read_text(encoding="utf-8"))
     (said,) = re.findall(r".*`make bench`.*", (ROOT / "README.md").read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "beside-others.md").read_text(encoding="utf-8")
     floor, node = found["measured_over_floor"]["median"], 1 / found["node_over_measured"]["median"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench.instructions import REFERENCE, made_of, per_delivery, verdict
+from lab.bench.instructions import REFERENCE, made_of, per_delivery, verdict
 
 NOW = {"python": "3.11.2", "machine": "x86_64", "gevent": "1"}
 

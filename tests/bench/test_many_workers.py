@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.many_workers import measure
-from exit_codes import ExitCode
+from lab.bench.many_workers import measure
+from loadtest.exit_codes import ExitCode
 
 from ..support import start_backend, summary_of
 

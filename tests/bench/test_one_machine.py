@@ -16,7 +16,7 @@ def test_one_machine_small() -> None:
     command = [
         sys.executable,
         "-m",
-        "bench.one_machine",
+        "lab.bench.one_machine",
         "--members",
         "600",
         "--audience",

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.sizing_figures import Point, knee
+from lab.bench.sizing_figures import Point, knee
 
 from ..support import ROOT
 
@@ -42,7 +42,7 @@ def test_the_knee_is_the_last_point_at_which_a_run_is_not_suspect() -> None:
 @pytest.mark.needs("node")
 @pytest.mark.usefixtures("bench_server")
 def test_it_measures_and_says_so() -> None:
-    command = [sys.executable, "-m", "bench.sizing", "--users", "200", "--rate-users", "500", "--seconds", "2"]
+    command = [sys.executable, "-m", "lab.bench.sizing", "--users", "200", "--rate-users", "500", "--seconds", "2"]
     done = subprocess.run([*command, "--dry"], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
     kinds = [line.partition(": ")[0] for line in done.stderr.splitlines()]

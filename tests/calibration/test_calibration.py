@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from backend import contract
-from calibration.case_run import measure
-from calibration.cases import CASES, compare, truths
-from calibration.latencies import (
+from lab.calibration.case_run import measure
+from lab.calibration.cases import CASES, compare, truths
+from lab.calibration.latencies import (
     Sent,
     compare_latencies,
     compare_slow,
@@ -17,7 +16,8 @@ from calibration.latencies import (
     true_reordered,
     true_replayed,
 )
-from measure.trace import Trace, encode
+from loadtest.backends.prometheus import contract
+from loadtest.measurement.trace import Trace, encode
 
 
 def fault(kind: str, event: str = "taskStatusUpdate", what: str = "IN_PROGRESS") -> dict[str, Any]:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
-from calibration.capture import Capture, CaptureError, Packet, parse
-from calibration.case_run import measure
-from calibration.wire import Exchange, Flow, Message, flows
-from calibration.wire_times import clients_of, compare_times, frames_of, times_of
+from lab.calibration.capture import Capture, CaptureError, Packet, parse
+from lab.calibration.case_run import measure
+from lab.calibration.wire import Exchange, Flow, Message, flows
+from lab.calibration.wire_times import clients_of, compare_times, frames_of, times_of
 
 MS: Final = 1_000_000
 OPEN: Final = '0{"sid":"s1","upgrades":[]}'

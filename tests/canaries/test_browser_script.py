@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.endpoint import Endpoint
-from canaries import kinds, programs
-from canaries.canary import settings_of
+from loadtest.backends.endpoint import Endpoint
+from loadtest.canaries import kinds, programs
+from loadtest.canaries.canary import settings_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backend.endpoint import Endpoint
-from canaries import kinds
-from canaries.canary import settings_of
-from canaries.kinds import CLIENTS, Kind
+from loadtest.backends.endpoint import Endpoint
+from loadtest.canaries import kinds
+from loadtest.canaries.canary import settings_of
+from loadtest.canaries.kinds import CLIENTS, Kind
 
 
 def test_all_is_every_client_and_nothing_is_none() -> None:

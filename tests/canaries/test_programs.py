@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from canaries import kinds, programs
+from loadtest.canaries import kinds, programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,5 +57,5 @@ def test_node_and_the_clients_are_needed(machine: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(programs, "_MODULES", machine / "none")
     assert [what for what, _ in programs.missing(["node-4"])] == [
         "expected the program node, got none",
-        "expected the official clients in canaries/node_modules, got none",
+        "expected the official clients in loadtest/canaries/node_modules, got none",
     ]

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from backend.reader import Reader
-from canaries import sayings
-from canaries.sayings import Said
-from measure.frame_syntax import is_parsable
+from loadtest.backends.prometheus.reader import Reader
+from loadtest.canaries import sayings
+from loadtest.canaries.sayings import Said
+from loadtest.measurement.frame_syntax import is_parsable
 
 
 def test_an_event_becomes_the_frame_that_it_came_by() -> None:

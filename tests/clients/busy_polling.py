@@ -17,12 +17,12 @@ from typing import Any, Final  # noqa: E402
 
 import gevent  # noqa: E402
 
-from backend import contract  # noqa: E402
-from backend.endpoint import Endpoint  # noqa: E402
-from backend.rest import RestClient  # noqa: E402
-from backend.tls import Trust  # noqa: E402
-from clients.client import Client  # noqa: E402
-from transport.shared import shared  # noqa: E402
+from loadtest.backends.endpoint import Endpoint  # noqa: E402
+from loadtest.backends.prometheus import contract  # noqa: E402
+from loadtest.backends.rest import RestClient  # noqa: E402
+from loadtest.backends.tls import Trust  # noqa: E402
+from loadtest.clients.client import Client  # noqa: E402
+from loadtest.transport.shared import shared  # noqa: E402
 
 BUSY_S: Final = 0.2
 FREE_S: Final = 0.001

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import pytest
 
-from backend.endpoint import Backoff, Endpoint
-from clients.client import Client
-from clients.errors import ConnectFailedError
-from clients.watcher import LossCause
+from loadtest.backends.endpoint import Backoff, Endpoint
+from loadtest.clients.client import Client
+from loadtest.clients.errors import ConnectFailedError
+from loadtest.clients.watcher import LossCause
 
 from ..support import node_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from transport.client import SocketIOClient
+    from loadtest.transport.client import SocketIOClient
 
 pytestmark = pytest.mark.needs("node")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.debug_clients import ANYBODY, DebugClients
+from loadtest.clients.debug_clients import ANYBODY, DebugClients
 
 
 def chosen(numbers: dict[str, int], made: str) -> list[bool]:

@@ -42,7 +42,7 @@ ISOLATED = """\
 import psycopg
 import pytest
 
-from backend.rows import connect
+from loadtest.backends.prometheus.rows import connect
 
 
 def tasks_in(database, room):

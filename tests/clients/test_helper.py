@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
-from backend import contract
-from backend.endpoint import Endpoint
-from backend.rows import Rows
-from clients import assertions
-from clients.errors import ConnectFailedError, EventTimeoutError, JoinRefusedError
-from clients.helper import BroadcastResult, Helper
-from clients.latency import Latency
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus import contract
+from loadtest.backends.prometheus.rows import Rows
+from loadtest.clients import assertions
+from loadtest.clients.errors import ConnectFailedError, EventTimeoutError, JoinRefusedError
+from loadtest.clients.helper import BroadcastResult, Helper
+from loadtest.clients.latency import Latency
 
 from ..contract.broadcasts import create_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 

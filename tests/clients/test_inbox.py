@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, cast
 import gevent
 import pytest
 
-from clients.errors import EventTimeoutError
-from clients.inbox import Inbox, first_of
+from loadtest.clients.errors import EventTimeoutError
+from loadtest.clients.inbox import Inbox, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from transport.client import SocketIOClient
+    from loadtest.transport.client import SocketIOClient
 
 
 class Handlers:

@@ -13,10 +13,10 @@ import pytest
 from gevent import socket
 from gevent.server import StreamServer
 
-from backend.endpoint import TRANSPORTS, Endpoint
-from clients.errors import ConnectFailedError
-from clients.helper import Helper
-from clients.network import Conditions, Network
+from loadtest.backends.endpoint import TRANSPORTS, Endpoint
+from loadtest.clients.errors import ConnectFailedError
+from loadtest.clients.helper import Helper
+from loadtest.clients.network import Conditions, Network
 
 from ..support import ROOT
 from ..tls_front import tls_front
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import pytest
 
-from backend import contract
-from backend.endpoint import Endpoint
-from clients.errors import EventTimeoutError
-from clients.helper import Helper
-from transport.all_events import AllEvents, AnyEvent, Direction
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus import contract
+from loadtest.clients.errors import EventTimeoutError
+from loadtest.clients.helper import Helper
+from loadtest.transport.all_events import AllEvents, AnyEvent, Direction
 
 from ..contract.broadcasts import create_task
 from ..support import until
@@ -20,8 +20,8 @@ from ..transport.peer import Conversation, Peer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backend.rows import OwnedRoom
-    from clients.client import Client
+    from loadtest.backends.prometheus.rows import OwnedRoom
+    from loadtest.clients.client import Client
 
     from ..support import Backend
 

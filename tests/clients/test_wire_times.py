@@ -18,13 +18,13 @@ import gevent
 import pytest
 from gevent import monkey
 
-from backend import contract
-from backend.endpoint import Endpoint
-from clients.client import Client
-from clients.helper import Helper
-from transport.receive_clock import KERNEL, receive_clock
-from transport.stamped_http import stamped_session
-from transport.tcp_info import connect_ns
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus import contract
+from loadtest.clients.client import Client
+from loadtest.clients.helper import Helper
+from loadtest.transport.receive_clock import KERNEL, receive_clock
+from loadtest.transport.stamped_http import stamped_session
+from loadtest.transport.tcp_info import connect_ns
 
 from ..contract.broadcasts import create_task
 from ..support import ROOT
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 

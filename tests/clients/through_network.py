@@ -17,12 +17,12 @@ from typing import Any, Final  # noqa: E402
 
 import gevent  # noqa: E402
 
-from backend import contract  # noqa: E402
-from backend.endpoint import Endpoint  # noqa: E402
-from backend.tls import Trust  # noqa: E402
-from clients.errors import ConnectFailedError  # noqa: E402
-from clients.helper import Helper  # noqa: E402
-from clients.network import Conditions, Network  # noqa: E402
+from loadtest.backends.endpoint import Endpoint  # noqa: E402
+from loadtest.backends.prometheus import contract  # noqa: E402
+from loadtest.backends.tls import Trust  # noqa: E402
+from loadtest.clients.errors import ConnectFailedError  # noqa: E402
+from loadtest.clients.helper import Helper  # noqa: E402
+from loadtest.clients.network import Conditions, Network  # noqa: E402
 
 QUIET_S: Final = 0.3
 PATIENCE_S: Final = 10.0

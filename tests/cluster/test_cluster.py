@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cluster import broker
+from lab.cluster import broker
 
 from ..support import ROOT, SECRET, csv_rows, run_locust, start_backend, summary_of, until_said
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.calm]
 @contextmanager
 def cluster(*more: str) -> Iterator[tuple[str, str]]:
     """Its URL and its database's; everything is gone at the end."""
-    command = [sys.executable, "-m", "cluster", "--throttle-limit", "0", "--jwt-secret", SECRET, *more]
+    command = [sys.executable, "-m", "lab.cluster", "--throttle-limit", "0", "--jwt-secret", SECRET, *more]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = until_said(process, "cluster: ")
@@ -117,8 +117,8 @@ def test_instances_that_are_cut_off_from_each_other_lose_what_is_between_them(tm
         redis = stack.enter_context(broker.embedded(tmp_path))
         where = urlsplit(redis).netloc
         script = "0 up latency=1ms; 8 cut; 8 refuse"
-        command = [sys.executable, "-m", "network", where, "--script", script]
-        command = [sys.executable, "-m", "network", where, "--script", script]
+        command = [sys.executable, "-m", "loadtest.network", where, "--script", script]
+        command = [sys.executable, "-m", "loadtest.network", where, "--script", script]
         network = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
         stack.callback(network.terminate)
         behind = until_said(network, "network: ").split()[1]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster import balancer, script
-from cluster.script import Step
-from faults import Fault
+from lab.cluster import balancer, script
+from lab.cluster.script import Step
+from loadtest.errors import Fault
 
 
 def test_steps_come_in_order_of_time_whatever_the_order_of_lines() -> None:

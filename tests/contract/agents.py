@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import websocket
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from ..support import Wire
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend import contract
-from backend.rows import Rows
+from loadtest.backends.prometheus import contract
+from loadtest.backends.prometheus.rows import Rows
 
 from ..support import start_backend
 from .agents import has_ended, is_grammatical, letter_of, rest_of, run_of, sentence_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 

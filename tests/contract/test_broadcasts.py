@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from .broadcasts import create_task, member
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend, Wire
 

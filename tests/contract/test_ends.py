@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from ..support import Wire, start_backend
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 
@@ -43,7 +43,7 @@ def test_a_client_that_never_connects_is_closed_after_45_s(monkeypatch: pytest.M
     """The real time-out, on a loop whose clock we turn."""
     import asyncio
 
-    from target import realtime
+    from lab.reference_backend import realtime
 
     async def scenario() -> tuple[list[dict[str, object]], float]:
         server = realtime.Server()

@@ -10,12 +10,12 @@ import jwt
 import pytest
 import urllib3
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from ..support import ANSWER_S, SECRET, Wire
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 

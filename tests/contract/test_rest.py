@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from ..support import SECRET, start_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backend.rows import OwnedRoom, Rows
+    from loadtest.backends.prometheus.rows import OwnedRoom, Rows
 
     from ..support import Backend
 

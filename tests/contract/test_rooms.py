@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from ..support import Wire
 from .broadcasts import create_task, member
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom, Rows
+    from loadtest.backends.prometheus.rows import OwnedRoom, Rows
 
     from ..support import Backend
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend import contract
-from backend.prometheus import BACKEND
-from backend.rest import RestClient
-from exit_codes import ExitCode
+from loadtest.backends.prometheus import contract
+from loadtest.backends.prometheus.adapter import BACKEND
+from loadtest.backends.rest import RestClient
+from loadtest.exit_codes import ExitCode
 
 from ..support import ROOT, children_of, code_of, locust_environment, summary_of, until, until_said
 
@@ -23,7 +23,18 @@ pytestmark = pytest.mark.slow
 
 def start(results: Path, temporary: Path, *more: str) -> subprocess.Popen[str]:
     environment = locust_environment()
-    command = [sys.executable, "-m", "demo", "--users", "40", "--rooms", "2", "--results-dir", str(results), *more]
+    command = [
+        sys.executable,
+        "-m",
+        "lab.demo",
+        "--users",
+        "40",
+        "--rooms",
+        "2",
+        "--results-dir",
+        str(results),
+        *more,
+    ]
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -114,7 +125,7 @@ def test_an_interrupted_demo_writes_its_record_and_leaves_nothing(
 def test_a_backend_that_ends_in_mid_run(results: Path, temporary: Path) -> None:
     demo = start(results, temporary, "--duration", "14")
     until_said(demo, "latency p50")
-    (target,) = [pid for pid in children_of(demo.pid) if "target" in psutil.Process(pid).cmdline()]
+    (target,) = [pid for pid in children_of(demo.pid) if "lab.reference_backend" in psutil.Process(pid).cmdline()]
     pids = list(children_of(demo.pid))
     os.kill(target, signal.SIGTERM)
     demo.communicate(timeout=100)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.healthy import overall_line, parse
-from exit_codes import ExitCode
+from lab.demo.healthy import overall_line, parse
+from loadtest.exit_codes import ExitCode
 
 from ..support import ROOT, locust_environment
 
@@ -56,7 +56,7 @@ def test_an_unknown_profile_is_refused(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.slow
 def test_a_run_that_does_not_pass_fails_all(tmp_path: Path) -> None:
     """Runs of no time begin, and measure nothing: the next profile is run all the same."""
-    command = [sys.executable, "-m", "demo.healthy", "--profiles", "documented,as-built", "--repeat", "1"]
+    command = [sys.executable, "-m", "lab.demo.healthy", "--profiles", "documented,as-built", "--repeat", "1"]
     command += ["--suites", "integration", "--run-time", "1s", "--results-dir", str(tmp_path)]
     ended = subprocess.run(command, cwd=ROOT, env=locust_environment(), capture_output=True, text=True)
     lines = ended.stdout.splitlines()
@@ -69,4 +69,4 @@ def test_a_run_that_does_not_pass_fails_all(tmp_path: Path) -> None:
     others = "; ".join(f"{profile} integration {word}" for profile, word in words.items())
     assert lines[-1] == f"FAILED: 0 of 2 runs passed; {others}"
     assert ended.returncode != ExitCode.PASSED
-    assert "target: http" in (tmp_path / "as-built" / "target.log").read_text(encoding="utf-8")
+    assert "reference-backend: http" in (tmp_path / "as-built" / "target.log").read_text(encoding="utf-8")

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
-from bench.big_record import make as simulate
-from demo.processes import free_port
-from exit_codes import ExitCode
-from run import options
-from suites import __main__ as suites
+from lab.bench.big_record import make as simulate
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
+from loadtest.run.options import options
+from loadtest.suites import __main__ as suites
 
 from ..support import ROOT, SECRET, locust_environment, until_listening
 
@@ -53,7 +53,7 @@ WITH_COMMANDS = (
 BY_THEMSELVES = ("another-backend", "changing-a-plot", "running-distributed")
 NOT_HERE = {
     "README": "`make demo` and `make test` are tests/demo and this",
-    "security": "one of `suites/`, see ELSEWHERE",
+    "security": "one of `loadtest/suites/`, see ELSEWHERE",
     "test-api": "tests/clients/test_fixtures.py",
     "k8s/README": "Kubernetes and a registry; what the chart renders is run by tests/k8s",
 }
@@ -64,10 +64,10 @@ ELSEWHERE = {
     "make canaries": ".ci/run",
     "pip install": "the Makefile",
     "python -m webbrowser": "whoever has one",
-    "locust --config suites/": "tests/integration/test_suites.py",
-    "python -m suites": "tests/integration/test_suites.py",
+    "locust --config loadtest/suites/": "tests/integration/test_suites.py",
+    "loadtest suites": "tests/integration/test_suites.py",
     "make nightly": "tests/integration/test_nightly.py",
-    "locust --config nightly.conf": "tests/integration/test_nightly.py",
+    "locust --config examples/nightly/nightly.conf": "tests/integration/test_nightly.py",
     "export LOCUST_ACCOUNT": "tests/integration/test_auth.py",
     "export LOCUST_TOKEN=": "tests/integration/test_auth.py",
     "export LOCUST_TOKEN_COMMAND": "tests/integration/test_gone.py",
@@ -133,7 +133,7 @@ class Reader:
             "results/nightly/latest": f"{self.results}/latest",
             "results/latest": f"{self.results}/latest",
             "results/monday results/today": f"{self.results}/latest {self.results}/latest",
-            "--slo slo.toml": "--slo measure/guide_objectives.toml",
+            "--slo slo.toml": "--slo loadtest/measurement/guide_objectives.toml",
             ".venv/bin/": "",
             "-f my_load.py": f"-f {self.results.parent / 'my_load.py'}",
         }
@@ -174,7 +174,11 @@ def test_what_a_page_says_can_be_typed(reader: Reader, page: str, tmp_path: Path
     typed = 0
     for command in commands_of(page):
         bare = re.sub(r"^(LOCUST_HOST=\S+ |\.venv/bin/)", "", command)
-        if bare.startswith(tuple(ELSEWHERE)) or "python -m target" in command or "--shape capacity" in command:
+        if (
+            bare.startswith(tuple(ELSEWHERE))
+            or "python -m lab.reference_backend" in command
+            or "--shape capacity" in command
+        ):
             continue
         code = reader.types(command)
         # In so short a time not every check is made.
@@ -214,10 +218,9 @@ def test_another_backend_as_the_page_has_it(reader: Reader) -> None:
 @SLOW
 def test_a_plot_as_the_page_changes_it(tmp_path: Path) -> None:
     """In a copy: what is applied and typed is what stands there."""
-    for name in ("reports", "measure"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("faults.py", "exit_codes.py"):
-        shutil.copy(ROOT / name, tmp_path)
+    for name in ("loadtest", "reports", "users", "tasks"):
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "locustfile.py", tmp_path)
     shutil.copytree(simulate(tmp_path, 120, 1), tmp_path / "results" / "latest")
     (change,) = re.findall(r"```diff\n(.*?)```", text_of("changing-a-plot"), re.DOTALL)
     (tmp_path / "plot.diff").write_text(change)
@@ -275,18 +278,24 @@ def _all_options() -> set[str]:
     said = subprocess.run(
         [sys.executable, "-m", "locust", "--help"], capture_output=True, text=True, env=locust_environment()
     ).stdout
-    backend_s = subprocess.run([sys.executable, "-m", "target", "--help"], capture_output=True, text=True).stdout
+    backend_s = subprocess.run(
+        [sys.executable, "-m", "lab.reference_backend", "--help"], capture_output=True, text=True
+    ).stdout
     said += backend_s
     ours = {"--" + name.replace("_", "-") for name in options.names()}
     reports = {"--tolerance", "--out", "--slo", "--baseline", "--strict", "--junit"}
-    fixtures = (ROOT / "clients" / "fixtures.py").read_text(encoding="utf-8")
+    fixtures = (ROOT / "loadtest" / "clients" / "fixtures.py").read_text(encoding="utf-8")
     pytest_s = set(re.findall(r"\n +(?:group\.addoption\()?\"(--backend-[a-z-]+)\"", fixtures))
     others = {"--ulimit", "--suites", "--side-by-side"}
     return set(re.findall(r"--[a-z][a-z-]+", said)) | ours | reports | pytest_s | others
 
 
 @pytest.mark.parametrize(
-    "file", ["nightly.conf", *(f"suites/{path.name}" for path in (ROOT / "suites").glob("*.conf"))]
+    "file",
+    [
+        "examples/nightly/nightly.conf",
+        *(f"loadtest/suites/{path.name}" for path in (ROOT / "loadtest" / "suites").glob("*.conf")),
+    ],
 )
 def test_configuration_files_name_options_that_there_are(file: str) -> None:
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
@@ -298,11 +307,11 @@ def test_configuration_files_name_options_that_there_are(file: str) -> None:
 def test_jobs_call_what_there_is() -> None:
     for name in ("crontab", "github-actions.yml", "gitlab-ci.yml"):
         text = (ROOT / "examples" / "nightly" / name).read_text(encoding="utf-8")
-        assert "nightly.conf" in text or "make --silent nightly" in text
-        for file in ("requirements.txt", "nightly.conf"):
+        assert "examples/nightly/nightly.conf" in text or "make --silent nightly" in text
+        for file in ("requirements.txt", "examples/nightly/nightly.conf"):
             assert file not in text or (ROOT / file).exists()
         if name != "crontab":
             assert "--scenario" in text
-            (command,) = re.findall(r"python -m suites (.*)", text)
+            (command,) = re.findall(r"loadtest suites (.*)", text)
             assert suites.parse(["--host", "http://h", *shlex.split(command)])[0].suites
-    assert tomllib.loads((ROOT / "measure" / "guide_objectives.toml").read_text(encoding="utf-8"))
+    assert tomllib.loads((ROOT / "loadtest" / "measurement" / "guide_objectives.toml").read_text(encoding="utf-8"))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend.adapter import load
 from examples.chat import Reader
-from exit_codes import ExitCode
-from faults import Fault
-from measure.sighting import Corrupt, Keyed, Traced, Untraced
-from measure.trace import Trace, encode
+from loadtest.backends.base import load
+from loadtest.errors import Fault
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.sighting import Corrupt, Keyed, Traced, Untraced
+from loadtest.measurement.trace import Trace, encode
 
 from ..chat_server import chat
 from ..support import csv_rows, run_locust, summary_of

@@ -3,9 +3,9 @@
 from locust import task
 from locust.exception import StopUser
 
-from run import hooks
-from users.publisher import Publisher
-from users.socketio_user import SocketIOUser
+from loadtest.run import hooks
+from loadtest.users.publisher import Publisher
+from loadtest.users.socketio_user import SocketIOUser
 
 hooks.install()
 __all__ = ["Churner", "Hopper", "Publisher"]

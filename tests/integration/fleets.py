@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo.processes import free_port
+from loadtest.processes import free_port
 
 from ..support import ROOT, locust_environment, until_said
 

@@ -5,10 +5,10 @@ from random import Random
 from locust import task
 from locust.exception import StopUser
 
-from run import hooks
-from users.publisher import Publisher
-from users.socketio_user import SocketIOUser
-from users.viewer import Viewer
+from loadtest.run import hooks
+from loadtest.users.publisher import Publisher
+from loadtest.users.socketio_user import SocketIOUser
+from loadtest.users.viewer import Viewer
 
 hooks.install()
 __all__ = ["Publisher", "Viewer", "Visitor"]

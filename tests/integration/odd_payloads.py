@@ -19,13 +19,13 @@ import gevent
 import psutil
 from gevent.server import StreamServer
 
-from backend import contract
-from backend.endpoint import Endpoint
-from backend.reader import Reader
-from clients.client import Client
-from clients.errors import FAILURES
-from measure.meter import Meter
-from measure.trace import Trace, encode
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus import contract
+from loadtest.backends.prometheus.reader import Reader
+from loadtest.clients.client import Client
+from loadtest.clients.errors import FAILURES
+from loadtest.measurement.meter import Meter
+from loadtest.measurement.trace import Trace, encode
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _CLIENTS = 10

@@ -15,12 +15,12 @@ import psutil
 from locust import events, task
 from locust.exception import StopUser
 
-from run import hooks
-from tasks.context import RunContext, context_of
-from transport.shared import shared
-from users.publisher import Publisher
-from users.socketio_user import SocketIOUser
-from users.viewer import Viewer
+from loadtest.run import hooks
+from loadtest.tasks.context import RunContext, context_of
+from loadtest.transport.shared import shared
+from loadtest.users.publisher import Publisher
+from loadtest.users.socketio_user import SocketIOUser
+from loadtest.users.viewer import Viewer
 
 _PROBES = Path(os.environ["SOAK_PROBES"])
 _QUIET_S = float(os.environ["SOAK_QUIET_S"])

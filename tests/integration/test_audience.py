@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
 
 from ..support import run_locust, start_backend, summary_of
 from .fleets import fleet

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from backend import contract
-from demo.processes import free_port
-from exit_codes import ExitCode
+from loadtest.backends.prometheus import contract
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
 
 from ..support import ROOT, SECRET, run_locust, start_backend, summary_of
 
@@ -84,7 +84,14 @@ def key_file(tmp_path: Path) -> Path:
 
 def test_rs256_and_its_attacks(tmp_path: Path, key_file: Path) -> None:
     with backend_with("--jwt-key-file", str(key_file)) as backend:
-        more = ["--config", str(ROOT / "suites" / "security.conf"), "-t", "12s", "--think-time", "0.2"]
+        more = [
+            "--config",
+            str(ROOT / "loadtest" / "suites" / "security.conf"),
+            "-t",
+            "12s",
+            "--think-time",
+            "0.2",
+        ]
         code, summary = run(backend, tmp_path, *more, "--jwt-key-file", str(key_file))
     deliveries = summary["deliveries"]
     assert deliveries["delivered"] == deliveries["expected"] > 0

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from backend import tokens
-from exit_codes import ExitCode
+from loadtest.backends import tokens
+from loadtest.exit_codes import ExitCode
 
 from ..support import SECRET, run_locust, summary_of
 
@@ -200,7 +200,7 @@ def test_a_target_s_port_that_is_taken() -> None:
     import sys
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [sys.executable, "-m", "target", "--port", str(taken.getsockname()[1])]
+        command = [sys.executable, "-m", "lab.reference_backend", "--port", str(taken.getsockname()[1])]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=30, env=os.environ)
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
@@ -210,7 +210,7 @@ def test_a_target_s_port_that_is_taken() -> None:
 def test_a_target_s_database_that_is_not_there() -> None:
     import sys
 
-    command = [sys.executable, "-m", "target", "--database-url", "postgresql://127.0.0.1:1/x"]
+    command = [sys.executable, "-m", "lab.reference_backend", "--database-url", "postgresql://127.0.0.1:1/x"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, env=os.environ)
     assert ended.returncode == 1
     assert "cannot reach the database" in ended.stderr

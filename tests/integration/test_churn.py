@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.processes import free_port
+from loadtest.processes import free_port
 
 from ..support import ROOT, run_locust, summary_of
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
 
 from ..support import summary_of
 from .runs import load_as
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 _MISREAD = """
-from backend.prometheus import Prometheus
+from loadtest.backends.prometheus.adapter import Prometheus
 
 class Misread(Prometheus):
     def key_of(self, answer):

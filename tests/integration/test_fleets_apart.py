@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from demo.processes import free_port
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
 
 from ..support import children_of, run_locust, summary_of, until
 from .fleets import LOCUSTFILE, running, until_publishing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from ..support import node_server, run_locust, summary_of
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exit_codes import ExitCode
-from target.breakages import Breakage
+from lab.reference_backend.breakages import Breakage
+from loadtest.exit_codes import ExitCode
 
 from ..support import run_locust, summary_of
 

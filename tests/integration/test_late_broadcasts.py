@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from demo.processes import free_port
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
 
 from ..support import ROOT, code_of, run_locust, summary_of, until_said
 from .fleets import fleet

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from demo.processes import free_port
+from loadtest.processes import free_port
 
 from ..support import csv_rows, start_backend, summary_of
 from .fleets import fleet, master_of, running, until_publishing, worker_of

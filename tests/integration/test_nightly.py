@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from demo.processes import free_port
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
 
 from ..support import ROOT, SECRET, locust_environment, start_backend, summary_of
 
@@ -29,7 +29,7 @@ def night(backend: Backend, results: Path, slo: Path, **more: str) -> tuple[int,
     secrets = {"DATABASE_URL": backend.database_url, "JWT_SECRET": SECRET, "HOST": backend.url}
     environment = {f"LOCUST_{name}": value for name, value in (short | secrets | more).items()}
     ended = subprocess.run(
-        [sys.executable, "-m", "locust", "--config", "nightly.conf"],
+        [sys.executable, "-m", "locust", "--config", "examples/nightly/nightly.conf"],
         cwd=ROOT,
         env=locust_environment() | environment,
         capture_output=True,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.processes import free_port
-from exit_codes import ExitCode
-from measure import names
-from reports.load import load
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement import names
+from loadtest.processes import free_port
+from loadtest.reports.load import load
 
 from ..support import csv_rows, run_locust, summary_of, until_listening
 
@@ -40,7 +40,7 @@ _ADAPTER = (
     _NAMES
     + """
 from examples import chat
-from measure.sighting import Slot
+from loadtest.measurement.sighting import Slot
 
 class Reader(chat.Reader):
     slots = (Slot(SPOKEN), Slot(COUNTED))

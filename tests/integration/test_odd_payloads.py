@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 from ..support import ROOT, Wire, start_backend
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster import broker
-from scenarios import capabilities as can
+from lab.cluster import broker
+from loadtest.scenarios import capabilities as can
 
 from ..support import ROOT, node_server, run_locust, summary_of
 
@@ -30,7 +30,14 @@ def play(url: str, results: Path, suite: str, *more: str) -> dict[str, Any]:
     """The summary of a suite's run; everything that was owed came, and every check passed that could be made."""
     ended = run_locust(
         url,
-        *("--config", str(ROOT / "suites" / f"{suite}.conf"), "--run-time", "30s", "--think-time", "0.2:0.6"),
+        *(
+            "--config",
+            str(ROOT / "loadtest" / "suites" / f"{suite}.conf"),
+            "--run-time",
+            "30s",
+            "--think-time",
+            "0.2:0.6",
+        ),
         *("--results-dir", str(results), "--no-report", *more),
         timeout_s=110,
     )

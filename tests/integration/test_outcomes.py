@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
 
 from ..support import ROOT, run_locust, start_backend, summary_of, until
 from .runs import is_whole
@@ -27,9 +27,9 @@ FAILED = (ExitCode.OBJECTIVE_FAILED,)
 OWN_USERS = """
 from locust import HttpUser, constant, task
 
-from run import hooks
-from users.publisher import Publisher
-from users.viewer import Viewer
+from loadtest import install
+from loadtest.users import Publisher
+from loadtest.users import Viewer
 
 
 class Shopper(HttpUser):
@@ -40,7 +40,7 @@ class Shopper(HttpUser):
         {act}
 
 
-hooks.install()
+install()
 """
 
 

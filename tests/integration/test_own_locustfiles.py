@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from demo.processes import free_port, locust_environment
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port, locust_environment
 
 from ..support import ROOT, run_locust, summary_of, until, web_page
 from .fleets import master_of, running, worker_of
@@ -26,16 +26,16 @@ pytestmark = pytest.mark.slow
 NOWHERE = "http://127.0.0.1:9"
 NOT_INSTALLED = "expected a locustfile that installs the load test, got one that does not"
 IMPORTS_ITSELF = (
-    "from locustfile import *\nfrom users.publisher import Publisher\nfrom users.viewer import Viewer\n"
+    "from locustfile import *\nfrom loadtest.users import Publisher\nfrom loadtest.users import Viewer\n"
 )
 WITHOUT_HOOKS = {
     "locustfile.py": IMPORTS_ITSELF,
-    "bare.py": "from users.viewer import Viewer\n",
-    "roles.py": "from users.roles import *\n",
-    "audience.py": "from users.audience import Audience\n",
+    "bare.py": "from loadtest.users import Viewer\n",
+    "roles.py": "from loadtest.users.roles import *\n",
+    "audience.py": "from loadtest.users import Audience\n",
     "own.py": (
         "from locust import HttpUser, task\n"
-        "from users.socketio_user import SocketIOUser\n"
+        "from loadtest.users.socketio_user import SocketIOUser\n"
         "class Mine(SocketIOUser):\n"
         "    @task\n"
         "    def act(self): self.connect(None)\n"
@@ -57,8 +57,8 @@ def says_so_once(output: str, times: int = 1) -> None:
     lines = [line for line in output.splitlines() if NOT_INSTALLED in line]
     assert len(lines) == times, output
     assert "(fault of the locustfile)" in lines[0]
-    assert "`from run import hooks`" in lines[0]
-    assert "`hooks.install()`" in lines[0]
+    assert "`from loadtest import install`" in lines[0]
+    assert "`install()`" in lines[0]
     assert output.count("/ERROR/") == times
     assert "Viewer.on_start" not in output
     assert "StopUser" not in output
@@ -86,7 +86,7 @@ def test_without_hooks_the_workers_say_so_and_the_master_fails(locustfile: Path)
     [
         ("bare.py", "bare.py", (1, 1), NOT_INSTALLED),
         ("bare.py", str(ROOT / "locustfile.py"), (1, 1), "expected the run's plan from the master"),
-        (str(ROOT / "locustfile.py"), "bare.py", (3, 0), "with a locustfile that calls `hooks.install()`"),
+        (str(ROOT / "locustfile.py"), "bare.py", (3, 0), "with a locustfile that calls `install()`"),
     ],
 )
 def test_hooks_are_needed_on_the_master_and_on_every_worker(
@@ -159,7 +159,7 @@ def test_the_documented_locustfile_works_whatever_it_is_called(
 
 def test_hooks_may_be_installed_more_than_once(tmp_path: Path) -> None:
     path = tmp_path / "twice.py"
-    path.write_text("from locustfile import *\nfrom run import hooks\nhooks.install()\n", encoding="utf-8")
+    path.write_text("from locustfile import *\nfrom loadtest import install\ninstall()\n", encoding="utf-8")
     ended = run_locust(NOWHERE, "-u", "14", "-r", "20", "-t", "6s", locustfile=path)
     assert ended.returncode == ExitCode.SETUP_FAILED
     assert ended.stderr.count("cannot reach the backend") == 1

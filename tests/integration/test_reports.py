@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exit_codes import ExitCode
-from reports.load import load
+from loadtest.exit_codes import ExitCode
+from loadtest.reports.load import load
 
 from ..support import ROOT, SECRET, locust_environment, run_locust, start_backend, summary_of, until
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.calm]
 
 
 def reports(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "reports", *map(str, arguments)]
+    command = [sys.executable, "-W", "error", "-m", "loadtest.reports", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
-from backend import contract
-from backend.rest import RestClient
-from demo.processes import free_port
-from exit_codes import ExitCode
-from measure.recorded_outcome import read_outcome
+from loadtest.backends.prometheus import contract
+from loadtest.backends.rest import RestClient
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.recorded_outcome import read_outcome
+from loadtest.processes import free_port
 
 from ..support import (
     SECRET,

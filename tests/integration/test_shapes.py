@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
 
 from ..support import csv_rows, run_locust, summary_of
 from .fleets import fleet, until_publishing
@@ -134,7 +134,7 @@ def test_a_stall_of_one_second_does_not_end_the_search(tmp_path: Path) -> None:
 
 _SLOWLY = """
 import gevent
-from backend.prometheus import Prometheus
+from loadtest.backends.prometheus.adapter import Prometheus
 
 class Slowly(Prometheus):
     def check(self, client):

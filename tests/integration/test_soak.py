@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from demo.processes import free_port
-from measure import growth
+from loadtest.measurement import growth
+from loadtest.processes import free_port
 
 from ..support import ROOT, node_server, summary_of
 from .fleets import master_of, running, worker_of

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from demo.processes import free_port
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
 
 from ..support import until, web_page
 from .runs import state

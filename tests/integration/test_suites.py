@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.processes import locust_environment
-from exit_codes import ExitCode
-from measure.overload import OVERLOAD
-from scenarios.catalogue import ALL
-from scenarios.scenario import SUITES
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.overload import OVERLOAD
+from loadtest.processes import locust_environment
+from loadtest.scenarios.catalogue import ALL
+from loadtest.scenarios.scenario import SUITES
 
 from ..scenarios.abilities import LACKING, able
 from ..scenarios.overloading import OVERLOADING
@@ -35,7 +35,7 @@ def play(backend: Backend, results: Path, suite: str, *more: str) -> tuple[int, 
     """The exit code, the outcome of each check, and the terminal."""
     ended = run_locust(
         backend.url,
-        *("--config", str(ROOT / "suites" / f"{suite}.conf"), "--run-time", f"{SECONDS[suite]}s"),
+        *("--config", str(ROOT / "loadtest" / "suites" / f"{suite}.conf"), "--run-time", f"{SECONDS[suite]}s"),
         *("--think-time", "0.2:0.6", "--session-length", "12", "--results-dir", str(results), *more),
         environment=backend.by_sql,
         timeout_s=110,
@@ -76,7 +76,14 @@ def test_a_backend_that_is_slow_fails_a_suite_beside_its_flood(tmp_path: Path) -
     try:
         ended = run_locust(
             backend.url,
-            *("--config", str(ROOT / "suites" / "security.conf"), "--scenario", flood, "--run-time", "14s"),
+            *(
+                "--config",
+                str(ROOT / "loadtest" / "suites" / "security.conf"),
+                "--scenario",
+                flood,
+                "--run-time",
+                "14s",
+            ),
             *("--mix", "Viewer=11,Intruder", "--think-time", "8:8", "--results-dir", str(tmp_path)),
             environment=backend.by_sql,
             timeout_s=100,
@@ -100,7 +107,7 @@ def test_suites_side_by_side_by_one_command(documented: Backend, tmp_path: Path)
     suites = ("integration", "security")
     ended = subprocess.run(
         [
-            *(sys.executable, "-m", "suites", "--suites", ",".join(suites), "--side-by-side", "2"),
+            *(sys.executable, "-m", "loadtest.suites", "--suites", ",".join(suites), "--side-by-side", "2"),
             *("--results-dir", str(tmp_path), "--host", documented.url, "--processes", "2"),
             *("--run-time", "25s", "--think-time", "0.2:0.6", "--exclude-tags", "production"),
         ],

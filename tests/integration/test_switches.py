@@ -16,9 +16,9 @@ import psutil
 import pytest
 import urllib3
 
-from demo.processes import free_port
-from exit_codes import ExitCode
-from run import options
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
+from loadtest.run.options import options
 
 from ..support import (
     ROOT,
@@ -51,7 +51,7 @@ def locust(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_has_our_options_in_a_group_of_their_own_each_with_a_variable() -> None:
-    command = [sys.executable, "-m", "run"]
+    command = [sys.executable, "-m", "loadtest.run"]
     group = subprocess.run(command, cwd=ROOT, env=locust_environment(), capture_output=True, text=True).stdout
     assert group.startswith("Socket.IO load test:")
     for name in options.names():

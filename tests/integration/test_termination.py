@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
 
 from ..support import SECRET, code_of, run_locust, summary_of, until, until_said
 from .fleets import LOCUSTFILE, fleet, running, until_publishing

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
 
 from ..chat_server import chat
 from ..support import run_locust, summary_of
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 _ADAPTER = """
 from examples.chat import Chat, Reader
-from measure.sighting import Keyed, Untraced
+from loadtest.measurement.sighting import Keyed, Untraced
 
 class OwnReader(Reader):
     {reader}

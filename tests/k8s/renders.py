@@ -13,10 +13,10 @@ CHART: Final = ROOT / "k8s" / "chart"
 RELEASE: Final = "demo"
 NAMESPACE: Final = "load"
 _HOST: Final = "https://staging.example.org"
-MINE: Final = """from run import hooks
-from users.publisher import Publisher
-from users.viewer import Viewer
-hooks.install()
+MINE: Final = """from loadtest import install
+from loadtest.users import Publisher
+from loadtest.users import Viewer
+install()
 """
 _SECRET: Final = {"name": "staging", "key": "it"}
 _SPREAD: Final = {

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from k8s import generate, load_options, values
-from run import options
+from loadtest.run.options import options
 
 
 def found() -> list[values.Value]:

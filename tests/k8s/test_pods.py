@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from exit_codes import ExitCode
+from loadtest.exit_codes import ExitCode
 
 from ..put_server import PutServer
 from ..support import code_of, summary_of, until
@@ -66,7 +66,7 @@ class Fleet:
         self.objects = found
         self._folder = folder
         self.backend = self._play(one(found, "Deployment", "backend"), BACKEND)
-        podman.until_said(BACKEND, "backend", "target: http://")
+        podman.until_said(BACKEND, "backend", "reference-backend: http://")
         kind = "Deployment" if values.get("mode") == "ui" else "Job"
         service = one(found, "Service", "master")["metadata"]["name"]
         self.master = self._play(one(found, kind, "master"), service)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from live.snapshot import Course
-from measure.by_class import ByClass
-from measure.clock import Estimate
-from measure.clocks import Clock
-from measure.evidence import GENERATOR_DELAY, LOOP_LAG
-from measure.fleet import Fleet
-from measure.interim import Interim
-from measure.objectives import Objective
-from measure.presence import Counts
-from measure.report import WorkerReport
-from measure.shards import pack_all
+from loadtest.live.snapshot import Course
+from loadtest.measurement.by_class import ByClass
+from loadtest.measurement.clock import Estimate
+from loadtest.measurement.clocks import Clock
+from loadtest.measurement.evidence import GENERATOR_DELAY, LOOP_LAG
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.interim import Interim
+from loadtest.measurement.objectives import Objective
+from loadtest.measurement.presence import Counts
+from loadtest.measurement.report import WorkerReport
+from loadtest.measurement.shards import pack_all
 
 EVENTS = ("agentLog", "taskStatusUpdate")
 HEALTH = {"cpu_percent": 20.0, "rss_bytes": 5e7, "generator_delay_p99_ms": 1.5, "loop_lag_p99_ms": 0.5}

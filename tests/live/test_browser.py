@@ -14,8 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from demo.processes import free_port
-from measure.validity import VERDICTS
+from loadtest.measurement.validity import VERDICTS
+from loadtest.processes import free_port
 
 from ..support import SECRET, summary_of, until, web_page
 

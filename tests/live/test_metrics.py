@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from live import metrics, snapshot
-from measure.latency import fold, new_histogram
-from measure.objectives import Objective
+from loadtest.live import metrics, snapshot
+from loadtest.measurement.latency import fold, new_histogram
+from loadtest.measurement.objectives import Objective
 
 from ..support import ROOT
 from .courses import course, fleet_of

@@ -12,7 +12,7 @@ import pytest
 from flask import Blueprint, Flask, abort, jsonify
 from flask.testing import FlaskClient
 
-from live import page, snapshot, tables
+from loadtest.live import page, snapshot, tables
 
 from .courses import course, fleet_of
 

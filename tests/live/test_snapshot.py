@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from live import snapshot, tables
-from live.curves import Curves
-from measure.fleet import Fleet
-from measure.objectives import Objective
+from loadtest.live import snapshot, tables
+from loadtest.live.curves import Curves
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.objectives import Objective
 
 from .courses import EVENTS, course, fleet_of, report
 

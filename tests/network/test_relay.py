@@ -14,8 +14,8 @@ from gevent.server import StreamServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from network.conditions import RETRANSMISSION_S, Conditions, Direction, Way
-from network.relay import Relay
+from loadtest.network.conditions import RETRANSMISSION_S, Conditions, Direction, Way
+from loadtest.network.relay import Relay
 
 from ..greenlets import until
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exit_codes import ExitCode
-from faults import Fault
-from network import script
-from network.conditions import BOTH, Conditions, Direction
-from network.player import play
-from network.relay import Relay
-from network.script import Step, parse
+from loadtest.errors import Fault
+from loadtest.exit_codes import ExitCode
+from loadtest.network import script
+from loadtest.network.conditions import BOTH, Conditions, Direction
+from loadtest.network.player import play
+from loadtest.network.relay import Relay
+from loadtest.network.script import Step, parse
 
 from ..support import ROOT
 
@@ -102,7 +102,7 @@ def test_each_step_is_done_to_the_relay_and_said() -> None:
     assert BOTH == (Direction.UP, Direction.DOWN)
 
 
-COMMAND = [sys.executable, "-m", "network"]
+COMMAND = [sys.executable, "-m", "loadtest.network"]
 
 
 def run_network(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from faults import Fault
-from network.script_options import StepLog, script_text
+from loadtest.errors import Fault
+from loadtest.network.script_options import StepLog, script_text
 
 if TYPE_CHECKING:
     from pathlib import Path

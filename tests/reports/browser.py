@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from reports.pictures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
+from loadtest.reports.pictures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 
 _PROBE = """
 <script>

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.plan import Cast
-from backend.reader import Reader
-from measure.checks import Checks
-from measure.fleet import Fleet
-from measure.objectives import Objective
-from measure.second import Second
-from measure.summary import RunFacts, with_outcome
-from measure.tables import room_rows, stream_rows, timeline_rows, worker_rows
-from run.cast import outcome as cast_outcome
-from run.record import Draft
-from scenarios import capabilities as can
-from scenarios.capabilities import Answer, Capabilities
+from loadtest.backends.plan import Cast
+from loadtest.backends.prometheus.reader import Reader
+from loadtest.measurement.checks import Checks
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.objectives import Objective
+from loadtest.measurement.second import Second
+from loadtest.measurement.summary import RunFacts, with_outcome
+from loadtest.measurement.tables import room_rows, stream_rows, timeline_rows, worker_rows
+from loadtest.run.master.cast import outcome as cast_outcome
+from loadtest.run.master.record import Draft
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.capabilities import Answer, Capabilities
 
-from ..measure.runs import FACTS, summary_of
+from ..measurement.runs import FACTS, summary_of
 
 CAPABILITIES = Capabilities(
     {can.TOKEN_CHECK: Answer(True, "refused"), can.OWN_ROOMS: Answer(False, "a <script> was let in")}

@@ -1,4 +1,4 @@
-"""The report of a large run: its memory is bounded. How long it takes is `python -m bench.big_record`'s to say."""
+"""The report of a large run: its memory is bounded. `lab.bench.big_record` measures how long it takes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.big_record import make, report
-from measure.figures import FIGURES
-from measure.objectives import DEFAULTS
+from lab.bench.big_record import make, report
+from loadtest.measurement.figures import FIGURES
+from loadtest.measurement.objectives import DEFAULTS
 
 from ..support import ROOT
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reports.changes import change_points
+from loadtest.reports.changes import change_points
 
 
 def noisy(rng: np.random.Generator, *levels: tuple[int, float]) -> list[float]:

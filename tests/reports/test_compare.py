@@ -15,19 +15,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.big_record import make as simulate
-from exit_codes import ExitCode
-from measure.latency import counts_of, fold, new_histogram
-from measure.outcome import JudgedRun, outcome_of
-from measure.validity import Verdict
-from reports import compare_page
-from reports.compare import Comparison, ComparisonOutcome, compare
-from reports.intervals import Counts, Intervals
-from reports.load import Record, load
-from reports.schema import RecordError, complete
-from reports.significance import Change, ChangeWord
+from lab.bench.big_record import make as simulate
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.latency import counts_of, fold, new_histogram
+from loadtest.measurement.outcome import JudgedRun, outcome_of
+from loadtest.measurement.validity import Verdict
+from loadtest.reports import compare_page
+from loadtest.reports.compare import Comparison, ComparisonOutcome, compare
+from loadtest.reports.intervals import Counts, Intervals
+from loadtest.reports.load import Record, load
+from loadtest.reports.schema import RecordError, complete
+from loadtest.reports.significance import Change, ChangeWord
 
-from ..measure.runs import fleet_of
+from ..measurement.runs import fleet_of
 from ..support import ROOT
 from .browser import assert_looks_good
 from .checked_html import check
@@ -229,7 +229,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-W", "error", "-m", "reports", "compare", *map(str, arguments)]
+    line = [sys.executable, "-W", "error", "-m", "loadtest.reports", "compare", *map(str, arguments)]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 

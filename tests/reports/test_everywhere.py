@@ -13,23 +13,23 @@ from xml.etree import ElementTree as ET
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exit_codes import ExitCode
-from live import metrics, snapshot
-from measure import expectations, objectives, validity
-from measure.objective_results import judge
-from measure.objectives import DEFAULTS
-from measure.outcome import OutcomeWord
-from measure.recorded_outcome import COMPARISON_FILE, BaselineComparison, read_outcome
-from measure.summary import WITHOUT_SCENARIOS, with_outcome
-from measure.validity import RULES, Verdict
-from reports import gate, junit, markdown, page, prometheus
-from reports.load import comparison_in, load, read_summary
-from run.console import summary_text
-from run.option_table import DEFAULT_SLO_FILE
-from run.record import Draft
+from loadtest.exit_codes import ExitCode
+from loadtest.live import metrics, snapshot
+from loadtest.measurement import expectations, objectives, validity
+from loadtest.measurement.objective_results import judge
+from loadtest.measurement.objectives import DEFAULTS
+from loadtest.measurement.outcome import OutcomeWord
+from loadtest.measurement.recorded_outcome import COMPARISON_FILE, BaselineComparison, read_outcome
+from loadtest.measurement.summary import WITHOUT_SCENARIOS, with_outcome
+from loadtest.measurement.validity import RULES, Verdict
+from loadtest.reports import gate, junit, markdown, page, prometheus
+from loadtest.reports.load import comparison_in, load, read_summary
+from loadtest.run.master.console import summary_text
+from loadtest.run.master.record import Draft
+from loadtest.run.options.option_table import DEFAULT_SLO_FILE
 
-from ..measure.rules import FIRES, GOOD
-from ..measure.runs import FACTS, fleet_of, summary_of
+from ..measurement.rules import FIRES, GOOD
+from ..measurement.runs import FACTS, fleet_of, summary_of
 
 GUIDE = objectives.parse(DEFAULT_SLO_FILE.read_text(encoding="utf-8"), DEFAULT_SLO_FILE.name)
 CALM = summary_of(fleet_of(calm=True), objectives=GUIDE)

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from measure.fleet import Fleet
-from measure.latency import QUANTILES_PER_100K, counts_of, fold, new_histogram, quantiles_us
-from reports import junit, markdown, percentiles, prometheus
-from reports.load import Record, load
-from reports.make import make
-from reports.markdown import cell
-from scenarios import hints
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.latency import QUANTILES_PER_100K, counts_of, fold, new_histogram, quantiles_us
+from loadtest.reports import junit, markdown, percentiles, prometheus
+from loadtest.reports.load import Record, load
+from loadtest.reports.make import make
+from loadtest.reports.markdown import cell
+from loadtest.scenarios import hints
 
-from ..measure.runs import fleet_of
+from ..measurement.runs import fleet_of
 from .records import write
 
 

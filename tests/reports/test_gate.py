@@ -10,20 +10,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from exit_codes import ExitCode
-from measure.fleet import Fleet
-from measure.objectives import Objective, parse
-from measure.outcome import OutcomeWord
-from reports.gate import judge
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.objectives import Objective, parse
+from loadtest.measurement.outcome import OutcomeWord
+from loadtest.reports.gate import judge
 
-from ..measure.damage import mutants
-from ..measure.runs import FACTS, fleet_of, whole_summary
+from ..measurement.damage import mutants
+from ..measurement.runs import FACTS, fleet_of, whole_summary
 from ..support import ROOT
 from .records import write
 
 
 def gate(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reports", "gate", *map(str, arguments)]
+    command = [sys.executable, "-m", "loadtest.reports", "gate", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
@@ -157,7 +157,7 @@ def test_a_record_that_is_not_whole_does_not_pass(
 @pytest.mark.parametrize("command", ["compare", "nightly"])
 def test_a_tolerance_that_is_none_is_refused(tmp_path: Path, command: str, tolerance: str) -> None:
     records = [str(calm_record(tmp_path / "results"))] * (2 if command == "compare" else 1)
-    arguments = [sys.executable, "-m", "reports", command, *records, f"--tolerance={tolerance}"]
+    arguments = [sys.executable, "-m", "loadtest.reports", command, *records, f"--tolerance={tolerance}"]
     ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == ExitCode.USAGE
     assert "--tolerance" in ended.stderr

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.big_record import make as simulate
-from reports.load import Record, load, load_side, load_summary
-from reports.page import render
-from reports.schema import SCHEMA, RecordError, complete
+from lab.bench.big_record import make as simulate
+from loadtest.reports.load import Record, load, load_side, load_summary
+from loadtest.reports.page import render
+from loadtest.reports.schema import SCHEMA, RecordError, complete
 
-from ..measure.runs import fleet_of
+from ..measurement.runs import fleet_of
 from ..support import ROOT
 from .records import write
 
@@ -48,7 +48,7 @@ def test_a_record_of_another_version_is_refused_in_one_line(copy: Path, schema: 
     summary = json.loads((copy / "summary.json").read_text()) | {"schema": schema}
     (copy / "summary.json").write_text(json.dumps(summary))
     ended = subprocess.run(
-        [sys.executable, "-m", "reports", str(copy)], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "loadtest.reports", str(copy)], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 2
     assert ended.stderr == (
@@ -63,7 +63,7 @@ def test_a_record_that_cannot_be_drawn_is_refused_in_one_line(copy: Path) -> Non
     summary["canaries"] = [3]
     (copy / "summary.json").write_text(json.dumps(summary))
     ended = subprocess.run(
-        [sys.executable, "-m", "reports", str(copy)], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "loadtest.reports", str(copy)], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1, ended.stderr

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reports.loss_rates import LossSample
-from reports.significance import Change, ChangeWord, judge_losses
+from loadtest.reports.loss_rates import LossSample
+from loadtest.reports.significance import Change, ChangeWord, judge_losses
 
 NO_TIMELINE = np.zeros((0, 2))
 

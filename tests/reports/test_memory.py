@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from backend.metrics import of_health
-from reports import markdown
-from reports.facts import memory_line
-from reports.load import Record, load
-from reports.page import render
-from reports.pictures.resources import backend
-from run.monitor import Monitor
+from loadtest.backends.metrics import of_health
+from loadtest.reports import markdown
+from loadtest.reports.facts import memory_line
+from loadtest.reports.load import Record, load
+from loadtest.reports.page import render
+from loadtest.reports.pictures.resources import backend
+from loadtest.run.master.monitor import Monitor
 
-from ..measure.runs import FACTS, fleet_of
+from ..measurement.runs import FACTS, fleet_of
 from .records import write
 
 REAL: dict[str, Any] = {"memory": {"rss": "157.09 MB"}, "uptime": {"seconds": 9, "human": "< 1m"}}

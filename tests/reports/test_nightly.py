@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.big_record import make as simulate
-from exit_codes import ExitCode
-from measure.summary import with_outcome
+from lab.bench.big_record import make as simulate
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.summary import with_outcome
 
 from ..support import ROOT
 
@@ -40,7 +40,7 @@ def run_id(night: int) -> str:
 
 
 def reports(*arguments: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "reports", *map(str, arguments)]
+    line = [sys.executable, "-m", "loadtest.reports", *map(str, arguments)]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 

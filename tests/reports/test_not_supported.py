@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from measure.not_supported import line
-from reports import markdown
-from reports.load import load
-from reports.page import render
-from run.console import summary_text
-from scenarios import capabilities as can
-from scenarios import conformance
-from scenarios.capabilities import Answer, Capabilities
-from scenarios.catalogue import ALL
-from scenarios.scenario import CORE
+from loadtest.measurement.not_supported import line
+from loadtest.reports import markdown
+from loadtest.reports.load import load
+from loadtest.reports.page import render
+from loadtest.run.master.console import summary_text
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios import conformance
+from loadtest.scenarios.capabilities import Answer, Capabilities
+from loadtest.scenarios.catalogue import ALL
+from loadtest.scenarios.scenario import CORE
 
-from ..measure.runs import fleet_of
+from ..measurement.runs import fleet_of
 from .records import write
 
 PATCHED = (

@@ -18,32 +18,32 @@ import pytest
 from markupsafe import escape
 from prometheus_client.parser import text_string_to_metric_families
 
-from exit_codes import ExitCode
-from measure import names, tables
-from measure.by_class import ByClass
-from measure.clock import Estimate
-from measure.clocks import Clock, ClockTable, publisher_number
-from measure.fleet import Fleet
-from measure.meter import Meter
-from measure.objectives import Objective
-from measure.outcome import outcome_of
-from measure.recorded_outcome import judged_run
-from measure.report import Totals, WorkerReport
-from measure.sighting import Sighting, Slot, Traced, Untraced
-from measure.summary import WITHOUT_SCENARIOS, build, with_outcome
-from measure.trace import Trace, encode, find
-from measure.triggers import Outcome, Trigger
-from reports.__main__ import main
-from reports.csv_files import parse
-from reports.load import Record, load
-from reports.make import make
-from reports.markdown import cell
-from run import console
-from run.record import Draft
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement import names, tables
+from loadtest.measurement.by_class import ByClass
+from loadtest.measurement.clock import Estimate
+from loadtest.measurement.clocks import Clock, ClockTable, publisher_number
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.meter import Meter
+from loadtest.measurement.objectives import Objective
+from loadtest.measurement.outcome import outcome_of
+from loadtest.measurement.recorded_outcome import judged_run
+from loadtest.measurement.report import Totals, WorkerReport
+from loadtest.measurement.sighting import Sighting, Slot, Traced, Untraced
+from loadtest.measurement.summary import WITHOUT_SCENARIOS, build, with_outcome
+from loadtest.measurement.trace import Trace, encode, find
+from loadtest.measurement.triggers import Outcome, Trigger
+from loadtest.reports.__main__ import main
+from loadtest.reports.csv_files import parse
+from loadtest.reports.load import Record, load
+from loadtest.reports.make import make
+from loadtest.reports.markdown import cell
+from loadtest.run.master import console
+from loadtest.run.master.record import Draft
 
-from ..measure.metering import RUN, S
-from ..measure.odd_names import OWN
-from ..measure.runs import FACTS
+from ..measurement.metering import RUN, S
+from ..measurement.odd_names import OWN
+from ..measurement.runs import FACTS
 from .checked_html import check
 
 if TYPE_CHECKING:

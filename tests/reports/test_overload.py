@@ -7,16 +7,16 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from measure.fleet import Fleet
-from measure.overload import line
-from reports import markdown
-from reports.facts import facts_of
-from reports.load import load
-from reports.page import render
-from run.console import summary_text
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.overload import line
+from loadtest.reports import markdown
+from loadtest.reports.facts import facts_of
+from loadtest.reports.load import load
+from loadtest.reports.page import render
+from loadtest.run.master.console import summary_text
 
-from ..measure.reports import report
-from ..measure.runs import fleet_of
+from ..measurement.reports import report
+from ..measurement.runs import fleet_of
 from .records import write
 
 if TYPE_CHECKING:

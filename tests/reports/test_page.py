@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.big_record import make as simulate
-from measure.fleet import Fleet
-from reports.load import load
-from reports.page import render
-from shapes.capacity import Search
-from shapes.statement import statement
-from shapes.trial import Settings, Trial, TrialOutcome
+from lab.bench.big_record import make as simulate
+from loadtest.measurement.fleet import Fleet
+from loadtest.reports.load import load
+from loadtest.reports.page import render
+from loadtest.shapes.capacity import Search
+from loadtest.shapes.statement import statement
+from loadtest.shapes.trial import Settings, Trial, TrialOutcome
 
-from ..measure.runs import fleet_of
+from ..measurement.runs import fleet_of
 from .browser import assert_looks_good, look
 from .checked_html import check
 from .records import write

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from measure.latency import counts_of, fold, new_histogram
-from reports import resampling
-from reports.resampling import Estimate, difference, difference_of_few, half_width, student_t
+from loadtest.measurement.latency import counts_of, fold, new_histogram
+from loadtest.reports import resampling
+from loadtest.reports.resampling import Estimate, difference, difference_of_few, half_width, student_t
 
 
 def blocks_of(rng: np.random.Generator, number: int, drift: float, scales: tuple[float, ...] = (1,)) -> np.ndarray:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from measure.shards import pack
-from reports.facts import facts_of
-from reports.instances import matrix_of
-from reports.load import load
-from reports.page import pictures, render
+from loadtest.measurement.shards import pack
+from loadtest.reports.facts import facts_of
+from loadtest.reports.instances import matrix_of
+from loadtest.reports.load import load
+from loadtest.reports.page import pictures, render
 
-from ..measure.runs import FACTS, fleet_of
+from ..measurement.runs import FACTS, fleet_of
 from .browser import assert_looks_good
 from .checked_html import check
 from .records import write

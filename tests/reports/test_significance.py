@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from reports.resampling import Estimate
-from reports.significance import Change, ChangeWord, enough, judge_time, judge_untested
+from loadtest.reports.resampling import Estimate
+from loadtest.reports.significance import Change, ChangeWord, enough, judge_time, judge_untested
 
 FIGURES = 12
 ROUNDS = 400

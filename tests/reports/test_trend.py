@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from measure.summary import with_outcome
-from reports import trend_page
-from reports.schema import RecordError, complete
-from reports.trend import OPTIONS, Trend, series_of, trend
-from run import option_table
+from loadtest.measurement.summary import with_outcome
+from loadtest.reports import trend_page
+from loadtest.reports.schema import RecordError, complete
+from loadtest.reports.trend import OPTIONS, Trend, series_of, trend
+from loadtest.run.options import option_table
 
-from ..measure.runs import fleet_of
+from ..measurement.runs import fleet_of
 from ..support import ROOT
 from .browser import assert_looks_good
 from .checked_html import check
@@ -140,7 +140,7 @@ def test_a_folder_without_records(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_command_makes_a_page_and_a_table(tmp_path: Path) -> None:
     results = history(tmp_path, shift_at=20)
-    command = [sys.executable, "-W", "error", "-m", "reports", "trend", str(results)]
+    command = [sys.executable, "-W", "error", "-m", "loadtest.reports", "trend", str(results)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stderr
     assert "changed: agentLog p50 with night-20" in ended.stdout

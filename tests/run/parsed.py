@@ -6,7 +6,7 @@ import argparse
 
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
-from run import options
+from loadtest.run.options import options
 
 NO_SECRETS = dict.fromkeys(options.SECRETS, "")
 

@@ -11,9 +11,10 @@ from locust.env import Environment
 from locust.rpc import Message, zmqrpc
 from locust.runners import STATE_RUNNING
 
-from run import admission, messages
-from run.admission import Admission
-from run.fleet_identity import FleetIdentity
+from loadtest.run import messages
+from loadtest.run.fleet_identity import FleetIdentity
+from loadtest.run.master import admission
+from loadtest.run.master.admission import Admission
 
 from ..support import until
 

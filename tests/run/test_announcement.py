@@ -6,8 +6,8 @@ import argparse
 
 import pytest
 
-from run.announcement import announce
-from run.casting import Size
+from loadtest.run.master.announcement import announce
+from loadtest.run.options.casting import Size
 
 SIZE = Size(users=104, connections=104, at_once=1, spawn_rate_per_s=52.0)
 TASKS = "/v1/projects/:id/tasks"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from faults import Fault
-from run import attacks
+from loadtest.errors import Fault
+from loadtest.run.options import attacks
 
 REMOTE = "https://staging.example.org"
 

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from locust import User, tag, task
 
-from faults import Fault
-from run import casting
-from run.casting import Size
-from tasks import always
-from users import roles
-from users.actor import Actor
+from loadtest.errors import Fault
+from loadtest.run.options import casting
+from loadtest.run.options.casting import Size
+from loadtest.tasks import always
+from loadtest.users import roles
+from loadtest.users.actor import Actor
 
 
 def classes() -> dict[str, type[User]]:
     """Fresh ones: choosing changes them."""
-    from users.publisher import Publisher
+    from loadtest.users.publisher import Publisher
 
     class Plain(User):
         @tag("core")
@@ -88,7 +88,7 @@ def test_a_tag_that_nobody_has_is_named(option: str) -> None:
 
 
 def test_those_that_always_take_part_have_the_tags_that_were_asked_for_and_none_of_their_own() -> None:
-    from users.viewer import Viewer
+    from loadtest.users.viewer import Viewer
 
     always.follow(["core"])
     try:
@@ -99,8 +99,8 @@ def test_those_that_always_take_part_have_the_tags_that_were_asked_for_and_none_
 
 
 def sized(users: int, **weights: int) -> Size:
-    from users.audience import Audience
-    from users.publisher import Publisher
+    from loadtest.users.audience import Audience
+    from loadtest.users.publisher import Publisher
 
     kinds = {"Viewer": classes()["Plain"], "Audience": type("Listeners", (Audience,), {})}
     for name, weight in weights.items():

@@ -7,9 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measure.clock import Estimate
-from measure.clocks import Clock
-from run.clock_board import ClockBoard, clocks_from
+from loadtest.measurement.clock import Estimate
+from loadtest.measurement.clocks import Clock
+from loadtest.run.master.clock_board import ClockBoard, clocks_from
 
 
 def clock(worker: int, offset_ns: int | None = 0) -> Clock:

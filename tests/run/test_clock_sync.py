@@ -8,11 +8,12 @@ from typing import Any
 import gevent
 import pytest
 
-from measure.clock import Estimate
-from measure.clocks import Clock
-from run import clock_sync, messages
-from run.clock_board import ClockBoard, clocks_from
-from run.clock_sync import ClockSync, answer, machine_clock
+from loadtest.measurement.clock import Estimate
+from loadtest.measurement.clocks import Clock
+from loadtest.run import messages
+from loadtest.run.master.clock_board import ClockBoard, clocks_from
+from loadtest.run.worker import clock_sync
+from loadtest.run.worker.clock_sync import ClockSync, answer, machine_clock
 
 S = 1_000_000_000
 NOW = 1_800_000_000 * S

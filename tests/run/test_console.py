@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from exit_codes import ExitCode
-from measure.objectives import DEFAULTS, parse
-from measure.recorded_outcome import read_outcome
-from run.console import summary_text
+from loadtest.exit_codes import ExitCode
+from loadtest.measurement.objectives import DEFAULTS, parse
+from loadtest.measurement.recorded_outcome import read_outcome
+from loadtest.run.master.console import summary_text
 
-from ..measure.runs import fleet_of, whole_summary
+from ..measurement.runs import fleet_of, whole_summary
 
 SLOW = parse('[[slo]]\nname = "latency"\nfigure = "latency_p99_ms"\nbelow = 1\n', "")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from run.data_left import DataLeft, lines_of
-from run.record import amend
+from loadtest.run.master.data_left import DataLeft, lines_of
+from loadtest.run.master.record import amend
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from locust.log import LogReader
 
-from clients.debug_clients import ANYBODY, LOGGER, packet_log
-from faults import Fault
-from run import debug_log
-from users.publisher import Publisher
-from users.viewer import Viewer
+from loadtest.clients.debug_clients import ANYBODY, LOGGER, packet_log
+from loadtest.errors import Fault
+from loadtest.run.worker import debug_log
+from loadtest.users.publisher import Publisher
+from loadtest.users.viewer import Viewer
 
 from .parsed import parse
 

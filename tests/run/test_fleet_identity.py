@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from run.fleet_identity import FleetIdentity, when_orphaned
+from loadtest.run.fleet_identity import FleetIdentity, when_orphaned
 
 from ..support import until
 from .parsed import parse

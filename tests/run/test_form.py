@@ -7,10 +7,10 @@ import pytest
 from locust import LoadTestShape, User, task
 from locust.env import Environment
 
-from run import options
-from run.form import Form
-from run.master_side import MasterSide
-from users.publisher import Publisher
+from loadtest.run.master.master_side import MasterSide
+from loadtest.run.options import options
+from loadtest.run.options.form import Form
+from loadtest.users.publisher import Publisher
 
 from .parsed import NO_SECRETS, parse
 

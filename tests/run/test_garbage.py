@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from run.garbage import Garbage
+from loadtest.run.worker.garbage import Garbage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from ..support import ROOT
 PROGRAM = """
 import json
 import gevent
-from measure.trace import find
-from run import greenlet_errors
+from loadtest.measurement.trace import find
+from loadtest.run import greenlet_errors
 
 told = []
 greenlet_errors.watch(lambda reason, ours: told.append((reason, ours)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from run.in_turns import in_turns
+from loadtest.run.in_turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, cast
 import gevent
 import pytest
 
-from backend.plan import Room
-from faults import Fault, Owner
-from measure.fleet import Fleet
-from measure.triggers import Outcome, Trigger
-from run import last_deliveries
-from run.last_deliveries import LastDeliveries, Waiting
-from run.relay import Relay
+from loadtest.backends.plan import Room
+from loadtest.errors import Fault, Owner
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.triggers import Outcome, Trigger
+from loadtest.run.master import last_deliveries
+from loadtest.run.master.last_deliveries import LastDeliveries, Waiting
+from loadtest.run.master.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from backend.guard import GuardedProvision
+    from loadtest.backends.guard import GuardedProvision
 
 ROOMS = (Room("p", "a", "t"),)
 Found = dict[str, float | None]

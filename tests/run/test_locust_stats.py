@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from locust.stats import RequestStats
 
-from measure.names import key_of
-from run import locust_stats
+from loadtest.measurement.names import key_of
+from loadtest.run.worker import locust_stats
 
 
 def test_locust_is_fed_real_times() -> None:

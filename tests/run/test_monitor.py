@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from backend.metrics import Vitals
-from backend.rest import RestClient
-from faults import Fault
-from run.monitor import Monitor, NoAnswerError, sources_of
+from loadtest.backends.metrics import Vitals
+from loadtest.backends.rest import RestClient
+from loadtest.errors import Fault
+from loadtest.run.master.monitor import Monitor, NoAnswerError, sources_of
 
 from ..web_server import web_server
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
-from faults import Fault
-from run import option_checks, options
-from run.option_types import weights_of
+from loadtest.errors import Fault
+from loadtest.run.options import option_checks, options
+from loadtest.run.options.option_types import weights_of
 
 from .parsed import NO_SECRETS, parse
 

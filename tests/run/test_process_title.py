@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from run import options
-from run.process_title import without
+from loadtest.run.options import options
+from loadtest.run.process_title import without
 
 SECRETS = options.SECRETS_AS_GIVEN
 
@@ -32,7 +32,7 @@ def test_values_of_secrets_are_left_out(given: list[str], shown: list[str]) -> N
 
 def test_others_on_the_machine_do_not_see_them() -> None:
     code = (
-        "import sys; from run import process_title, options;"
+        "import sys; from loadtest.run import process_title; from loadtest.run.options import options;"
         "process_title.hide(sys.argv, options.SECRETS_AS_GIVEN); print(flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, "--jwt-secret", "the-secret", "--rooms", "3"]

@@ -5,16 +5,16 @@ from argparse import Namespace
 import pytest
 from locust import HttpUser, User, task
 
-from faults import Fault
-from run import receivers
+from loadtest.errors import Fault
+from loadtest.run.master import receivers
 
 
 def classes(**given: tuple[int, int]) -> list[type[User]]:
     """Fresh ones, by (weight, fixed count)."""
-    from users.actor import Actor
-    from users.audience import Audience
-    from users.publisher import Publisher
-    from users.viewer import Viewer
+    from loadtest.users.actor import Actor
+    from loadtest.users.audience import Audience
+    from loadtest.users.publisher import Publisher
+    from loadtest.users.viewer import Viewer
 
     class Rest(HttpUser):
         @task

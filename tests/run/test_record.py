@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hdrh.log import HistogramLogReader
 
-from measure.latency import fold, new_histogram
-from measure.second import Second
-from run.record import Draft
+from loadtest.measurement.latency import fold, new_histogram
+from loadtest.measurement.second import Second
+from loadtest.run.master.record import Draft
 
 TABLES = {"timeline": [{"at_s": 1, "x": None}, {"at_s": 2, "y": 3}], "rooms": []}
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from measure.clock import Estimate
-from measure.clocks import Clock
-from measure.fleet import Fleet
-from measure.gathering import made_of
-from measure.moments import Made
-from measure.report import WorkerReport
-from measure.taken import FanOut
-from run import messages
-from run.relay import Relay
-from run.trigger_feed import Inlet
+from loadtest.measurement.clock import Estimate
+from loadtest.measurement.clocks import Clock
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.gathering import made_of
+from loadtest.measurement.moments import Made
+from loadtest.measurement.report import WorkerReport
+from loadtest.measurement.taken import FanOut
+from loadtest.run import messages
+from loadtest.run.master.relay import Relay
+from loadtest.run.trigger_feed import Inlet
 
 HEALTH = {"cpu_percent": 1.0, "rss_bytes": 1.0}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from faults import Fault
-from run import roll_call
-from run.roll_call import Answer, check, digest_of
+from loadtest.errors import Fault
+from loadtest.run import roll_call
+from loadtest.run.roll_call import Answer, check, digest_of
 
 PORTS = 28_000
 LACKS = [["expected firefox-esr, got none", "Install it."]]
@@ -69,7 +69,7 @@ def test_the_version_changes_with_the_code_and_the_packages_and_not_with_the_pla
     here = digest_of(ROOT, packages)
     for room in roll_call._ROOMS:
         shutil.copytree(ROOT / room, tmp_path / room)
-    for file in ("faults.py", "locustfile.py"):
+    for file in ("errors.py", "locustfile.py"):
         shutil.copy(ROOT / file, tmp_path / file)
     assert digest_of(tmp_path, packages) == here
     assert digest_of(tmp_path, {"locust": "2.47.1"}) != here

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from faults import Fault
-from run import attacks, casting, scenario_choice
-from scenarios import catalogue
-from scenarios.scenario import SUITES
-from tasks import always
-from users import roles
-from users.publisher import Publisher
-from users.viewer import Viewer
+from loadtest.errors import Fault
+from loadtest.run.options import attacks, casting, scenario_choice
+from loadtest.scenarios import catalogue
+from loadtest.scenarios.scenario import SUITES
+from loadtest.tasks import always
+from loadtest.users import roles
+from loadtest.users.publisher import Publisher
+from loadtest.users.viewer import Viewer
 
 EVERYBODY = [Viewer, Publisher, *(getattr(roles, role) for role in catalogue.ROLES)]
 

@@ -7,17 +7,23 @@ from argparse import Namespace
 import numpy as np
 import pytest
 
-from measure.fleet import Fleet
-from measure.interim import Interim
-from measure.presence import Counts
-from measure.report import WorkerReport
-from measure.shards import pack
-from run.shaping import CapacityShape
-from shapes.choice import Choice
+from loadtest.measurement.fleet import Fleet
+from loadtest.measurement.interim import Interim
+from loadtest.measurement.presence import Counts
+from loadtest.measurement.report import WorkerReport
+from loadtest.measurement.shards import pack
+from loadtest.run.master.shaping import CapacityShape
+from loadtest.shapes.choice import Choice
 
 S = 1_000_000_000
 OPTIONS = Namespace(
-    num_users=204, publishers=4, rate=2.0, rooms=1, spawn_rate=None, backend="backend.prometheus", run_time=None
+    num_users=204,
+    publishers=4,
+    rate=2.0,
+    rooms=1,
+    spawn_rate=None,
+    backend="loadtest.backends.prometheus.adapter",
+    run_time=None,
 )
 
 

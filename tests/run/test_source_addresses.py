@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from run import option_types, source_addresses
+from loadtest.run import source_addresses
+from loadtest.run.options import option_types
 
 CARDS = {
     "lo": [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")],

@@ -4,10 +4,10 @@ import pytest
 from locust import User
 from locust.env import Environment
 
-from run import start
-from users.audience import Audience
-from users.publisher import Publisher
-from users.viewer import Viewer
+from loadtest.run.options import start
+from loadtest.users.audience import Audience
+from loadtest.users.publisher import Publisher
+from loadtest.users.viewer import Viewer
 
 from .parsed import parse
 

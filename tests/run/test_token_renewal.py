@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.plan import Room
-from backend.token_command import TokenCommand
-from backend.tokens import Mint
-from faults import Fault
-from run.token_renewal import TokenRenewal
+from loadtest.backends.plan import Room
+from loadtest.backends.token_command import TokenCommand
+from loadtest.backends.tokens import Mint
+from loadtest.errors import Fault
+from loadtest.run.master.token_renewal import TokenRenewal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run.trigger_feed import Feed, Inlet
+from loadtest.run.trigger_feed import Feed, Inlet
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=30))

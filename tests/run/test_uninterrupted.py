@@ -4,7 +4,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from run.uninterrupted import uninterrupted
+from loadtest.run.uninterrupted import uninterrupted
 
 
 def test_what_is_begun_is_done_however_often_its_greenlet_is_killed() -> None:

@@ -10,26 +10,27 @@ import gevent
 import pytest
 from locust.env import Environment
 
-from backend import contract
-from backend.endpoint import Endpoint
-from backend.plan import Plan, Room
-from measure.evidence import LOOP_LAG, RAMP_LOOP_LAG
-from measure.trace import Trace, encode
-from measure.triggers import Outcome, Trigger
-from run import messages, worker_side
-from run.limits import local_ports
-from run.roll_call import Answer, code_version
-from run.trigger_feed import Feed
-from run.worker_side import WorkerSide
-from tasks.context import current_context
-from transport.shared import shared
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.plan import Plan, Room
+from loadtest.backends.prometheus import contract
+from loadtest.measurement.evidence import LOOP_LAG, RAMP_LOOP_LAG
+from loadtest.measurement.trace import Trace, encode
+from loadtest.measurement.triggers import Outcome, Trigger
+from loadtest.run import messages
+from loadtest.run.roll_call import Answer, code_version
+from loadtest.run.trigger_feed import Feed
+from loadtest.run.worker import worker_side
+from loadtest.run.worker.limits import local_ports
+from loadtest.run.worker.worker_side import WorkerSide
+from loadtest.tasks.context import current_context
+from loadtest.transport.shared import shared
 
 from .parsed import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clients.client import Client
+    from loadtest.clients.client import Client
 
 RUN: dict[str, Any] = {"run_id": "run-1"}
 PLAN = Plan("run-1", "0123abcd", Endpoint("http://x"), (Room("p", "a", "t"),), 1.0, 1, version=code_version())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scenarios import capabilities as can
-from scenarios.capabilities import Answer, Capabilities
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.capabilities import Answer, Capabilities
 
 _BOTH = {can.EIO3, can.RECOVERY, can.THROTTLE, can.TOKEN_ID}
 _OPEN = {can.TOKEN_CHECK, can.TOKEN_EXPIRY, can.OWN_ROOMS, can.GUEST_ROOMS, can.NAMELESS, can.ROOM_IDS}

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from backend import contract
+from loadtest.backends.prometheus import contract
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -7,10 +7,10 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from backend.endpoint import Endpoint
-from backend.plan import Room
-from backend.rows import OwnedRoom
-from demo.processes import free_port
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.plan import Room
+from loadtest.backends.prometheus.rows import OwnedRoom
+from loadtest.processes import free_port
 
 from ..support import ROOT, until_listening
 from .abilities import able
@@ -19,7 +19,7 @@ from .company import Found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backend.rows import Rows
+    from loadtest.backends.prometheus.rows import Rows
 
     from .agent_server import Habit
 

@@ -7,23 +7,24 @@ from contextlib import nullcontext
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from backend import contract, tokens
-from backend.factory import DataFactory
-from backend.plan import Cast, Room
-from backend.rest import RestClient
-from clients.helper import Helper
-from scenarios.company import SkipError
-from scenarios.hearing import Task
+from loadtest.backends import tokens
+from loadtest.backends.plan import Cast, Room
+from loadtest.backends.prometheus import contract
+from loadtest.backends.prometheus.factory import DataFactory
+from loadtest.backends.rest import RestClient
+from loadtest.clients.helper import Helper
+from loadtest.scenarios.company import SkipError
+from loadtest.scenarios.hearing import Task
 
 from ..support import SECRET
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from backend.endpoint import Endpoint
-    from backend.rest import Answer
-    from backend.rows import OwnedRoom, Rows
-    from scenarios.capabilities import Capabilities
+    from loadtest.backends.endpoint import Endpoint
+    from loadtest.backends.prometheus.rows import OwnedRoom, Rows
+    from loadtest.backends.rest import Answer
+    from loadtest.scenarios.capabilities import Capabilities
 
 MINT = tokens.Mint(SECRET)
 

@@ -1,9 +1,9 @@
-from measure.checks import Checks
-from scenarios import capabilities as can
-from scenarios import conformance, findings
-from scenarios.capabilities import Answer, Capabilities
-from scenarios.findings import findings_of
-from scenarios.scenario import scenario
+from loadtest.measurement.checks import Checks
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios import conformance, findings
+from loadtest.scenarios.capabilities import Answer, Capabilities
+from loadtest.scenarios.findings import findings_of
+from loadtest.scenarios.scenario import scenario
 
 NONE = Capabilities({})
 ALL = Capabilities({question: Answer(True, "yes") for question in can.QUESTIONS})

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.endpoint import Endpoint
-from backend.plan import Cast
-from backend.rows import Rows
-from backend.tokens import bad_tokens
-from faults import Fault
-from measure import expectations
-from measure.expectations import Result
-from scenarios import capabilities as can
-from scenarios.capabilities import Answer
-from scenarios.expectation import PROFILES, parse, read
-from scenarios.probe import Probe
-from target.breakages import Breakage
+from lab.reference_backend.breakages import Breakage
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.plan import Cast
+from loadtest.backends.prometheus.rows import Rows
+from loadtest.backends.tokens import bad_tokens
+from loadtest.errors import Fault
+from loadtest.measurement import expectations
+from loadtest.measurement.expectations import Result
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.capabilities import Answer
+from loadtest.scenarios.expectation import PROFILES, parse, read
+from loadtest.scenarios.probe import Probe
 
 from ..support import start_backend
 from .abilities import LACKING, able
 from .company import MINT, cast_of, room_of
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom
-    from scenarios.capabilities import Capabilities
+    from loadtest.backends.prometheus.rows import OwnedRoom
+    from loadtest.scenarios.capabilities import Capabilities
 
     from ..support import Backend
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from scenarios.__main__ import BEGIN, END, tables
-from scenarios.catalogue import ALL, ROLES
-from scenarios.guide import GUIDE
-from users import roles
+from loadtest.scenarios.__main__ import BEGIN, END, tables
+from loadtest.scenarios.catalogue import ALL, ROLES
+from loadtest.scenarios.guide import GUIDE
+from loadtest.users import roles
 
 from ..support import ROOT
 
@@ -32,11 +32,13 @@ def test_every_role_is_a_user_class() -> None:
 
 def test_the_page_says_what_the_code_does() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page[page.index(BEGIN) : page.index(END) + len(END) + 1] == tables(), "python -m scenarios writes it"
+    assert page[page.index(BEGIN) : page.index(END) + len(END) + 1] == tables(), (
+        "python -m loadtest.scenarios writes it"
+    )
 
 
 def test_the_command_prints_them() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "scenarios"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "loadtest.scenarios"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == tables()

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from clients.errors import FAILURES, ConnectFailedError
-from measure.checks import Checks
-from scenarios import conformance, hints
-from scenarios.capabilities import Capabilities
-from scenarios.catalogue import ALL
-from scenarios.resilience import broken
-from scenarios.scenario import CORE, scenario
+from loadtest.clients.errors import FAILURES, ConnectFailedError
+from loadtest.measurement.checks import Checks
+from loadtest.scenarios import conformance, hints
+from loadtest.scenarios.capabilities import Capabilities
+from loadtest.scenarios.catalogue import ALL
+from loadtest.scenarios.resilience import broken
+from loadtest.scenarios.scenario import CORE, scenario
 
 from .agent_server import Habit
 from .agents import company_of
 
 if TYPE_CHECKING:
-    from scenarios.stage import Stage
+    from loadtest.scenarios.stage import Stage
 
 EVERY = [(one.name, check) for one in ALL for check in one.checks]
 UNKNOWN = hints.of_check("somebody's own", "check")

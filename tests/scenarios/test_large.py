@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend import contract
-from backend.endpoint import Endpoint
-from backend.rows import Rows
-from scenarios import capabilities as can
-from scenarios import large
-from scenarios.content import LONGEST_TITLE, TOO_LONG_TITLE, difference, numbered, numbers, odd_text
-from target.breakages import Breakage
+from lab.reference_backend.breakages import Breakage
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus import contract
+from loadtest.backends.prometheus.rows import Rows
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios import large
+from loadtest.scenarios.content import LONGEST_TITLE, TOO_LONG_TITLE, difference, numbered, numbers, odd_text
 
 from ..support import start_backend
 from .abilities import LACKING, able

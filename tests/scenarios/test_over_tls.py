@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.endpoint import Endpoint
-from backend.rows import Rows
-from backend.tls import Trust
-from scenarios import resilience
-from target.breakages import Breakage
+from lab.reference_backend.breakages import Breakage
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus.rows import Rows
+from loadtest.backends.tls import Trust
+from loadtest.scenarios import resilience
 
 from ..tls_front import tls_front
 from .abilities import able
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scenarios.scenario import Scenario
+    from loadtest.scenarios.scenario import Scenario
 
     from ..support import Backend
 

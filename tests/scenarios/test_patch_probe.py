@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from backend.endpoint import Endpoint
-from backend.plan import Cast
-from scenarios import capabilities as can
-from scenarios.broadcasts import updates
-from scenarios.probe import Probe
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.plan import Cast
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.broadcasts import updates
+from loadtest.scenarios.probe import Probe
 
 from .agent_server import WORKS_S, Habit
 from .agents import ROOM, agent_server, company_of

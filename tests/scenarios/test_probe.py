@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from backend.endpoint import Endpoint
-from backend.rows import Rows
-from scenarios import capabilities as can
-from scenarios.findings import findings_of
-from scenarios.probe import Probe
-from target.breakages import Breakage
+from lab.reference_backend.breakages import Breakage
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus.rows import Rows
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.findings import findings_of
+from loadtest.scenarios.probe import Probe
 
 from ..support import start_backend
 from .abilities import LACKING
 from .company import cast_of, room_of
 
 if TYPE_CHECKING:
-    from scenarios.capabilities import Capabilities
+    from loadtest.scenarios.capabilities import Capabilities
 
     from ..support import Backend
 

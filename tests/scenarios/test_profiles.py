@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.endpoint import Endpoint
-from scenarios import capabilities as can
-from scenarios.catalogue import ALL
+from loadtest.backends.endpoint import Endpoint
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.catalogue import ALL
 
 from ..support import ROOT
 from .abilities import LACKING, able
@@ -17,8 +17,8 @@ from .company import Found
 from .overloading import OVERLOADING
 
 if TYPE_CHECKING:
-    from backend.rows import Rows
-    from scenarios.scenario import Scenario
+    from loadtest.backends.prometheus.rows import Rows
+    from loadtest.scenarios.scenario import Scenario
 
     from ..support import Backend
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from backend import contract
-from backend.plan import Room
-from clients.inbox import Heard
-from scenarios.hearing import Task
-from scenarios.task_events import wrong_order, wrong_payloads, wrong_times, wrong_title
-from target.agent import agent_steps
-from target.agent_options import AgentOptions
-from target.orchestrator import agent_log, status_update
-from target.steps import Step, steps_without_docker
+from lab.reference_backend.agent import agent_steps
+from lab.reference_backend.agent_options import AgentOptions
+from lab.reference_backend.orchestrator import agent_log, status_update
+from lab.reference_backend.steps import Step, steps_without_docker
+from loadtest.backends.plan import Room
+from loadtest.backends.prometheus import contract
+from loadtest.clients.inbox import Heard
+from loadtest.scenarios.hearing import Task
+from loadtest.scenarios.task_events import wrong_order, wrong_payloads, wrong_times, wrong_title
 
 AGENT = "48cd58fc-7864-4f7a-97fb-61e0bbfa3b34"
 TASK = Task("task", "a title", Room("project", AGENT, "token"))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from backend.endpoint import Endpoint
-from backend.rows import Rows
-from scenarios import capabilities as can
-from scenarios.catalogue import ALL
-from scenarios.guide import GUIDE
-from scenarios.intrusion import nobody
-from target.breakages import Breakage
+from lab.reference_backend.breakages import Breakage
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus.rows import Rows
+from loadtest.scenarios import capabilities as can
+from loadtest.scenarios.catalogue import ALL
+from loadtest.scenarios.guide import GUIDE
+from loadtest.scenarios.intrusion import nobody
 
 from ..support import start_backend
 from .abilities import LACKING, able

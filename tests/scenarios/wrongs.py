@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from target.breakages import Breakage
+from lab.reference_backend.breakages import Breakage
 
 WRONGS: Final[dict[str, dict[Breakage, set[str]]]] = {
     "authenticated connection": {

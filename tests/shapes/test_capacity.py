@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shapes.capacity import Search
-from shapes.level import CONFIDENCE
-from shapes.statement import statement
-from shapes.trial import Settings, TrialOutcome
+from loadtest.shapes.capacity import Search
+from loadtest.shapes.level import CONFIDENCE
+from loadtest.shapes.statement import statement
+from loadtest.shapes.trial import Settings, TrialOutcome
 
 from .world import World
 

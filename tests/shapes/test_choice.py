@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shapes.choice import Choice, parameters_of
-from shapes.profiles import PROFILES
+from loadtest.shapes.choice import Choice, parameters_of
+from loadtest.shapes.profiles import PROFILES
 
 
 def test_a_name_with_its_parameters() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shapes.interval import LOOK_CONFIDENCE, half_width
+from loadtest.shapes.interval import LOOK_CONFIDENCE, half_width
 
 
 def test_few_deliveries_prove_little() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shapes.level import CONFIDENCE, Decision, decide, is_confirmed
-from shapes.trial import Settings, Trial, TrialOutcome
+from loadtest.shapes.level import CONFIDENCE, Decision, decide, is_confirmed
+from loadtest.shapes.trial import Settings, Trial, TrialOutcome
 
 SETTINGS = Settings(10, 100)
 LETTERS = {

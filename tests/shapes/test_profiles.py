@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapes.profiles import PROFILES, ramp, soak, spike, steps, storm, wave
+from loadtest.shapes.profiles import PROFILES, ramp, soak, spike, steps, storm, wave
 
 
 @given(st.sampled_from(sorted(PROFILES)), st.floats(10, 100_000), st.floats(0, 1), st.integers(1, 10_000))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shapes.trial import Moment
+from loadtest.shapes.trial import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shapes.capacity import Search
+    from loadtest.shapes.capacity import Search
 
 STEEPNESS = 8
 """The share of late deliveries rises with this power of the load."""

@@ -1,4 +1,4 @@
-"""`python -m suites` as a process of its own: wrong, interrupted, and against nobody."""
+"""`loadtest suites` as a process of its own: wrong, interrupted, and against nobody."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exit_codes import ExitCode
-from scenarios.scenario import SUITES
+from loadtest.exit_codes import ExitCode
+from loadtest.scenarios.scenario import SUITES
 
 from ..support import ROOT, children_of, locust_environment, summary_of, until
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "suites", *arguments]
+    return [sys.executable, "-m", "loadtest.suites", *arguments]
 
 
 def told(results: Path) -> dict[str, dict[str, Any]]:

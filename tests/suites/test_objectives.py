@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from measure.objectives import DEFAULTS, parse
-from measure.overload import OVERLOAD
-from scenarios.catalogue import ALL
-from scenarios.scenario import SECURITY, STRESS, SUITES
+from loadtest.measurement.objectives import DEFAULTS, parse
+from loadtest.measurement.overload import OVERLOAD
+from loadtest.scenarios.catalogue import ALL
+from loadtest.scenarios.scenario import SECURITY, STRESS, SUITES
 
 from ..scenarios.overloading import OVERLOADING
 from ..support import ROOT
 
 if TYPE_CHECKING:
-    from measure.objectives import Objective
+    from loadtest.measurement.objectives import Objective
 
-GUIDE = "measure/guide_objectives.toml"
+GUIDE = "loadtest/measurement/guide_objectives.toml"
 
 
 def objectives_of(suite: str) -> list[Objective]:
     """Return the objectives that the configuration file of a suite names."""
     conf = configparser.ConfigParser()
-    conf.read_string("[suite]\n" + (ROOT / "suites" / f"{suite}.conf").read_text(encoding="utf-8"))
+    conf.read_string("[suite]\n" + (ROOT / "loadtest" / "suites" / f"{suite}.conf").read_text(encoding="utf-8"))
     file = conf["suite"].get("slo-file", GUIDE)
     return parse((ROOT / file).read_text(encoding="utf-8"), file)
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from exit_codes import ExitCode
-from suites.results import (
+from loadtest.exit_codes import ExitCode
+from loadtest.suites.results import (
     SuiteResult,
     exit_code,
     markdown,

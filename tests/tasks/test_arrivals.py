@@ -6,8 +6,8 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from tasks.arrivals import Arrivals
-from tasks.pace import AT_ONCE
+from loadtest.tasks.arrivals import Arrivals
+from loadtest.tasks.pace import AT_ONCE
 
 FAST = 1e6
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pace import AT_ONCE, Pace
+from loadtest.tasks.pace import AT_ONCE, Pace
 
 RATES = st.floats(0.5, 5000)
 PAUSES_S = st.lists(st.floats(0, 0.5), min_size=1, max_size=200)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.schedule import CONSTANT, POISSON, Share
+from loadtest.tasks.schedule import CONSTANT, POISSON, Share
 
 
 def first(count: int, share: Share, law: str, seed: int = 0) -> list[float]:

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.sources import Sources
+from loadtest.tasks.sources import Sources
 
 ADDRESSES = tuple("abcdefgh")
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend.endpoint import Endpoint
-from backend.plan import MOST_PUBLISHERS, Plan, Room
-from backend.reader import Reader
-from measure.clocks import worker_of
-from measure.meter import Meter
-from measure.throttle import ThrottleLimit, limit_of
-from measure.triggers import Outcome
-from tasks.context import RunContext
-from tasks.triggering import Sent, Streams, Triggers
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.plan import MOST_PUBLISHERS, Plan, Room
+from loadtest.backends.prometheus.reader import Reader
+from loadtest.measurement.clocks import worker_of
+from loadtest.measurement.meter import Meter
+from loadtest.measurement.throttle import ThrottleLimit, limit_of
+from loadtest.measurement.triggers import Outcome
+from loadtest.tasks.context import RunContext
+from loadtest.tasks.triggering import Sent, Streams, Triggers
 
 from ..web_server import answering, web_server
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 ADAPTER = """
-from backend.adapter import Call
-from backend.prometheus import Prometheus
+from loadtest.backends.base import Call
+from loadtest.backends.prometheus.adapter import Prometheus
 
 class Own(Prometheus):
     def {method}:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transport.client import SocketIOClient
+from loadtest.transport.client import SocketIOClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import socketio
 
-from transport.client import SocketIOClient
+from loadtest.transport.client import SocketIOClient
 
 from .peer import Conversation
 

@@ -11,9 +11,9 @@ import pytest
 from gevent import get_hub
 from gevent.server import StreamServer
 
-from backend.rest import RestClient, UnreachableError
-from transport.dial import DialError, Dialler
-from transport.resolver import Resolver
+from loadtest.backends.rest import RestClient, UnreachableError
+from loadtest.transport.dial import DialError, Dialler
+from loadtest.transport.resolver import Resolver
 
 from .peer import Conversation
 

@@ -11,8 +11,8 @@ import msgpack
 import pytest
 from wsproto.frame_protocol import Opcode
 
-from transport.client import SocketIOClient
-from transport.shared import shared
+from loadtest.transport.client import SocketIOClient
+from loadtest.transport.shared import shared
 
 from ..greenlets import until
 from .peer import Conversation, Peer, server_frame

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from gevent.event import Event
 
-from transport.channel import MAX_QUEUED_BYTES, SendQueueFullError
-from transport.client import SocketIOClient
+from loadtest.transport.channel import MAX_QUEUED_BYTES, SendQueueFullError
+from loadtest.transport.client import SocketIOClient
 
 from ..greenlets import until
 from .peer import Conversation, Peer

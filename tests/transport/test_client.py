@@ -16,12 +16,12 @@ from ..contract.broadcasts import create_task
 from ..support import ROOT, Backend
 
 if TYPE_CHECKING:
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
 SCENARIO = """
 from gevent import monkey; monkey.patch_all()
 import json, sys, time, gevent, gevent.os
-from transport.client import SocketIOClient
+from loadtest.transport.client import SocketIOClient
 url, token, room, mode, transports = sys.argv[1:]
 say = lambda *what: print(json.dumps(what), flush=True)
 
@@ -77,7 +77,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 def test_the_observer_sees_raw_frames_in_order(documented: Backend, mode: str) -> None:
-    from backend.rows import Rows
+    from loadtest.backends.prometheus.rows import Rows
 
     with Rows(documented.database_url, f"transport-{mode}") as rows:
         (room,) = rows.create_rooms(1)
@@ -105,7 +105,7 @@ def test_the_observer_sees_raw_frames_in_order(documented: Backend, mode: str) -
 @pytest.mark.parametrize("transports", ["websocket", "polling", "polling+websocket"])
 def test_every_transport(documented: Backend, transports: str) -> None:
     """Long-polling is python-engineio's own; an upgraded connection ends up in the event-driven reader."""
-    from backend.rows import Rows
+    from loadtest.backends.prometheus.rows import Rows
 
     with Rows(documented.database_url, f"transport-{len(transports)}") as rows:
         (room,) = rows.create_rooms(1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import pytest
 
-from transport.client import SocketIOClient
+from loadtest.transport.client import SocketIOClient
 
 from .peer import Conversation, Peer, server_frame
 from .scripts import connect, descriptors, fails_with, opened, stay

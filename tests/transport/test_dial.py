@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent.server import StreamServer
 
-from transport.dial import Dialler
+from loadtest.transport.dial import Dialler
 
 from .peer import Conversation
 

@@ -13,9 +13,9 @@ import pytest
 from gevent.event import AsyncResult, Event
 from wsproto.frame_protocol import Opcode
 
-from transport.client import SocketIOClient
-from transport.engine import EngineIOClient
-from transport.shared import shared
+from loadtest.transport.client import SocketIOClient
+from loadtest.transport.engine import EngineIOClient
+from loadtest.transport.shared import shared
 
 from ..greenlets import until
 from .peer import Conversation, Peer, server_frame

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transport.handshake import HandshakeError, Response, check, parse_response, refusal, request
+from loadtest.transport.handshake import HandshakeError, Response, check, parse_response, refusal, request
 
 KEY = bytes(range(16))
 ACCEPT = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {}\r\n\r\n"

@@ -12,10 +12,10 @@ import pytest
 from gevent.event import Event
 from wsproto.frame_protocol import Opcode
 
-from transport.client import SocketIOClient
-from transport.known_reads import KnownReads
-from transport.receive_clock import ANCILLARY_BYTES, SO_TIMESTAMPNS, stamped_ns
-from transport.shared import shared
+from loadtest.transport.client import SocketIOClient
+from loadtest.transport.known_reads import KnownReads
+from loadtest.transport.receive_clock import ANCILLARY_BYTES, SO_TIMESTAMPNS, stamped_ns
+from loadtest.transport.shared import shared
 
 from ..greenlets import until
 from .peer import Conversation, Peer, server_frame

@@ -8,8 +8,8 @@ from gevent.event import Event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transport.lanes import Lane, Servers
-from transport.timer_wheel import SLOTS, TimerWheel
+from loadtest.transport.lanes import Lane, Servers
+from loadtest.transport.timer_wheel import SLOTS, TimerWheel
 
 
 def test_a_lane_keeps_the_order() -> None:

@@ -17,7 +17,7 @@ import pytest
 import socketio
 from wsproto.frame_protocol import Opcode
 
-from transport.client import SocketIOClient
+from loadtest.transport.client import SocketIOClient
 
 from ..greenlets import until
 from .peer import Conversation, Peer, server_frame

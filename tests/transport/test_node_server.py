@@ -22,7 +22,7 @@ from gevent import monkey; monkey.patch_all()
 import gevent, json, sys, time
 import socketio
 from gevent.event import Event
-from transport.client import SocketIOClient
+from loadtest.transport.client import SocketIOClient
 
 url, transports = sys.argv[1], sys.argv[2].split("+")
 said = {}

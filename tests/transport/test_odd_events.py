@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from transport.known_reads import KnownReads
+from loadtest.transport.known_reads import KnownReads
 
-from ..measure.odd_names import NAMES
+from ..measurement.odd_names import NAMES
 
 
 def name_in(known: KnownReads, text: bytes) -> str | None:

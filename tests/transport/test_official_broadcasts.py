@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from measure.frame_syntax import is_parsable
+from loadtest.measurement.frame_syntax import is_parsable
 
 from ..support import ROOT, node_server, server_of
 
@@ -26,7 +26,7 @@ TRANSPORTS = ["websocket", "polling", "polling+websocket"]
 CLIENTS = """
 from gevent import monkey; monkey.patch_all()
 import gevent, json, sys
-from transport.client import SocketIOClient
+from loadtest.transport.client import SocketIOClient
 
 url, transports, parser, names = sys.argv[1], sys.argv[2].split("+"), *map(json.loads, sys.argv[3:])
 frames = [[], []]

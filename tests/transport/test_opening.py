@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transport.opening import announced_limit
+from loadtest.transport.opening import announced_limit
 
 
 @pytest.mark.parametrize(

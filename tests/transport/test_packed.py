@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from socketio.msgpack_packet import MsgPackPacket
 from socketio.packet import ACK, EVENT
 
-from transport.known_reads import KnownReads
-from transport.packed import as_text
-from transport.packet_head import Head, event_head
-from transport.websocket_frames import BINARY, FrameParser
+from loadtest.transport.known_reads import KnownReads
+from loadtest.transport.packed import as_text
+from loadtest.transport.packet_head import Head, event_head
+from loadtest.transport.websocket_frames import BINARY, FrameParser
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

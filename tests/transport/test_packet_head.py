@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
-from transport.known_reads import KnownReads
-from transport.packed import as_text
-from transport.packet_head import Head, are_several, attachments_of, event_head
-from transport.websocket_frames import BINARY, PING, TEXT
+from loadtest.transport.known_reads import KnownReads
+from loadtest.transport.packed import as_text
+from loadtest.transport.packet_head import Head, are_several, attachments_of, event_head
+from loadtest.transport.websocket_frames import BINARY, PING, TEXT
 
 NAMES = st.text(min_size=1) | st.sampled_from(
     ['a"b', "back\\slash", "naïve", "😀", "tab\t", "\\", '\\"', "x]", "\x00"]

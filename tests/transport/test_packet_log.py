@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import pytest
 
-from backend import contract
-from backend.endpoint import Endpoint
-from clients.client import Client
-from clients.errors import ConnectFailedError
-from transport.engine import EngineIOClient
-from transport.packet_log import LoggingEngine, PacketLog
-from transport.websocket_frames import CLOSE, PING
+from loadtest.backends.endpoint import Endpoint
+from loadtest.backends.prometheus import contract
+from loadtest.clients.client import Client
+from loadtest.clients.errors import ConnectFailedError
+from loadtest.transport.engine import EngineIOClient
+from loadtest.transport.packet_log import LoggingEngine, PacketLog
+from loadtest.transport.websocket_frames import CLOSE, PING
 
 from ..contract.broadcasts import create_task
 from ..support import ROOT, until
@@ -26,7 +26,7 @@ from .peer import Conversation, Peer, server_frame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backend.rows import OwnedRoom
+    from loadtest.backends.prometheus.rows import OwnedRoom
 
     from ..support import Backend
 
@@ -185,9 +185,9 @@ def test_what_else_goes_over_a_websocket(lines: list[str]) -> None:
 BY_POLLING = """
 from gevent import monkey; monkey.patch_all()
 import json, sys, time, gevent
-from backend.endpoint import Endpoint
-from clients.client import Client
-from transport.packet_log import PacketLog
+from loadtest.backends.endpoint import Endpoint
+from loadtest.clients.client import Client
+from loadtest.transport.packet_log import PacketLog
 url, token, room, transport = sys.argv[1:]
 lines = []
 client = Client(Endpoint(url, transport), token, reconnects=False, packet_log=PacketLog("c1", lines.append))
@@ -202,7 +202,7 @@ print(json.dumps(lines))
 @pytest.mark.parametrize("transport", ["polling", "upgrade"])
 def test_long_polling_is_logged(documented: Backend, transport: str) -> None:
     """In a process of its own, patched by gevent as under Locust."""
-    from backend.rows import Rows
+    from loadtest.backends.prometheus.rows import Rows
 
     with Rows(documented.database_url, f"test-log-{transport}") as rows:
         room = rows.create_rooms(1)[0]

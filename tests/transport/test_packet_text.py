@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transport.packet_text import REDACTED, describe, describe_msgpack, secrets_in, secrets_in_msgpack
+from loadtest.transport.packet_text import REDACTED, describe, describe_msgpack, secrets_in, secrets_in_msgpack
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6ImExYjIifQ.dQw4w9WgXcQ-dQw4w9WgXcQ_1"
 OPAQUE = "s3cr3t/of+nobody=="

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transport import channel as channel_module
-from transport import poller as poller_module
-from transport.channel import Channel
-from transport.poller import READ_BYTES, Poller
-from transport.receive_clock import USER_SPACE
+from loadtest.transport import channel as channel_module
+from loadtest.transport import poller as poller_module
+from loadtest.transport.channel import Channel
+from loadtest.transport.poller import READ_BYTES, Poller
+from loadtest.transport.receive_clock import USER_SPACE
 
 from ..greenlets import until
 

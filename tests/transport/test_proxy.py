@@ -11,8 +11,8 @@ import socketio
 from gevent import socket
 from gevent.server import StreamServer
 
-from transport.client import SocketIOClient
-from transport.proxy import Proxy, ProxyError, proxy_for
+from loadtest.transport.client import SocketIOClient
+from loadtest.transport.proxy import Proxy, ProxyError, proxy_for
 
 from .peer import Conversation, Peer
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transport.receive_clock import KERNEL, USER_SPACE, Stopwatch, clocks_by_transport, receive_clock, stamped_ns
+from loadtest.transport.receive_clock import (
+    KERNEL,
+    USER_SPACE,
+    Stopwatch,
+    clocks_by_transport,
+    receive_clock,
+    stamped_ns,
+)
 
 from ..integration.machines import wrong_clock
 from ..support import ROOT
@@ -16,7 +23,7 @@ from ..support import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAY = "from transport.receive_clock import receive_clock; print(receive_clock())"
+SAY = "from loadtest.transport.receive_clock import receive_clock; print(receive_clock())"
 
 
 def test_linux_stamps_what_it_receives() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from transport.recovery import Recovery
+from loadtest.transport.recovery import Recovery
 
 
 class Seen:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import pytest
 
-from transport.resolver import DEAD_S, Resolver, Target
+from loadtest.transport.resolver import DEAD_S, Resolver, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from transport.sessions import knows_no_session, session_fault
+from loadtest.transport.sessions import knows_no_session, session_fault
 
 
 @pytest.mark.parametrize(

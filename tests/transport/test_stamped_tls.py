@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import urllib3
 
-from transport import stamped_http
-from transport.receive_clock import KERNEL, SO_TIMESTAMPNS, USER_SPACE, receive_clock
-from transport.stamped_http import TlsConnection, pools, stamp_of, stamped_session
-from transport.stamped_sockets import StampingTls
+from loadtest.transport import stamped_http
+from loadtest.transport.receive_clock import KERNEL, SO_TIMESTAMPNS, USER_SPACE, receive_clock
+from loadtest.transport.stamped_http import TlsConnection, pools, stamp_of, stamped_session
+from loadtest.transport.stamped_sockets import StampingTls
 
 from ..tls_server import TlsServer, answer, relay, requests_of, server_context
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
-from transport import wakeups as wakeups_module
-from transport.channel import Channel
-from transport.poller import READ_BYTES, Poller
-from transport.receive_clock import Coalesced
+from loadtest.transport import wakeups as wakeups_module
+from loadtest.transport.channel import Channel
+from loadtest.transport.poller import READ_BYTES, Poller
+from loadtest.transport.receive_clock import Coalesced
 
 from ..greenlets import until
 

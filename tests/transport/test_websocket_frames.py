@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wsproto.frame_protocol import FrameProtocol, Opcode, ParseFailed
 
-from transport.websocket_frames import (
+from loadtest.transport.websocket_frames import (
     BINARY,
     CLOSE,
     MAX_MESSAGE_BYTES,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.processes import free_port
-from exit_codes import ExitCode
-from upload.__main__ import main
-from upload.changes import changed, files, state_of
+from loadtest.exit_codes import ExitCode
+from loadtest.processes import free_port
+from loadtest.upload.__main__ import main
+from loadtest.upload.changes import changed, files, state_of
 
 from ..put_server import PutServer
 from ..support import ROOT, until
@@ -78,7 +78,7 @@ def test_a_server_that_refuses(
 
 
 def test_a_sidecar_sends_what_is_new_when_it_is_told_to_end(server: PutServer, results: Path) -> None:
-    command = [sys.executable, "-m", "upload", str(results), server.url(), "--at-the-end"]
+    command = [sys.executable, "-m", "loadtest.upload", str(results), server.url(), "--at-the-end"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sidecar:
         assert sidecar.stdout is not None
         assert "2 files are there" in sidecar.stdout.readline()

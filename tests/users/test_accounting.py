@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 from locust.env import Environment
 
-from backend.reader import Reader
-from clients.watcher import LossCause
-from measure.meter import Meter
-from measure.presence import End
-from users.accounting import AccountWatcher
+from loadtest.backends.prometheus.reader import Reader
+from loadtest.clients.watcher import LossCause
+from loadtest.measurement.meter import Meter
+from loadtest.measurement.presence import End
+from loadtest.users.accounting import AccountWatcher
 
 BACKEND, LOAD_TEST, USER = LossCause.BACKEND, LossCause.LOAD_TEST, LossCause.USER
 S = 1_000_000_000

@@ -5,8 +5,8 @@ from locust import User
 from locust.env import Environment
 from locust.exception import StopUser
 
-from users.audience import Audience
-from users.viewer import Viewer
+from loadtest.users.audience import Audience
+from loadtest.users.viewer import Viewer
 
 
 @pytest.mark.parametrize("user_class", [Audience, Viewer])

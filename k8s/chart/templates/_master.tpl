@@ -101,7 +101,7 @@ containers:
 - name: upload
   {{- include "loadtest.container" $ | nindent 2 }}
   restartPolicy: Always
-  args: [python, -m, upload, /results, {{ .to | quote }}, --at-the-end]
+  args: [python, -m, loadtest.upload, /results, {{ .to | quote }}, --at-the-end]
   {{- with .env }}
   env:
     {{- range $name, $value := . }}

@@ -39,7 +39,7 @@ containers:
 {{- define "loadtest.waitForMaster" -}}
 - name: wait-for-master
   {{- include "loadtest.container" . | nindent 2 }}
-  args: [python, -m, run.reachable, {{ include "loadtest.runFullname" . }}:5557, --wait, {{ .Values.startTimeoutSeconds | int64 | quote }}]
+  args: [python, -m, loadtest.run.wait_for, {{ include "loadtest.runFullname" . }}:5557, --wait, {{ .Values.startTimeoutSeconds | int64 | quote }}]
   resources:
     requests: {cpu: 10m, memory: 32Mi}
     limits: {memory: 128Mi}

@@ -1,0 +1,1 @@
+"""The Prometheus Backend, as documented and as built."""

@@ -1,0 +1,1 @@
+"""What a run is asked for: the options, their checks, and who takes part."""
