@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _SEED: Final = 1
 """The same records give the same report."""
 _TOLERANCE_PERCENT: Final = 5.0
+_EXTRA: Final = ("jinja2", "matplotlib", "pandas")
+"""What the extra `reports` installs: a worker does without."""
 
 
 def _percent(text: str) -> float:
@@ -36,22 +38,31 @@ def _percent(text: str) -> float:
     return value
 
 
-def main() -> None:
-    """Do what the command line says."""
-    arguments = sys.argv[1:]
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit code.
+
+    :param arguments: a command and its own arguments; those of `report` without one.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
     command = _COMMANDS.get(arguments[0]) if arguments else None
     try:
-        code = _make(arguments) if command is None else command(arguments[1:])
+        return _make(arguments) if command is None else command(arguments[1:])
     except (RecordError, Fault) as error:
         sys.stderr.write(f"reports: {visible(str(error))}\n")
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.stderr.write(
+            f"reports: expected {error.name}, which is not installed. pip install 'prometheus-loadtest[reports]'\n"
+        )
+        return ExitCode.SETUP_FAILED
     except OSError as error:
         place = f" to {error.filename}" if error.filename else ""
         sys.stderr.write(
             f"reports: cannot write{place}: {error.strerror}. Check its permissions, or give --out.\n"
         )
-        sys.exit(ExitCode.USAGE)
-    sys.exit(code)
+        return ExitCode.USAGE
 
 
 def _say(text: str) -> None:
@@ -61,7 +72,7 @@ def _say(text: str) -> None:
 
 def _parser(command: str, text: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
-        prog=f"loadtest {command or 'report'}",
+        prog=f"loadtest {command}",
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -70,7 +81,7 @@ def _parser(command: str, text: str) -> argparse.ArgumentParser:
 def _make(arguments: Sequence[str]) -> int:
     from loadtest.reports.make import make
 
-    parser = _parser("", __doc__ or "")
+    parser = _parser("report", __doc__ or "")
     parser.add_argument("record", type=Path, help="a run's folder, e.g. results/latest")
     _say(str(make(parser.parse_args(arguments).record)))
     return ExitCode.PASSED
@@ -176,6 +187,7 @@ def _baseline(arguments: Sequence[str]) -> int:
 
 
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "report": _make,
     "compare": _compare,
     "trend": _trend,
     "gate": _gate,
@@ -185,4 +197,4 @@ _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from loadtest.backends.base import PROMETHEUS, load
+from loadtest.backends.presentation import (
+    IN_AUTH,
+    IN_COOKIE,
+    IN_HEADER,
+    IN_QUERY,
+    PARSERS,
+    TOKEN_PLACES,
+    TRANSPORTS,
+)
 from loadtest.backends.prometheus import contract
 from loadtest.backends.tls import Trust
 from loadtest.measurement.target import hosts_of
@@ -16,19 +25,17 @@ if TYPE_CHECKING:
 
     from loadtest.backends.guard import Guard
 
-IN_AUTH: Final = "auth"
-IN_HEADER: Final = "header"
-IN_QUERY: Final = "query"
-IN_COOKIE: Final = "cookie"
-TOKEN_PLACES: Final = (IN_AUTH, IN_HEADER, IN_QUERY, IN_COOKIE)
-
-TRANSPORTS: Final = {
-    "websocket": ("websocket",),
-    "polling": ("polling",),
-    "upgrade": ("polling", "websocket"),
-}
-"""Name -> Engine.IO's transports; `upgrade` begins by polling, as browsers do."""
-PARSERS: Final = ("default", "msgpack")
+__all__ = [
+    "IN_AUTH",
+    "IN_COOKIE",
+    "IN_HEADER",
+    "IN_QUERY",
+    "PARSERS",
+    "TOKEN_PLACES",
+    "TRANSPORTS",
+    "Backoff",
+    "Endpoint",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,18 @@ Locust answers its own `--help` before it has read a locustfile, and so without 
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
+from loadtest.exit_codes import ExitCode
 from loadtest.run.options import options
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Print the help of our group of options."""
+    argparse.ArgumentParser(prog="loadtest options", description=__doc__).parse_args(arguments)
     parser = get_empty_argument_parser(add_help=False)
     setup_parser_arguments(parser)
     options.add(parser)
@@ -26,7 +29,8 @@ def main() -> None:
     formatter.add_arguments(group._group_actions)
     formatter.end_section()
     sys.stdout.write(formatter.format_help())
+    return ExitCode.PASSED
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -101,9 +101,9 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.Namespace, l
     return options, rest
 
 
-def main() -> None:
-    """Run them, print a line for each, write the pages, and end with the worst exit code."""
-    options, for_locust = parse()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run them, print a line for each, write the pages, and return the worst exit code."""
+    options, for_locust = parse(arguments)
     # `make` and CI end us with SIGTERM: running suites shall write their records then, as on Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     suites = Suites(options.host, options.results_dir, for_locust)
@@ -114,7 +114,7 @@ def main() -> None:
         suites.interrupt(names)
     except OSError as error:
         _say(f"NOT RUN: expected a folder for results, got {error}; give another --results-dir")
-        sys.exit(ExitCode.SETUP_FAILED)
+        return ExitCode.SETUP_FAILED
     # In the order in which they were asked for, and not in that in which they ended.
     results = sorted(suites.results, key=lambda one: names.index(one.suite))
     folder = options.results_dir
@@ -124,7 +124,7 @@ def main() -> None:
     (folder / "suites.html").write_text(page(results), encoding="utf-8")
     _say(f"Page      {folder / 'suites.html'}")
     _say(overall_line(results))
-    sys.exit(exit_code(results))
+    return exit_code(results)
 
 
 class Suites:
@@ -229,4 +229,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

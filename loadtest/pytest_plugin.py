@@ -1,9 +1,12 @@
-"""Fixtures for pytest: a backend, a user, projects that are gone afterwards, and a helper that makes clients.
+"""The pytest plugin: a backend, a user, projects that are gone afterwards, and a helper that makes clients.
 
-In a conftest.py: `pytest_plugins = ["loadtest.clients.fixtures"]`. The backend is named by `--backend-url`,
-`LOCUST_HOST`, or Locust's own `--host`. Data is made by SQL where `LOCUST_DATABASE_URL` and `LOCUST_JWT_SECRET`
-are given; else through REST, as the user of `LOCUST_TOKEN` or `LOCUST_ACCOUNT` (email:password), or as one that
-signs up. See docs/test-api.md.
+pytest loads it by the entry point of an installed package; in a checkout: `pytest -p loadtest.pytest_plugin`. The
+backend is named by `--backend-url`, `LOCUST_HOST`, or Locust's own `--host`. Data is made by SQL where
+`LOCUST_DATABASE_URL` and `LOCUST_JWT_SECRET` are given; else through REST, as the user of `LOCUST_TOKEN` or
+`LOCUST_ACCOUNT` (email:password), or as one that signs up. See docs/test-api.md.
+
+It is loaded by every pytest of its environment, whatever that tests: it imports what it needs when a fixture is
+asked for. And it decides how Locust is imported, before anybody else does: see `monkey_patching`.
 """
 
 from __future__ import annotations
@@ -15,25 +18,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loadtest.backends import accounts, tokens
-from loadtest.backends.endpoint import PARSERS, TOKEN_PLACES, TRANSPORTS, Endpoint
-from loadtest.backends.prometheus import contract, rows
-from loadtest.backends.prometheus.factory import DataFactory
-from loadtest.backends.tls import Trust
-from loadtest.clients.access import Access
-from loadtest.clients.dashboard import Dashboard, Owners
-from loadtest.clients.debug_clients import ANYBODY, DebugClients
-from loadtest.clients.helper import Helper
-from loadtest.clients.reporting import report_act
+from loadtest import monkey_patching
+from loadtest.backends.presentation import PARSERS, TOKEN_PLACES, TRANSPORTS
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
 
     import psycopg
 
+    from loadtest.backends.endpoint import Endpoint
     from loadtest.backends.plan import Room
+    from loadtest.backends.prometheus.factory import DataFactory
     from loadtest.backends.prometheus.provision import Provision
     from loadtest.backends.rest import RestClient
+    from loadtest.clients.access import Access
+    from loadtest.clients.dashboard import Dashboard, Owners
+    from loadtest.clients.helper import Helper
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,18 +66,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Import Locust before a conftest.py can, where a backend is named."""
+    if _host(early_config.known_args_namespace):
+        monkey_patching.import_locust_unpatched()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what `dashboard` cannot ask for: Locust hands a fixture nothing but its user."""
     _config[:] = [config]
+    if _host(config.option):
+        try:
+            monkey_patching.refuse_if_too_late()
+        except RuntimeError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 _config: list[pytest.Config] = []
-_owners = Owners()
+_owners: list[Owners] = []
+
+
+def _host(options: argparse.Namespace) -> str:
+    return options.backend_url or getattr(options, "host", None) or ""
 
 
 def _endpoint(config: pytest.Config, host: str = "") -> Endpoint | None:
+    from loadtest.backends.endpoint import Endpoint
+    from loadtest.backends.tls import Trust
+
     given = config.getoption
-    host = host or given("--backend-url") or given("--host", None) or ""
+    host = host or _host(config.option)
     if not host:
         return None
     transport, parser, token_in = (given(f"--backend-{name}") for name in ("transport", "parser", "token-in"))
@@ -84,6 +104,9 @@ def _endpoint(config: pytest.Config, host: str = "") -> Endpoint | None:
 
 
 def _access(config: pytest.Config) -> Access:
+    from loadtest.backends import accounts, tokens
+    from loadtest.clients.access import Access
+
     given = os.environ.get
     database_url: str = config.getoption("--backend-database-url")
     key_file, secret = given("LOCUST_JWT_KEY_FILE", ""), given("LOCUST_JWT_SECRET", "")
@@ -160,6 +183,8 @@ def database(access: Access) -> Iterator[psycopg.Connection[Any]]:
     """
     if not access.database_url:
         pytest.skip("no database: give --backend-database-url, or LOCUST_DATABASE_URL")
+    from loadtest.backends.prometheus import rows
+
     with rows.connect(access.database_url) as connection, connection.transaction(force_rollback=True):
         yield connection
 
@@ -167,12 +192,17 @@ def database(access: Access) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture
 def factory() -> DataFactory:
     """Bodies for REST calls, each unlike all others."""
+    from loadtest.backends.prometheus.factory import DataFactory
+
     return DataFactory(f"{time.time_ns():x}")
 
 
 @pytest.fixture
 def helper(endpoint: Endpoint, pytestconfig: pytest.Config) -> Iterator[Helper]:
     """Makes clients; all of them are disconnected afterwards."""
+    from loadtest.clients.debug_clients import ANYBODY, DebugClients
+    from loadtest.clients.helper import Helper
+
     debug = DebugClients({ANYBODY: pytestconfig.getoption("--debug-clients")})
     with Helper(endpoint, packet_log=partial(debug.log_for, "client")) as made:
         yield made
@@ -184,6 +214,8 @@ def create_task(rest: RestClient, room: Room, factory: DataFactory) -> Callable[
 
     Takes fields of the REST call, for example `create_task(priority="high")`; `agent_id=""` for no agent.
     """
+
+    from loadtest.backends.prometheus import contract
 
     def create(agent_id: str = room.agent_id, **fields: Any) -> dict[str, Any]:
         path = contract.tasks_path(room.project_id)
@@ -199,10 +231,15 @@ def dashboard(user: Any = None) -> Iterator[Dashboard]:
 
     There, each act is a request in Locust's statistics. See docs/test-api.md.
     """
+    from loadtest.clients.dashboard import Dashboard, Owners
+    from loadtest.clients.reporting import report_act
+
     found = _endpoint(_config[0], "" if user is None else user.host or user.environment.host or "")
     if found is None:
         pytest.skip("no backend: give --backend-url, or LOCUST_HOST")
-    rest, room = _owners.room(found, _access(_config[0]))
+    if not _owners:
+        _owners.append(Owners())
+    rest, room = _owners[0].room(found, _access(_config[0]))
     if user is not None:
         # Locust takes the first value and drops the generator: what comes after the yield would come at once.
         yield Dashboard(found, rest, room, partial(report_act, user.environment))
