@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
 """The built-in locustfile: all user classes of the package."""
 _HELP: Final = ("-h", "--help")
+_REPORTS: Final = ("jinja2", "matplotlib", "pandas")
+"""What the extra `reports` installs: a worker does without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,18 @@ def _upload(arguments: list[str]) -> int:
 
 def _report(command: str) -> Callable[[list[str]], int]:
     def call(arguments: list[str]) -> int:
-        from loadtest.reports.__main__ import main as reports
+        try:
+            from loadtest.reports.__main__ import main as reports
 
-        return reports([command, *arguments])
+            return reports([command, *arguments])
+        except ModuleNotFoundError as error:
+            if error.name not in _REPORTS:
+                raise
+            sys.stderr.write(
+                f"loadtest {command}: expected {error.name}, which is not installed. "
+                "pip install 'prometheus-loadtest[reports]'\n"
+            )
+            return ExitCode.SETUP_FAILED
 
     return call
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _SEED: Final = 1
 """The same records give the same report."""
 _TOLERANCE_PERCENT: Final = 5.0
-_EXTRA: Final = ("jinja2", "matplotlib", "pandas")
-"""What the extra `reports` installs: a worker does without."""
 
 
 def _percent(text: str) -> float:
@@ -50,13 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RecordError, Fault) as error:
         sys.stderr.write(f"reports: {visible(str(error))}\n")
         return ExitCode.USAGE
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
-            raise
-        sys.stderr.write(
-            f"reports: expected {error.name}, which is not installed. pip install 'prometheus-loadtest[reports]'\n"
-        )
-        return ExitCode.SETUP_FAILED
     except OSError as error:
         place = f" to {error.filename}" if error.filename else ""
         sys.stderr.write(

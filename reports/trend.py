@@ -42,12 +42,14 @@ OPTIONS: Final = {
     "think_time": [1.0, 3.0],
     "ping_every": 0.0,
     "drop_every": 0.0,
-    "backend": "loadtest.backends.prometheus.adapter",
+    "backend": "prometheus",
     "transport": "websocket",
     "parser": "default",
     "token_in": "auth",
 }
 """Those that make another load of it, and what they are by default; older records do not tell."""
+_RENAMED: Final = {"backend.prometheus": "prometheus"}
+"""Values as older records have them -> the same today, so that a series goes on."""
 _QUANTILES: Final = ("p50", "p99")
 _GAP: Final = 2.5
 """Times the usual distance of two runs: longer is a gap."""
@@ -127,13 +129,17 @@ def series_of(summary: Mapping[str, Any]) -> str:
     """The series that a run belongs to: the runs that can be compared have the same."""
     options = summary["options"]
     more = [
-        f"{name.replace('_', ' ')} {options[name]}"
+        f"{name.replace('_', ' ')} {value}"
         for name, usual in OPTIONS.items()
-        if options.get(name, usual) != usual
+        if (value := _today(options.get(name, usual))) != usual
     ]
     load = f"{summary['users']} users, {summary['rooms']} rooms, {summary['rate_per_s']:g} triggers/s"
     hosts = dict.fromkeys(map(_host, hosts_of(summary["target"])))
     return ", ".join([f"{' + '.join(hosts)} ({summary['profile']})", load, *more])
+
+
+def _today(value: Any) -> Any:
+    return _RENAMED.get(value, value) if isinstance(value, str) else value
 
 
 def _host(url: str) -> str:

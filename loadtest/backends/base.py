@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PROMETHEUS", "Adapter", "Call", "Wanted", "Words", "load"]
 
-PROMETHEUS: Final = "loadtest.backends.prometheus.adapter"
+PROMETHEUS: Final = "prometheus"
+_BUILT_IN: Final = {PROMETHEUS: "loadtest.backends.prometheus.adapter"}
+"""Name of a backend -> the module of its adapter; any other name is a module's."""
 
 
 class Adapter(Protocol):
@@ -79,12 +81,13 @@ def load(name: str) -> Guard:
     :raises Fault: if there is none, or it is not one.
     """
     try:
-        found = importlib.import_module(name).BACKEND
+        found = importlib.import_module(_BUILT_IN.get(name, name)).BACKEND
     except (ImportError, AttributeError) as error:
         raise Fault(
             Owner.USER,
             f"there is no backend {name}: {error}",
-            "--backend names a module with a BACKEND that can be imported from here: docs/another-backend.md.",
+            f"--backend names {', '.join(_BUILT_IN)}, or a module with a BACKEND that can be imported from here: "
+            "docs/another-backend.md.",
         ) from error
     except (Exception, SystemExit) as error:
         raise Fault(

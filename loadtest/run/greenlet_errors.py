@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-_ROOT: Final = str(Path(__file__).resolve().parent.parent)
+_PACKAGE: Final = f"{Path(__file__).resolve().parent.parent}/"
 _INSTALLED: Final = "site-packages"
 _LIBRARY: Final = sys.base_prefix
 
@@ -41,11 +41,14 @@ def watch(note: Callable[[str, bool], None]) -> None:
 
 
 def _is_ours(trace: TracebackType | None) -> bool | None:
-    """Return whether the innermost code that is not installed is ours; None if there is none."""
+    """Return whether the innermost code that is not a library's is ours; None if there is none."""
     for frame in reversed(traceback.extract_tb(trace)):
         path = frame.filename
+        # Asked first: the package may be installed, too.
+        if path.startswith(_PACKAGE):
+            return True
         # What is compiled, as parts of gevent are, has a path from where it was built, or none.
         if not path.startswith("/") or _INSTALLED in path or path.startswith(_LIBRARY):
             continue
-        return path.startswith(_ROOT)
+        return False
     return None

@@ -98,6 +98,7 @@ def test_whatever_makes_another_load_makes_another_series() -> None:
     changed = {name: series(**{**ours, name: "another"}) for name in OPTIONS}
     assert len({*changed.values(), series()}) == len(OPTIONS) + 1
     assert changed["room_skew"] == f"{series()}, room skew another"
+    assert series(backend="backend.prometheus") == series(backend="prometheus"), "as older records name it"
 
 
 @pytest.mark.parametrize(

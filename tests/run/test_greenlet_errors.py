@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from ..support import ROOT
 
@@ -32,12 +35,18 @@ print(told)
 """
 
 
-def test_an_error_is_told_beside_its_traceback_and_a_kill_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_an_error_is_told_beside_its_traceback_and_a_kill_is_not(tmp_path: Path, is_installed: bool) -> None:
     program = tmp_path / "locustfile.py"
     program.write_text(PROGRAM)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    place = ROOT
+    if is_installed:
+        # As pip lays it: real files, where libraries are.
+        place = tmp_path / "site-packages"
+        shutil.copytree(ROOT / "loadtest", place / "loadtest", ignore=shutil.ignore_patterns("node_modules"))
+    environment = {**os.environ, "PYTHONPATH": str(place)}
     command = [sys.executable, str(program)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     mine, ours = ast.literal_eval(ended.stdout)
     assert mine == ("KeyError: 'x'", False)
     assert ours[0].startswith("TypeError: ")

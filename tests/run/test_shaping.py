@@ -22,7 +22,7 @@ OPTIONS = Namespace(
     rate=2.0,
     rooms=1,
     spawn_rate=None,
-    backend="loadtest.backends.prometheus.adapter",
+    backend="prometheus",
     run_time=None,
 )
 

@@ -22,7 +22,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent.parent.parent
 
 def make_report(where: Path) -> Path | None:
     """Make the report of a record; where it is, or None if it could not be made, which is said."""
-    done = _reports(str(where.resolve()))
+    done = _reports("report", str(where.resolve()))
     if done is None:
         console.say(f"The report took too long. Make it later: loadtest report {where}")
         return None
@@ -53,8 +53,8 @@ def keep_history(
 
 
 def _reports(*arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """`loadtest report`; None if it takes too long."""
-    command = [sys.executable, "-m", "loadtest.reports", *arguments]
+    """Run a command of `loadtest`; None if it takes too long."""
+    command = [sys.executable, "-m", "loadtest", *arguments]
     try:
         return subprocess.run(  # noqa: S603 - our own module
             command, cwd=_ROOT, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False

@@ -20,8 +20,8 @@ def all_of(option: Callable[..., None]) -> None:
     """See `option_table.all_of`."""
     option(
         "--backend",
-        "The Python module that knows the backend: how to get into a room, what makes it broadcast, and how its "
-        "broadcasts carry a trace (default loadtest.backends.prometheus.adapter)",
+        "The backend: prometheus, or the Python module that knows another one: how to get into a room, what makes "
+        "it broadcast, and how its broadcasts carry a trace (default prometheus)",
         default=base.PROMETHEUS,
     )
     option(
