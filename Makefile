@@ -24,12 +24,14 @@ HEALTHY_OPTIONS ?=
 # Of `make test` and `make quick`: tests wait more than they compute.
 SIDE_BY_SIDE ?= 3
 
+# The version is written once, there.
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' loadtest/__init__.py)
 RUNTIME := requirements.txt lab/reference_backend/requirements.txt
 TOOLS := tests/tools/requirements
-COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help canaries demo nightly suites healthy test quick bench hold instructions mutants calibrate peers chart images lint format lock clean
+.PHONY: help canaries demo nightly suites healthy test quick bench hold instructions mutants calibrate peers chart dist images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -89,9 +91,13 @@ calibrate: $(VENV)/dev ## what a run says of a backend that does known wrong; wr
 chart: $(VENV)/dev ## write the chart's schema and its table, after a change to values.yaml or to an option
 	$(BIN)/python -m k8s.generate
 
+dist: $(VENV)/dev ## build the wheel and the sdist; writes dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
 images: ## build both images with docker (DOCKER=podman for another)
-	$(DOCKER) build --file k8s/Dockerfile --tag prometheus-loadtest:1.0.0 .
-	$(DOCKER) build --file k8s/Dockerfile --target backend --tag prometheus-loadtest-backend:1.0.0 .
+	$(DOCKER) build --file k8s/Dockerfile --tag prometheus-loadtest:$(VERSION) .
+	$(DOCKER) build --file k8s/Dockerfile --target backend --tag prometheus-loadtest-backend:$(VERSION) .
 
 lint: $(VENV)/dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -103,9 +109,9 @@ format: $(VENV)/dev ## format the code
 	$(BIN)/ruff format .
 
 lock: $(VENV)/dev ## compile the requirements anew
-	$(COMPILE) --upgrade requirements.in -o requirements.txt
+	$(COMPILE) --upgrade --extra reports pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade lab/reference_backend/requirements.in -o lab/reference_backend/requirements.txt
-	$(COMPILE) --upgrade k8s/requirements.in -o k8s/requirements.txt
+	$(COMPILE) --upgrade --extra reports --extra upload --constraint requirements.txt pyproject.toml -o k8s/requirements.txt
 	$(COMPILE) --upgrade tests/requirements.in -o tests/requirements.txt
 	$(PYTHON) -m venv --clear $(VENV)/tools-new
 	$(VENV)/tools-new/bin/pip install --quiet --disable-pip-version-check -r $(TOOLS).in
@@ -113,7 +119,7 @@ lock: $(VENV)/dev ## compile the requirements anew
 	rm -rf $(VENV)/tools-new
 
 clean: ## remove the environment and the caches; results stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -125,6 +131,8 @@ $(VENV)/bin/python:
 $(VENV)/runtime: $(RUNTIME) | $(VENV)/bin/python
 	@echo "Installing the pinned requirements (half a minute)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(RUNTIME:%=-r %) 2> $(VENV)/pip.log || \
+		{ cat $(VENV)/pip.log; exit 3; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . 2> $(VENV)/pip.log || \
 		{ cat $(VENV)/pip.log; exit 3; }
 	@touch $@
 

