@@ -91,17 +91,18 @@ def test_each_room_has_an_owner_of_its_own(rest, room, foreign_room):
 def pytest_of(
     folder: Path, *arguments: str, tests: str = "", environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run pytest with the page's conftest.py.
+    """Run pytest, which finds the plugin by its entry point.
 
     :param tests: a file of tests; the page's own examples by default.
     """
-    conftest, examples, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    (folder / "conftest.py").write_text(conftest)
+    examples, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (folder / "test_broadcasts.py").write_text(tests or examples)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder), "-c", os.devnull]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    clean |= {"PYTHONPATH": str(ROOT), "LOCUST_SKIP_MONKEY_PATCH": "1", **(environment or {})}
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=100, env=clean)
+    clean |= environment or {}
+    return subprocess.run(
+        [*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=100, env=clean
+    )
 
 
 @pytest.mark.slow
@@ -158,13 +159,38 @@ def test_data_by_sql(tmp_path: Path) -> None:
         throttled.stop()
 
 
+PATCHED_TOO_LATE = """\
+import urllib3
+from gevent import monkey
+monkey.patch_all()
+"""
+
+
+def test_a_patch_that_comes_too_late_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(PATCHED_TOO_LATE)
+    ended = pytest_of(tmp_path, "--backend-url", "http://127.0.0.1:9")
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("ERROR: ")]
+    assert line.startswith("ERROR: expected gevent to patch `ssl` before urllib3 is imported, got it afterwards")
+
+
+def test_a_conftest_may_import_locust(tmp_path: Path) -> None:
+    """Its patch would come too late: the plugin has imported it without."""
+    (tmp_path / "conftest.py").write_text("import urllib3\nimport locust\n")
+    tests = (
+        "from urllib3.util.ssl_ import create_urllib3_context\n\ndef test_tls():\n    create_urllib3_context()\n"
+    )
+    ended = pytest_of(tmp_path, "--backend-url", "http://127.0.0.1:9", tests=tests)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    # No backend is named: the plugin leaves Locust alone, and this is what happens then.
+    assert "maximum recursion depth exceeded" in pytest_of(tmp_path, tests=tests).stderr
+
+
 # As a locustfile, and together with Locust's own plugin
 
 
 def load_file(folder: Path) -> Path:
-    conftest, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (load,) = re.findall(r"```python\n(# test_load.py.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    (folder / "conftest.py").write_text(conftest)
     (folder / "test_load.py").write_text(load)
     return folder / "test_load.py"
 
@@ -172,13 +198,13 @@ def load_file(folder: Path) -> Path:
 @pytest.mark.slow
 def test_a_load_file_is_a_test_too(documented: Backend, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(load_file(tmp_path))]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCUST_SKIP_MONKEY_PATCH": "1"}
     ended = subprocess.run(
         [*command, "-c", os.devnull, "--host", documented.url],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=100,
-        env=environment,
+        env=locust_environment(),
     )
     assert "2 passed" in ended.stdout, ended.stdout[-3000:]
     documented.sql("DELETE FROM users WHERE email LIKE 'lt-pytest-%%'")
@@ -194,7 +220,7 @@ def test_and_a_load(documented: Backend, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**locust_environment(), "PYTHONPATH": str(ROOT)},
+        env=locust_environment(),
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     rows = {row["name"]: row for row in json.loads(ended.stdout[ended.stdout.index("[") :])}
