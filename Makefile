@@ -28,10 +28,11 @@ SIDE_BY_SIDE ?= 3
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' loadtest/__init__.py)
 RUNTIME := requirements.txt lab/reference_backend/requirements.txt
 TOOLS := tests/tools/requirements
+SITE := docs/site/requirements
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --annotation-style=line
 
-.PHONY: help canaries demo nightly suites healthy test quick bench hold instructions mutants calibrate peers chart dist images lint format lock clean
+.PHONY: help canaries demo nightly suites healthy test quick bench hold instructions mutants calibrate peers chart dist docs images lint format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,7 +50,7 @@ suites: $(VENV)/runtime ## all suites against LOCUST_HOST, one outcome over them
 healthy: $(VENV)/runtime ## all suites three times on a healthy reference backend of each profile: all have to pass; a good hour
 	@exec $(BIN)/python -m lab.demo.healthy $(HEALTHY_OPTIONS)
 
-test: $(VENV)/dev $(VENV)/tools ## the whole test suite
+test: $(VENV)/dev $(VENV)/tools $(VENV)/docs ## the whole test suite
 	$(BIN)/python -m pytest -m 'not (calm or alone)' -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m calm -n 2 --dist worksteal
 	$(BIN)/python -m pytest -m alone
@@ -95,6 +96,9 @@ dist: $(VENV)/dev ## build the wheel and the sdist; writes dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
 
+docs: $(VENV)/docs ## build the site of the pages; fails on a link that leads nowhere; writes site/
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict
+
 images: ## build both images with docker (DOCKER=podman for another)
 	$(DOCKER) build --file k8s/Dockerfile --tag prometheus-loadtest:$(VERSION) .
 	$(DOCKER) build --file k8s/Dockerfile --target backend --tag prometheus-loadtest-backend:$(VERSION) .
@@ -113,6 +117,7 @@ lock: $(VENV)/dev ## compile the requirements anew
 	$(COMPILE) --upgrade lab/reference_backend/requirements.in -o lab/reference_backend/requirements.txt
 	$(COMPILE) --upgrade --extra reports --extra upload --constraint requirements.txt pyproject.toml -o k8s/requirements.txt
 	$(COMPILE) --upgrade tests/requirements.in -o tests/requirements.txt
+	$(COMPILE) --upgrade $(SITE).in -o $(SITE).txt
 	$(PYTHON) -m venv --clear $(VENV)/tools-new
 	$(VENV)/tools-new/bin/pip install --quiet --disable-pip-version-check -r $(TOOLS).in
 	{ echo "# What requirements.in comes to. Written by \`make lock\`."; $(VENV)/tools-new/bin/pip freeze; } > $(TOOLS).txt
@@ -140,6 +145,11 @@ $(VENV)/tools: $(TOOLS).txt | $(VENV)/bin/python
 	@rm -rf $(VENV)/tools && $(PYTHON) -m venv $(VENV)/tools
 	@$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check -r $(TOOLS).txt 2> $(VENV)/pip.log || \
 		{ cat $(VENV)/pip.log; rm -rf $(VENV)/tools; exit 3; }
+
+$(VENV)/docs: $(SITE).txt | $(VENV)/bin/python
+	@rm -rf $(VENV)/docs && $(PYTHON) -m venv $(VENV)/docs
+	@$(VENV)/docs/bin/pip install --quiet --disable-pip-version-check -r $(SITE).txt 2> $(VENV)/pip.log || \
+		{ cat $(VENV)/pip.log; rm -rf $(VENV)/docs; exit 3; }
 
 $(VENV)/dev: tests/requirements.txt $(VENV)/runtime
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt 2> $(VENV)/pip.log || \

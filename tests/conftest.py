@@ -41,6 +41,8 @@ def _has(tool: str) -> bool:
         return shutil.which("node") is not None and NODE_MODULES.exists()
     if tool == "canaries":
         return (ROOT / "loadtest" / "canaries" / "node_modules").exists() and shutil.which("chromium") is not None
+    if tool == "mkdocs":
+        return (ROOT / ".venv" / "docs" / "bin" / "mkdocs").exists()
     return shutil.which(tool) is not None
 
 

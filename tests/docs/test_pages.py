@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ..support import Backend
 
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "k8s" / "README.md"])
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "k8s" / "README.md"])
 WITH_COMMANDS = (
     "first-run",
     "own-backend",
@@ -52,7 +52,8 @@ WITH_COMMANDS = (
 )
 BY_THEMSELVES = ("another-backend", "changing-a-plot", "running-distributed")
 NOT_HERE = {
-    "README": "`make demo` and `make test` are tests/demo and this",
+    "CONTRIBUTING": "`make quick`, `make test` and `make lint` are .ci/run",
+    "README": "`make demo` and `make test` are tests/demo and this, the wheel is tests/package",
     "security": "one of `loadtest/suites/`, see ELSEWHERE",
     "test-api": "tests/clients/test_fixtures.py",
     "k8s/README": "Kubernetes and a registry; what the chart renders is run by tests/k8s",
@@ -61,6 +62,7 @@ MEASURED = (ExitCode.PASSED, ExitCode.OBJECTIVE_FAILED, ExitCode.RUN_SUSPECT)
 ELSEWHERE = {
     "git clone": "this repository",
     "make demo": "tests/demo",
+    "source .venv/bin/activate": "`Reader.environment`",
     "make canaries": ".ci/run",
     "pip install": "the Makefile",
     "python -m webbrowser": "whoever has one",
@@ -109,11 +111,7 @@ class Reader:
             name, _, value = command.removeprefix("export ").partition("=")
             self.environment[name] = value
             return 0
-        if (
-            re.match(r"(\.venv/bin/)?locust", command)
-            and "--headless" not in command
-            and "--config" not in command
-        ):
+        if command.startswith("locust") and "--headless" not in command and "--config" not in command:
             return self._opens_the_page(command)
         done = subprocess.run(
             command, shell=True, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=110
@@ -134,7 +132,6 @@ class Reader:
             "results/latest": f"{self.results}/latest",
             "results/monday results/today": f"{self.results}/latest {self.results}/latest",
             "--slo slo.toml": "--slo loadtest/measurement/guide_objectives.toml",
-            ".venv/bin/": "",
             "-f my_load.py": f"-f {self.results.parent / 'my_load.py'}",
         }
         command = re.sub("|".join(map(re.escape, known)), lambda found: known[found[0]], command)
@@ -173,7 +170,7 @@ def test_what_a_page_says_can_be_typed(reader: Reader, page: str, tmp_path: Path
             del reader.environment[name]
     typed = 0
     for command in commands_of(page):
-        bare = re.sub(r"^(LOCUST_HOST=\S+ |\.venv/bin/)", "", command)
+        bare = re.sub(r"^LOCUST_HOST=\S+ ", "", command)
         if (
             bare.startswith(tuple(ELSEWHERE))
             or "python -m lab.reference_backend" in command
@@ -224,7 +221,11 @@ def test_a_plot_as_the_page_changes_it(tmp_path: Path) -> None:
     shutil.copytree(simulate(tmp_path, 120, 1), tmp_path / "results" / "latest")
     (change,) = re.findall(r"```diff\n(.*?)```", text_of("changing-a-plot"), re.DOTALL)
     (tmp_path / "plot.diff").write_text(change)
-    environment = locust_environment() | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = locust_environment() | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        # The command is the environment's; what it imports is the copy.
+        "PYTHONPATH": str(tmp_path),
+    }
     for command in commands_of("changing-a-plot"):
         done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr[-2000:])
@@ -284,7 +285,7 @@ def _all_options() -> set[str]:
     said += backend_s
     ours = {"--" + name.replace("_", "-") for name in options.names()}
     reports = {"--tolerance", "--out", "--slo", "--baseline", "--strict", "--junit"}
-    fixtures = (ROOT / "loadtest" / "clients" / "fixtures.py").read_text(encoding="utf-8")
+    fixtures = (ROOT / "loadtest" / "pytest_plugin.py").read_text(encoding="utf-8")
     pytest_s = set(re.findall(r"\n +(?:group\.addoption\()?\"(--backend-[a-z-]+)\"", fixtures))
     others = {"--ulimit", "--suites", "--side-by-side"}
     return set(re.findall(r"--[a-z][a-z-]+", said)) | ours | reports | pytest_s | others
