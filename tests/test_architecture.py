@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from .rooms import ROOMS, files, short_name
+from .rooms import PLACES, ROOMS, files, imports, short_name
 from .support import ROOT
 
 MAY_IMPORT = {
     "errors": set(),
+    "import_names": set(),
+    "monkey_patching": set(),
+    "children": set(),
+    "processes": {"children"},
+    "command_line": {"exit_codes", "network", "reports", "run", "suites", "upload"},
+    "pytest_plugin": {"backends", "clients", "monkey_patching"},
+    "locustfile": {"users"},
     "exit_codes": set(),
     "upload": {"exit_codes", "errors"},
     "k8s": {"run"},
@@ -23,8 +30,8 @@ MAY_IMPORT = {
     "canaries": {"backends", "measurement", "tasks"},
     "scenarios": {"backends", "clients", "errors", "measurement"},
     "shapes": set(),
-    "tasks": {"exit_codes", "errors", "backends", "clients", "measurement", "scenarios"},
-    "users": {"errors", "backends", "clients", "measurement", "scenarios", "tasks", "transport"},
+    "tasks": {"import_names", "exit_codes", "errors", "backends", "clients", "measurement", "scenarios"},
+    "users": {"import_names", "errors", "backends", "clients", "measurement", "scenarios", "tasks", "transport"},
     "live": {"measurement"},
     "run": {
         "exit_codes",
@@ -40,14 +47,14 @@ MAY_IMPORT = {
         "transport",
         "users",
     },
-    "reports": {"exit_codes", "errors", "measurement"},
+    "reports": {"import_names", "exit_codes", "errors", "measurement"},
     "reference_backend": {"backends", "children"},
-    "suites": {"demo", "exit_codes"},
-    "demo": {"exit_codes", "run", "reference_backend"},
+    "suites": {"exit_codes", "processes"},
+    "demo": {"exit_codes", "processes", "reference_backend", "run"},
     "examples": {"backends", "measurement"},
-    "cluster": {"demo", "exit_codes", "errors", "network", "reference_backend"},
-    "calibration": {"backends", "demo", "exit_codes", "measurement", "run", "transport"},
-    "bench": {"demo", "backends", "measurement", "run", "tasks", "transport", "users"},
+    "cluster": {"processes", "exit_codes", "errors", "network", "reference_backend"},
+    "calibration": {"backends", "processes", "exit_codes", "measurement", "run", "transport"},
+    "bench": {"processes", "backends", "measurement", "run", "tasks", "transport", "users"},
 }
 PURE = (
     *(
@@ -118,24 +125,7 @@ IMPURE_PACKAGES = {"gevent", "locust", "socket", "time", "random", "threading", 
 MOST_LINES = 400
 
 
-def imports(file: Path) -> set[tuple[str, bool]]:
-    """(module, only for types) of every absolute import."""
-    found: set[tuple[str, bool]] = set()
-
-    def visit(node: ast.AST, typing_only: bool) -> None:
-        for child in ast.iter_child_nodes(node):
-            inner = typing_only or (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING")
-            if isinstance(child, ast.Import):
-                found.update((alias.name, inner) for alias in child.names)
-            elif isinstance(child, ast.ImportFrom) and child.level == 0 and child.module:
-                found.add((child.module, inner))
-            visit(child, inner)
-
-    visit(ast.parse(file.read_text(encoding="utf-8")), False)
-    return found
-
-
-@pytest.mark.parametrize("file", files(*ROOMS), ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize("file", files(*PLACES), ids=lambda file: str(file.relative_to(ROOT)))
 def test_rooms_import_only_what_they_may(file: Path) -> None:
     room = short_name(".".join(file.relative_to(ROOT).with_suffix("").parts))
     for module, typing_only in imports(file):
@@ -143,6 +133,10 @@ def test_rooms_import_only_what_they_may(file: Path) -> None:
         if other in MAY_IMPORT and other != room and not typing_only:
             assert other in MAY_IMPORT[room], f"{room} must not import {module}"
         assert other != "tests"
+
+
+def test_the_table_has_each_package_and_module() -> None:
+    assert MAY_IMPORT.keys() == PLACES.keys()
 
 
 def test_the_reference_backend_takes_the_contract_and_nothing_else() -> None:

@@ -9,8 +9,8 @@ import yaml
 
 from loadtest import __version__
 
+from ..rooms import tracked
 from ..support import ROOT
-from .test_tree import tracked
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

@@ -8,21 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ..rooms import LAB, PRODUCT, files
+from ..rooms import LAB, LINKED, PRODUCT, files, imports, tracked
 from ..support import ROOT
-from ..test_architecture import imports
 
 TOP = {
     *("docs", "examples", "k8s", "lab", "loadtest", "reports", "tasks", "tests", "users"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"),
     *("Makefile", "locustfile.py", "mkdocs.yml", "pyproject.toml", "requirements.txt"),
 }
-LINKED = ("users", "tasks", "reports")
-
-
-def tracked(*paths: str) -> list[str]:
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *paths]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_the_top_has_what_a_reader_looks_for_and_nothing_else() -> None:

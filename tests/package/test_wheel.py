@@ -15,8 +15,8 @@ import pytest
 import loadtest
 from loadtest.exit_codes import ExitCode
 
+from ..rooms import LINKED, tracked
 from ..support import ROOT
-from .test_tree import LINKED, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
