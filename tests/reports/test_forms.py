@@ -58,7 +58,9 @@ def test_junit_has_validity_objectives_and_checks(record: Record) -> None:
         },
         "scenario.bad tokens": {"none of them connects": "failure", "the refusal says why": "passed"},
         # Never played, and so not checked: that is no pass.
-        "scenario.a foreign project": dict.fromkeys(("it is not shown", "no task can be made in it"), "failure"),
+        "scenario.a foreign project": dict.fromkeys(
+            ("it is not shown", "nothing can be made or changed in it"), "failure"
+        ),
         "scenario.a token whose time is over": {
             "it is let in before": "failure",
             "it is refused after": "failure",
