@@ -69,11 +69,8 @@ lab/bench/node_modules: lab/bench/package-lock.json
 	npm ci --prefix lab/bench --no-fund --no-audit --loglevel=error
 	@touch $@
 
-loadtest/canaries/node_modules: loadtest/canaries/package-lock.json
-	npm ci --prefix loadtest/canaries --ignore-scripts --no-fund --no-audit --loglevel=error
-	@touch $@
-
-canaries: loadtest/canaries/node_modules ## install the official clients that `--canaries` has among the members
+canaries: $(VENV)/runtime ## install the official clients that `--canaries` has among the members
+	@$(BIN)/loadtest canaries
 
 hold: $(VENV)/dev lab/bench/node_modules ## 15,000 users in one process for three minutes, each broadcast counted at each
 	$(BIN)/python -m lab.bench.hold

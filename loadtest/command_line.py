@@ -122,6 +122,12 @@ def _upload(arguments: list[str]) -> int:
     return call(arguments)
 
 
+def _canaries(arguments: list[str]) -> int:
+    from loadtest.canaries.__main__ import main as call
+
+    return call(arguments)
+
+
 def _report(command: str) -> Callable[[list[str]], int]:
     def call(arguments: list[str]) -> int:
         try:
@@ -152,5 +158,6 @@ COMMANDS: Final = {
     "baseline": Command("choose what nightly runs are compared with", _report("baseline")),
     "wait-for": Command("wait until a master listens, or a backend answers", _wait_for),
     "network": Command("be a bad network in front of a server", _network),
+    "canaries": Command("install the official clients that --canaries needs", _canaries),
     "upload": Command("send the files of a folder to an object store", _upload),
 }

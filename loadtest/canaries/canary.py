@@ -58,7 +58,7 @@ class Canary:
 
     def _run(self) -> None:
         script = "browser.mjs" if self._kind.client.programs else "node.mjs"
-        command = ["node", str(programs.HERE / script)]
+        command = [programs.node() or "node", str(programs.HERE / script)]
         # By the environment: everybody may read a command line, and the token is in it.
         environment = {**os.environ, "CANARY": json.dumps(self._settings)}
         try:

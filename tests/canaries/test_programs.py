@@ -17,6 +17,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder with programs; node is in it, and the clients are installed."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(programs, "_MODULES", tmp_path)
+    monkeypatch.setattr(programs, "_WHEEL", "no_such_package")
     install(tmp_path, "node")
     return tmp_path
 
@@ -57,5 +58,25 @@ def test_node_and_the_clients_are_needed(machine: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(programs, "_MODULES", machine / "none")
     assert [what for what, _ in programs.missing(["node-4"])] == [
         "expected the program node, got none",
-        "expected the official clients in loadtest/canaries/node_modules, got none",
+        f"expected the official clients in {machine / 'none'}, got none",
     ]
+    assert programs.install().startswith("expected the program npm, got none: pip install ")
+
+
+def test_node_may_come_as_a_python_package(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (machine / "node").unlink()
+    package = machine / "node_of_a_wheel"
+    for part in ("bin/node", "lib/node_modules/npm/bin/npm-cli.js", "__init__.py"):
+        (package / part).parent.mkdir(parents=True, exist_ok=True)
+        (package / part).touch()
+    monkeypatch.syspath_prepend(machine)
+    monkeypatch.setattr(programs, "_WHEEL", package.name)
+    assert programs.missing(["node-4"]) == []
+    assert programs.npm() == [str(package / "bin/node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
+
+
+def test_what_npm_says_is_passed_on(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "HERE", machine)
+    (machine / "npm").write_text("#!/bin/sh\necho no network >&2; exit 7\n")
+    (machine / "npm").chmod(0o755)
+    assert programs.install() == (f"expected npm to install the clients in {machine}, got exit code 7: no network")

@@ -63,7 +63,7 @@ ELSEWHERE = {
     "git clone": "this repository",
     "make demo": "tests/demo",
     "source .venv/bin/activate": "`Reader.environment`",
-    "make canaries": ".ci/run",
+    "loadtest canaries": "tests/package/test_wheel.py",
     "pip install": "the Makefile",
     "python -m webbrowser": "whoever has one",
     "locust --config loadtest/suites/": "tests/integration/test_suites.py",
@@ -287,7 +287,7 @@ def _all_options() -> set[str]:
     reports = {"--tolerance", "--out", "--slo", "--baseline", "--strict", "--junit"}
     fixtures = (ROOT / "loadtest" / "pytest_plugin.py").read_text(encoding="utf-8")
     pytest_s = set(re.findall(r"\n +(?:group\.addoption\()?\"(--backend-[a-z-]+)\"", fixtures))
-    others = {"--ulimit", "--suites", "--side-by-side"}
+    others = {"--ulimit", "--suites", "--side-by-side", "--repeat"}
     return set(re.findall(r"--[a-z][a-z-]+", said)) | ours | reports | pytest_s | others
 
 

@@ -135,6 +135,17 @@ def test_a_load_and_its_report(installed: Installed, documented: Backend, tmp_pa
     assert loadtest.__version__ in installed.run("loadtest", "--version", folder=tmp_path).stdout
 
 
+@pytest.mark.needs("npm")
+def test_the_official_clients(installed: Installed, tmp_path: Path) -> None:
+    """They are found missing, installed by the command, and not missing any more."""
+    asks = "from loadtest.canaries import programs; print(programs.missing(['node-4']))"
+    missing = installed.run("python", "-c", asks, folder=tmp_path).stdout
+    assert "Run `loadtest canaries`." in missing
+    done = installed.run("loadtest", "canaries", folder=tmp_path)
+    assert done.returncode == ExitCode.PASSED, done.stderr
+    assert installed.run("python", "-c", asks, folder=tmp_path).stdout == "[]\n"
+
+
 def test_a_project_with_tasks_of_its_own_in_a_file_of_locust_s_default_name(
     installed: Installed, documented: Backend, tmp_path: Path
 ) -> None:

@@ -147,8 +147,8 @@ def _users(option: Callable[..., None]) -> None:
         "--canaries",
         "Official Socket.IO clients that sit in rooms meanwhile and have to see what the others see, with commas: "
         "node-2, node-3, node-4, chromium, firefox, or all; a transport may follow, e.g. "
-        "node-4:polling,firefox:upgrade (websocket without one); they need node, and `npm ci --prefix "
-        "loadtest/canaries` (default: none)",
+        "node-4:polling,firefox:upgrade (websocket without one); they need node, and the command "
+        "`loadtest canaries` once (default: none)",
         type=types.canaries,
         default="",
         web=True,
