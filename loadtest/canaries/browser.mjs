@@ -85,5 +85,7 @@ server.listen(0, "127.0.0.1", () => {
     browser.removeAllListeners("exit");
     browser.on("exit", () => end(0));
     browser.kill();
+    // Before we are killed ourselves, see canaries/canary.py: the profile has to be removed.
+    setTimeout(() => browser.kill("SIGKILL"), 3000);
   });
 });

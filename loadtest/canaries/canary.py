@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from loadtest.canaries.sayings import Said
     from loadtest.measurement.meter import Meter
 
-_GRACE_S: Final = 5.0
+GRACE_S: Final = 5.0
+"""How long its process may take to end."""
 
 
 class Canary:
@@ -43,15 +44,19 @@ class Canary:
         self._settings = settings_of(self._kind, endpoint, project_id, token)
         self._reading = gevent.spawn(self._run)
 
-    def end(self) -> None:
-        """No more is heard of it."""
+    def stop(self) -> None:
+        """Hear no more of it, and have its process end; return at once."""
         self._reading.kill()
+        # It ends with its standard input, so that it also does if nobody is left to end it.
+        if self._process is not None:
+            self._process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait until the process has ended after `stop`; kill it if it takes too long."""
         if self._process is None:
             return
-        # It ends with its standard input, so that it also does if nobody is left to end it.
-        self._process.stdin.close()
         try:
-            self._process.wait(_GRACE_S)
+            self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

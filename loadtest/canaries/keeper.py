@@ -24,4 +24,6 @@ def keep(context: RunContext) -> None:
         context.over.wait()
     finally:
         for canary in kept:
-            canary.end()
+            canary.stop()
+        for canary in kept:
+            canary.wait()

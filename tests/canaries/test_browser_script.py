@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from loadtest.backends.endpoint import Endpoint
 from loadtest.canaries import kinds, programs
-from loadtest.canaries.canary import settings_of
+from loadtest.canaries.canary import GRACE_S, settings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.needs("node"), pytest.mark.needs("canaries")]
 
 
+def settings_for(client: str, browser: Path, temporary: Path) -> dict[str, str]:
+    """Return the variables by which the script learns what to do."""
+    settings = settings_of(kinds.named(client), Endpoint("http://127.0.0.1:9"), "p", "t")
+    return {"CANARY": json.dumps(settings | {"browser": str(browser)}), "TMPDIR": str(temporary)}
+
+
 def canary_with(browser: Path, client: str, temporary: Path) -> subprocess.CompletedProcess[str]:
     """Run the script of a client with this as its browser, until it ends by itself."""
     temporary.mkdir()
-    settings = settings_of(kinds.named(client), Endpoint("http://127.0.0.1:9"), "p", "t")
-    environment = {"CANARY": json.dumps(settings | {"browser": str(browser)}), "TMPDIR": str(temporary)}
     with subprocess.Popen(["sleep", "30"], stdout=subprocess.PIPE) as waits:
         try:
             return subprocess.run(
                 ["node", str(programs.HERE / "browser.mjs")],
-                env=os.environ | environment,
+                env=os.environ | settings_for(client, browser, temporary),
                 stdin=waits.stdout,
                 capture_output=True,
                 text=True,
@@ -46,6 +51,25 @@ def test_a_browser_that_ends_says_why_and_leaves_nothing(tmp_path: Path, client:
     ended = canary_with(browser, client, tmp_path / "tmp")
     assert ended.returncode == 1
     assert ended.stderr == f"{browser} ended with 3: no display\n"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_browser_that_does_not_end_is_killed_and_leaves_nothing(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\ntrap '' TERM\ntouch {tmp_path}/started\nwhile :; do sleep 0.1; done\n")
+    browser.chmod(0o755)
+    (tmp_path / "tmp").mkdir()
+    command = ["node", str(programs.HERE / "browser.mjs")]
+    environment = os.environ | settings_for("chromium", browser, tmp_path / "tmp")
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as process:
+        until = time.monotonic() + 10
+        while not (tmp_path / "started").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert process.stdin is not None
+        process.stdin.close()
+        asked_s = time.monotonic()
+        assert process.wait(10) == 0
+        assert time.monotonic() - asked_s < GRACE_S
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
