@@ -102,17 +102,19 @@ def test_of_clients_by_all_transports_with_msgpack_the_one_that_misses_a_broadca
     assert {row["parser"] for row in found.values()} == {"msgpack"}
 
 
-@pytest.mark.needs("firefox-esr")
 def test_canaries_that_are_told_less_than_the_others_say_so(tmp_path: Path) -> None:
+    names = "node-2,node-3,node-4:polling,node-4:upgrade,chromium"
     backend = start_backend("documented", "--throttle-limit", "0", "--faults", "drop=0.2")
     try:
-        code, found = run(backend.url, tmp_path, "all", "--no-report")
+        code, found = run(backend.url, tmp_path, names, "--no-report")
     finally:
         backend.stop()
     assert found.pop("node-2")["outcome"] == "not supported"
     assert {row["outcome"] for row in found.values()} == {"differs"}, found
     assert all(0.05 < row["lost"] / row["expected"] < 0.5 for row in found.values())
-    assert code == ExitCode.CHECK_FAILED
+    assert summary_of(tmp_path)["conformance_holds"] is False
+    # A machine that has much else to do may invalidate a run.
+    assert code in (ExitCode.CHECK_FAILED, ExitCode.RUN_INVALID)
 
 
 def test_what_was_not_upgraded_and_what_is_not_offered_is_told(tmp_path: Path) -> None:
