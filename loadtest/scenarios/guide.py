@@ -274,8 +274,8 @@ GUIDE: Final[Mapping[str, Mapping[str, Line]]] = {
             *("tests/run/test_monitor.py", "tests/integration/test_reports.py"),
         ),
         "Cross-browser Testing: Client compatibility validation": answered(
-            "`--canaries`: pages in Chromium and Firefox, and the official clients of Socket.IO 2, 3 and 4, by each "
-            "transport, among the members",
+            "`--canaries`: pages in Chromium and Firefox, and the official clients of Socket.IO 2, 3 and 4, by "
+            "each transport, among the members",
             *("tests/integration/test_canaries.py", "tests/contract/test_node_client.py"),
         ),
     },

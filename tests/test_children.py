@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
-from ..support import ROOT, until
+from .support import ROOT, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,13 @@ def _run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_ctrl_c_in_the_moment_of_the_fork_is_not_lost() -> None:
-    """Python's own hook after a fork (logging has one) drops what a signal handler raises."""
+    """Python's own hook after a fork (logging has one) drops what a signal handler raises.
+
+    Another thread, as NumPy has, takes a signal that the main thread blocks.
+    """
     ended = _run("""
-        import os, signal
+        import os, signal, threading, time
+        threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
         from loadtest import children
         os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
         try:
