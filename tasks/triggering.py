@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from loadtest.tasks.sources import Source
 
 _DONE: Final = (200, 201, 202, 204)
+_REST_S: Final = 1.0
+"""How long after an answer the next trigger is of another stream, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +54,33 @@ class Sent:
 
 
 class Streams:
-    """Which publisher's stream to a room the next trigger is of: one that has nothing on the way, if there is one.
+    """Which publisher's stream to a room the next trigger is of.
 
-    Of several, it is the one that has rested longest: what the backend still has to send of its last trigger has
-    the most time to arrive. If all have something on the way, the first is taken.
+    It is the first that has nothing on the way, and had its last answer some time ago: a backend may still be at
+    work when it has answered. If there is none, it is the one whose last answer is oldest.
 
-    :param publishers: their numbers.
+    :param publishers: their numbers; the fewer of them are in use, the less has to be counted for each member.
     """
 
     def __init__(self, publishers: Sequence[int]) -> None:
         self._publishers = publishers
-        self._used: Counter[int] = Counter()
-        """Room -> how many of the publishers, from the first on, have sent to it."""
-        self._resting: defaultdict[int, deque[int]] = defaultdict(deque)
-        """Room -> those of them that have nothing on the way to it, the one that has rested longest first."""
+        self._free_s: defaultdict[int, dict[int, float]] = defaultdict(dict)
+        """Room -> publisher -> from when its stream is free again, by a clock that only goes forward; infinite
+        while something is on the way."""
 
-    def take(self, room: int) -> int:
+    def take(self, room: int, now_s: float) -> int:
         """Return the publisher of a trigger that leaves for a room now."""
-        if self._resting[room]:
-            return self._resting[room].popleft()
-        if self._used[room] < len(self._publishers):
-            self._used[room] += 1
-            return self._publishers[self._used[room] - 1]
-        return self._publishers[0]
+        free_s = self._free_s[room]
+        at_rest = (one for one in self._publishers if free_s.get(one, now_s) <= now_s)
+        taken = next(at_rest, None)
+        if taken is None:
+            taken = min(self._publishers, key=free_s.__getitem__)
+        free_s[taken] = math.inf
+        return taken
 
-    def give_back(self, room: int, publisher: int) -> None:
+    def give_back(self, room: int, publisher: int, now_s: float) -> None:
         """Take note that a publisher's trigger was answered, or given up."""
-        if publisher not in self._resting[room]:
-            self._resting[room].append(publisher)
+        self._free_s[room][publisher] = now_s + _REST_S
 
 
 class Triggers:
@@ -112,7 +114,7 @@ class Triggers:
         source = self._sources.take(time.monotonic())
         if source is None:
             return None
-        publisher = self._streams.take(room)
+        publisher = self._streams.take(room, time.monotonic())
         seq = self._next_seq[publisher, room]
         self._next_seq[publisher, room] += 1
         sent_ns = time.time_ns()
@@ -159,7 +161,7 @@ class Triggers:
         trigger = Trigger(ticket.room, ticket.publisher, ticket.seq, *times_ns, outcome, key, origin)
         self._context.meter.trigger_answered(trigger, answer_ms if answer is not None else None)
         self.in_flight -= 1
-        self._streams.give_back(ticket.room, ticket.publisher)
+        self._streams.give_back(ticket.room, ticket.publisher, time.monotonic())
         return Sent(outcome, failure, answer_ms, key)
 
     def _judge(self, answer: Answer, source: Source) -> tuple[Outcome, str, str]:

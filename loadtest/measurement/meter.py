@@ -254,7 +254,10 @@ class Meter(Viewpoint, Doings):
         """All triggers of all workers are known that left before this moment of the master's clock."""
         own = self._clocks.own.estimate
         self._complete_ns = master_ns if own is None else own.ours_ns(master_ns)
-        self._settlement.settle_ended(self.accounts, self._complete_ns)
+
+    def settle_ended(self) -> Iterator[None]:
+        """Count the users that have gone and of whom everything is known, one a step, and forget them."""
+        return self._settlement.settle_ended(self.accounts, self._complete_ns)
 
     def clock_was_set(self, from_ns: int) -> None:
         """Count the latencies across clocks since a moment: their bound may be too narrow.

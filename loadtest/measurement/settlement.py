@@ -75,8 +75,8 @@ class Settlement:
         lost = self._lost[stream]
         return int(lost[trigger.seq]) if trigger.seq < len(lost) else 0
 
-    def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> None:
-        """Count those that ended, and forget them.
+    def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> Iterator[None]:
+        """Count those that ended, one a step, and forget them.
 
         :param complete_ns: all triggers are known that left before.
         """
@@ -92,6 +92,7 @@ class Settlement:
             self.settle(account)
             self.settled_ns = max(self.settled_ns, (account.ended_ns or 0) + self.flight_ns)
             del accounts[account.number]
+            yield
 
     def _is_decided(self, account: Account, ended_ns: int, complete_ns: int) -> bool:
         """Return whether all broadcasts that an ended account may have expected have a known moment.
@@ -147,9 +148,10 @@ def count(
 
 
 def _of_parts(parts: Iterable[Part], end: int) -> Iterator[Expected]:
-    """Return parts of a stream as far as they are below a number."""
+    """Return parts of a stream as far as they are below a number; those that are empty are left out."""
     for start, stop, owed, instance in parts:
-        yield Expected(owed, instance, range(start, min(stop, end)))
+        if start < min(stop, end):
+            yield Expected(owed, instance, range(start, min(stop, end)))
 
 
 def _count_expected(

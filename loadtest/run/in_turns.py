@@ -12,17 +12,20 @@ if TYPE_CHECKING:
 
 _STEP_S: Final = 0.001
 """How long the event loop is kept from what arrives, at most, but for the step that is done just then."""
-_REST_S: Final = 0.02
-"""How long it is left alone then: the work takes a twentieth of a core."""
+REST_S: Final = 0.02
+"""How long it is left alone then, by default: the work takes a twentieth of a core."""
 
 T = TypeVar("T")
 
 
-def in_turns(steps: Iterable[T]) -> Iterator[T]:
-    """Yield what the steps yield, and let other greenlets run about every millisecond."""
+def in_turns(steps: Iterable[T], rest_s: float = REST_S) -> Iterator[T]:
+    """Yield what the steps yield, and let other greenlets run about every millisecond.
+
+    :param rest_s: for how long.
+    """
     began_s = time.monotonic()
     for step in steps:
         yield step
         if time.monotonic() - began_s > _STEP_S:
-            gevent.sleep(_REST_S)
+            gevent.sleep(rest_s)
             began_s = time.monotonic()

@@ -49,6 +49,13 @@ def trigger(seq: int = 0, room: int = 0, outcome: Outcome = Outcome.ACCEPTED, ke
     return Trigger(room, 1, seq, 10 * S, 10 * S, outcome, key)
 
 
+def complete(meter: Meter, master_ns: int) -> None:
+    """All triggers are known that left before a moment; users that have gone are counted."""
+    meter.complete_until(master_ns)
+    for _ in meter.settle_ended():
+        pass
+
+
 def settle(meter: Meter) -> Totals:
     meter.close()
     meter.take_report(100 * S, {}, {})

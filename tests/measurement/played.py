@@ -19,7 +19,7 @@ from loadtest.measurement.second import Second
 from loadtest.measurement.triggers import Outcome, Trigger
 
 from . import runs
-from .metering import RUN, S, log_frame, status_frame
+from .metering import RUN, S, complete, log_frame, status_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +151,7 @@ def played(on_second: Callable[[Second], object] = lambda _: None) -> tuple[Flee
             sent.append(report.triggers)
         for worker, triggers in ((one, sent[1]), (two, sent[0])):
             worker.meter.learn(triggers)
-            worker.meter.complete_until(BASE_NS + round(after_s * S))
+            complete(worker.meter, BASE_NS + round(after_s * S))
 
     # Room 0 is a large one, room 1 a small one; `steady` is in both, `canary` is no ordinary member.
     steady = one.member("i1", 0, 1)

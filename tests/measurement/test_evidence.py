@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from loadtest.measurement.by_class import ByClass
 from loadtest.measurement.evidence import Evidence, evidence_at_the_end, evidence_of, mean
 from loadtest.measurement.fleet import Fleet
 from loadtest.measurement.keys import KeyCounts
@@ -54,6 +55,10 @@ def test_each_counter_is_its_own() -> None:
     fleet.workers["a"].receive_clock, fleet.workers["b"].receive_clock = "kernel", "user-space"
     for name, value_us in (("clock_bound", 3000), ("loop_lag", 4000), ("generator_delay", 5000), ("replay", 1)):
         fold(fleet.latencies[name], np.full(7, value_us))
+    fleet.by_class = ByClass((0,), ["x"])
+    fold(fleet.latencies["x"], np.full(4, 1))
+    for name in ("x", "connect"):
+        fold(fleet.phases["overload"][name], np.full(3, 1))
     failures = {"tcp: out of file descriptors (ulimit -n)": 3, "Out of local ports": 4, "refused": 9}
     found = evidence_of(
         fleet,
@@ -95,6 +100,8 @@ def test_each_counter_is_its_own() -> None:
         "publishing_s": 0.0,
         "limit": {"accepted": 5, "quiet_s": 900.0, "addresses": 1},
         "failures": failures,
+        "overloaded": 3,
+        "judged": 4,
     }
 
 

@@ -17,7 +17,7 @@ from loadtest.measurement.report import Totals
 from loadtest.measurement.settlement import Settlement
 from loadtest.measurement.triggers import Outcome, Trigger, TriggerLog
 
-from .metering import RUN, S, log_frame
+from .metering import RUN, S, complete, log_frame
 
 CLASSES = (2, 1)
 """Of two rooms."""
@@ -49,7 +49,7 @@ def play(steps: list[Step], *, looked: bool) -> Meter:
             meter.learn([Trigger(room, 1, seq, now_ns, now_ns, Outcome(who), "")])
         elif account.number in meter.accounts:
             meter.observe(account.number, contract.AGENT_LOG, log_frame(seq, room), now_ns)
-        meter.complete_until(now_ns)
+        complete(meter, now_ns)
         if looked:
             interim_of(meter)
     return meter
@@ -79,7 +79,7 @@ def test_at_the_end_it_is_what_the_settlement_says_and_looking_changes_nothing(s
     looked, left_alone = play(steps, looked=True), play(steps, looked=False)
     looked.close()
     left_alone.close()
-    looked.complete_until(10_000 * S)
+    complete(looked, 10_000 * S)
     found = interim_of(looked)
     totals, expected = looked.settle(), left_alone.settle()
     assert totals == expected
@@ -97,10 +97,10 @@ def test_what_is_in_flight_is_neither_owed_nor_lost_yet() -> None:
         meter.learn([Trigger(0, 1, seq, sent_s * S, sent_s * S, Outcome.ACCEPTED, "")])
     meter.observe(account.number, contract.AGENT_LOG, log_frame(0), 10 * S)
     meter.observe(account.number, contract.AGENT_LOG, log_frame(3), 13 * S)
-    meter.complete_until(14 * S)
+    complete(meter, 14 * S)
     found = interim_of(meter).counts[2, 0]
     assert (found.expected, found.delivered, found.lost) == (2, 1, 1)  # those of before 12 s
-    meter.complete_until(16 * S)
+    complete(meter, 16 * S)
     found = interim_of(meter).counts[2, 0]
     assert (found.expected, found.delivered, found.lost) == (4, 2, 2)
 

@@ -10,7 +10,7 @@ from loadtest.measurement.meter import Meter
 from loadtest.measurement.presence import Counts
 from loadtest.measurement.report import Totals
 
-from .metering import S, settle
+from .metering import S, complete, settle
 from .runs import summary_of
 
 
@@ -42,7 +42,7 @@ def test_the_clients_of_one_user_are_one_member(meter: Meter, ends: bool) -> Non
 
 def test_a_user_whose_earlier_clients_were_counted_already_is_not_counted_again(meter: Meter) -> None:
     visit(meter, 7, 0, ends=True)
-    meter.complete_until(100 * S)
+    complete(meter, 100 * S)
     assert not meter.accounts, "it was settled"
     visit(meter, 7, 0, ends=False)
     visit(meter, 9, 0, ends=False)

@@ -13,7 +13,19 @@ from loadtest.backends.prometheus.reader import Reader
 from loadtest.measurement.meter import Meter
 from loadtest.measurement.settlement import DECIDED_AFTER_NS
 
-from .metering import ACCEPTED, FLIGHT_NS, RUN, S, log_frame, member, settle, status_frame, task_of, trigger
+from .metering import (
+    ACCEPTED,
+    FLIGHT_NS,
+    RUN,
+    S,
+    complete,
+    log_frame,
+    member,
+    settle,
+    status_frame,
+    task_of,
+    trigger,
+)
 
 if TYPE_CHECKING:
     from loadtest.measurement.account import Account
@@ -45,9 +57,9 @@ def test_users_that_went_are_counted_as_soon_as_all_is_known_and_then_forgotten(
     leave_and_learn(meter, 3)
     stays = member(meter, 0, joined_ns=10 * S - 1)
     hear_all(meter, stays)
-    meter.complete_until(12 * S + FLIGHT_NS)
+    complete(meter, 12 * S + FLIGHT_NS)
     assert len(meter.accounts) == 4
-    meter.complete_until(12 * S + FLIGHT_NS + 1)
+    complete(meter, 12 * S + FLIGHT_NS + 1)
     assert list(meter.accounts.values()) == [stays]
     totals = settle(meter)
     # At the edge of their leaving, or expected of whoever stayed.
@@ -59,16 +71,16 @@ def test_users_that_went_are_counted_as_soon_as_all_is_known_and_then_forgotten(
 def test_users_that_went_wait_for_broadcasts_that_nobody_received_yet(meter: Meter) -> None:
     """Such a broadcast may be made after they left. After a while it counts as lost."""
     leave_and_learn(meter, 1)
-    meter.complete_until(12 * S + DECIDED_AFTER_NS)
+    complete(meter, 12 * S + DECIDED_AFTER_NS)
     assert len(meter.accounts) == 1
-    meter.complete_until(12 * S + DECIDED_AFTER_NS + 1)
+    complete(meter, 12 * S + DECIDED_AFTER_NS + 1)
     assert not meter.accounts
 
 
 def test_a_trigger_that_comes_too_late_for_those_is_counted(meter: Meter) -> None:
     leave_and_learn(meter, 1)
     hear_all(meter, member(meter, 0))
-    meter.complete_until(20 * S)
+    complete(meter, 20 * S)
     meter.learn([trigger(1, key=task_of(1))])
     assert settle(meter).counters["late_triggers"] == 1
 

@@ -13,7 +13,7 @@ from loadtest.measurement.meter import Meter
 from loadtest.measurement.presence import Counts
 from loadtest.measurement.triggers import Outcome, Trigger
 
-from .metering import FLIGHT_NS, RUN, S, docker_frame, log_frame, member, settle, trigger
+from .metering import FLIGHT_NS, RUN, S, complete, docker_frame, log_frame, member, settle, trigger
 
 MOVES = ("joined", "left", "lost", "gone", "recovered", "one", "two")
 
@@ -105,9 +105,9 @@ def test_what_nobody_is_a_member_of_is_counted_by_its_kind(meter: Meter) -> None
 def test_late_triggers_are_counted_each_time(meter: Meter) -> None:
     account = member(meter, 0)
     account.ended(20 * S)
-    meter.complete_until(20 * S + FLIGHT_NS)
+    complete(meter, 20 * S + FLIGHT_NS)
     assert account.number in meter.accounts, "what left just then may still come to be known"
-    meter.complete_until(20 * S + FLIGHT_NS + 1)
+    complete(meter, 20 * S + FLIGHT_NS + 1)
     assert meter.accounts == {}
     for seq, sent_ns in enumerate((21 * S, 22 * S, 22 * S - 1)):
         meter.learn([trigger(seq)._replace(sent_ns=sent_ns)])
@@ -134,9 +134,9 @@ def test_what_the_master_says_is_turned_into_our_own_clock() -> None:
     account = member(meter, 0)
     account.ended(20 * S)
     assert meter.master_ns(20 * S) == 17 * S
-    meter.complete_until(17 * S + FLIGHT_NS)
+    complete(meter, 17 * S + FLIGHT_NS)
     assert meter.accounts
-    meter.complete_until(17 * S + FLIGHT_NS + 1)
+    complete(meter, 17 * S + FLIGHT_NS + 1)
     assert not meter.accounts
 
 

@@ -27,3 +27,15 @@ def test_others_have_their_turns_while_the_work_goes_on() -> None:
     gevent.spawn(said.append, "another")
     assert list(in_turns(steps())) == [0, 1, 2]
     assert said == ["step", "another", "step", "step"]
+
+
+def test_the_rest_is_as_long_as_is_said() -> None:
+    began_s = time.monotonic()
+
+    def steps() -> Iterator[None]:
+        for _ in range(3):
+            time.sleep(0.002)
+            yield
+
+    list(in_turns(steps(), 0.1))
+    assert time.monotonic() - began_s > 0.3

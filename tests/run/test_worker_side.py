@@ -283,3 +283,21 @@ def test_an_overload_ends_with_a_scenario_that_fails() -> None:
         worker.on_reset(done=True)
     assert sent[-1][1]["report"]["overloads"] == []
     worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})
+
+
+def test_users_that_have_gone_are_counted_while_the_run_goes_on() -> None:
+    """In turns: many that go at once do not keep the event loop from what arrives."""
+    worker, environment, _ = side()
+    worker.on_plan(PLAN.to_message())
+    meter = current_context(environment).meter
+    for _ in range(3):
+        account = meter.open_account()
+        account.joined(0, 1)
+        account.ended(2)
+    staying = meter.open_account()
+    meter.complete_until(time.time_ns())
+    with gevent.Timeout(10):
+        while len(meter.accounts) > 1:
+            gevent.sleep(0.05)
+    assert list(meter.accounts.values()) == [staying]
+    worker.on_settle(RUN | {"triggers": 0, "flight_s": 2.0})

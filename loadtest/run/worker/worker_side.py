@@ -27,7 +27,7 @@ from loadtest.run.trigger_feed import Inlet
 from loadtest.run.worker import debug_log, locust_stats
 from loadtest.run.worker.clock_sync import KNOWN_S, TOLD_S, ClockSync
 from loadtest.run.worker.garbage import Garbage
-from loadtest.run.worker.interim_counting import count_always
+from loadtest.run.worker.interim_counting import count_always, settle_always
 from loadtest.run.worker.limits import file_limit, local_ports
 from loadtest.tasks import always, missing_run
 from loadtest.tasks.context import RunContext, install
@@ -151,6 +151,7 @@ class WorkerSide:
             gevent.spawn(self._sync.ask_always),
             gevent.spawn(self._probe_lag, self._context),
             gevent.spawn(self._report_always, self._context),
+            gevent.spawn(settle_always, context),
             gevent.spawn(count_always, self._context, self._send),
         ]
 
