@@ -76,22 +76,17 @@ class Settlement:
         return int(lost[trigger.seq]) if trigger.seq < len(lost) else 0
 
     def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> Iterator[None]:
-        """Count those that ended, one a step, and forget them.
+        """Count those that ended, and forget them; one that ended is looked at in each step.
 
         :param complete_ns: all triggers are known that left before.
         """
-        ready = [
-            account
-            for account in accounts.values()
-            if account.ended_ns is not None
-            and account.ended_ns + self.flight_ns < complete_ns
-            and not account.held
-            and self._is_decided(account, account.ended_ns, complete_ns)
-        ]
-        for account in ready:
-            self.settle(account)
-            self.settled_ns = max(self.settled_ns, (account.ended_ns or 0) + self.flight_ns)
-            del accounts[account.number]
+        ended = [(account, account.ended_ns) for account in accounts.values() if account.ended_ns is not None]
+        for account, ended_ns in ended:
+            is_over = ended_ns + self.flight_ns < complete_ns and not account.held
+            if is_over and self._is_decided(account, ended_ns, complete_ns):
+                self.settle(account)
+                self.settled_ns = max(self.settled_ns, ended_ns + self.flight_ns)
+                del accounts[account.number]
             yield
 
     def _is_decided(self, account: Account, ended_ns: int, complete_ns: int) -> bool:
