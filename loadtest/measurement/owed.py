@@ -42,6 +42,12 @@ class Ranges:
         """One delivery of each was lost."""
         _add(self._lost[room, publisher, instance], start, stop, 1)
 
+    def add(self, other: Ranges) -> None:
+        """Add what others were owed and lost."""
+        for own, more in ((self._owed, other._owed), (self._lost, other._lost)):
+            for stream, borders in more.items():
+                own[stream].update(borders)
+
     def lost(self, room: int, publisher: int, stream: StreamLog) -> npt.NDArray[np.int64]:
         """Return how many deliveries of each sequence number of a stream were lost, up to the last one lost."""
         merged: Counter[int] = Counter()

@@ -57,12 +57,24 @@ class Settlement:
 
     def settle(self, account: Account) -> None:
         """Count one account."""
+        for _ in self._steps(account):
+            pass
+
+    def _steps(self, account: Account) -> Iterator[None]:
+        """Count one account in steps, each of one slot of a stream; what was found is entered in the last one."""
+        owed = Ranges()
+        streams: list[tuple[StreamSlot, Counts]] = []
         for room, presence in account.presences.items():
-            found = count(presence, self.log.of_room(room), self.slots, self.flight_ns, self.owed)
-            for publisher, slot, counts in found:
-                self.streams[room, publisher, slot].add(counts)
-                if account.label:
-                    self.canaries[account.label].add(counts)
+            logs = dict(self.log.of_room(room))
+            for publisher, slot, counts in count(presence, logs, self.slots, self.flight_ns, owed):
+                streams.append(((room, publisher, slot), counts))
+                yield
+        self.owed.add(owed)
+        for stream, counts in streams:
+            self.streams[stream].add(counts)
+            if account.label:
+                self.canaries[account.label].add(counts)
+        for room, presence in account.presences.items():
             self.memberships += len(presence.spans)
             self.brief_memberships += sum(span.is_brief(self.flight_ns) for span in presence.spans)
             self.members[room] += bool(presence.spans) and self.users.is_new(room, account.user)
@@ -76,7 +88,7 @@ class Settlement:
         return int(lost[trigger.seq]) if trigger.seq < len(lost) else 0
 
     def settle_ended(self, accounts: dict[int, Account], complete_ns: int) -> Iterator[None]:
-        """Count those that ended, and forget them; one that ended is looked at in each step.
+        """Count those that ended, and forget them, in small steps.
 
         :param complete_ns: all triggers are known that left before.
         """
@@ -84,8 +96,9 @@ class Settlement:
         for account, ended_ns in ended:
             is_over = ended_ns + self.flight_ns < complete_ns and not account.held
             if is_over and self._is_decided(account, ended_ns, complete_ns):
-                self.settle(account)
                 self.settled_ns = max(self.settled_ns, ended_ns + self.flight_ns)
+                yield from self._steps(account)
+                # No step between: whoever else counts finds the account here or there.
                 del accounts[account.number]
             yield
 

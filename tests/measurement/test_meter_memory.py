@@ -68,6 +68,28 @@ def test_users_that_went_are_counted_as_soon_as_all_is_known_and_then_forgotten(
     assert totals.counters["late_triggers"] == 0
 
 
+def test_whenever_the_counting_of_one_that_went_is_broken_off_it_counts_once() -> None:
+    """It is counted in small steps: another count, or the end of the run, may come between any two of them."""
+    found = []
+    for steps in range(6):
+        meter = Meter(RUN, Reader())
+        leave_and_learn(meter, 1)
+        hear_all(meter, member(meter, 0, joined_ns=10 * S - 1))
+        meter.complete_until(12 * S + FLIGHT_NS + 1)
+        counting = meter.settle_ended()
+        done = sum(1 for _ in zip(range(steps), counting, strict=False))
+        looked = meter.count_so_far()
+        for _ in looked.steps():
+            pass
+        left = len(meter.accounts)
+        totals = settle(meter)
+        found.append((looked.found.members.total(), totals.streams, totals.members, totals.seconds))
+        assert done == min(steps, 4), "a step for each slot of the stream, and one for the end"
+        assert left == (2 if steps < 4 else 1)
+    assert all(one == found[0] for one in found)
+    assert found[0][1][0, 1, ACCEPTED].edge == 1
+
+
 def test_users_that_went_wait_for_broadcasts_that_nobody_received_yet(meter: Meter) -> None:
     """Such a broadcast may be made after they left. After a while it counts as lost."""
     leave_and_learn(meter, 1)
