@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from loadtest.errors import Fault
 from loadtest.exit_codes import ExitCode
+from loadtest.measurement import objectives
 from loadtest.measurement.names import visible
 from loadtest.reports.schema import RecordError
 
@@ -131,7 +132,12 @@ def _gate(arguments: Sequence[str]) -> int:
 
     parser = _parser("gate", "Judge a record by objectives, without running anything again.")
     parser.add_argument("record", type=Path, help="a run's folder")
-    parser.add_argument("--slo", type=Path, required=True, help="the objectives, as TOML; see docs/reports.md")
+    parser.add_argument(
+        "--slo",
+        type=objectives.path_of,
+        required=True,
+        help=f"the objectives, as TOML, see docs/reports.md; or one of {', '.join(objectives.SHIPPED)}",
+    )
     parser.add_argument("--baseline", type=Path, help="the record that relative objectives compare with")
     parser.add_argument("--strict", action="store_true", help="what was not measured fails")
     parser.add_argument("--junit", type=Path, help="write the outcome there too, as JUnit XML")

@@ -7,6 +7,7 @@ import operator
 import re
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from loadtest.errors import Fault, Owner
@@ -24,6 +25,9 @@ COMPARISONS: Final[Mapping[str, tuple[str, Callable[[float, float], bool]]]] = {
     "at_least": ("≥", operator.ge),
 }
 """Word in a file -> its sign, and whether a value passes by a limit."""
+GUIDE: Final = "guide"
+SHIPPED: Final = {name: Path(__file__).with_name(f"{name}_objectives.toml") for name in (GUIDE, "overload")}
+"""Files with objectives that come with the product, by the names that options know them by."""
 _ASKED: Final = "events_per_s_per_client"
 """The one figure that an option of a run asks for."""
 _TIMES_BASELINE: Final = "_times_baseline"
@@ -94,6 +98,14 @@ DEFAULTS: Final = (
     _zero("no user error", "user_errors"),
 )
 """Judged for every run, of any size. A run's file can give one another limit, or switch it off."""
+
+
+def path_of(file: str) -> Path:
+    """Return the path of a file with objectives.
+
+    :param file: the name of one that comes with the product, or a path.
+    """
+    return SHIPPED.get(file, Path(file))
 
 
 def parse(text: str, source: str) -> list[Objective]:

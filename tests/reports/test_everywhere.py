@@ -26,12 +26,11 @@ from loadtest.reports import gate, junit, markdown, page, prometheus
 from loadtest.reports.load import comparison_in, load, read_summary
 from loadtest.run.master.console import summary_text
 from loadtest.run.master.record import Draft
-from loadtest.run.options.option_table import DEFAULT_SLO_FILE
 
 from ..measurement.rules import FIRES, GOOD
 from ..measurement.runs import FACTS, fleet_of, summary_of
 
-GUIDE = objectives.parse(DEFAULT_SLO_FILE.read_text(encoding="utf-8"), DEFAULT_SLO_FILE.name)
+GUIDE = objectives.parse(objectives.path_of("guide").read_text(encoding="utf-8"), "guide")
 CALM = summary_of(fleet_of(calm=True), objectives=GUIDE)
 CALM_VALUES = {
     "connect_20_ms": 5.0,

@@ -169,6 +169,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "No such file" in ended.stderr
 
 
+def test_objectives_that_come_with_the_product_are_known_by_name(tmp_path: Path) -> None:
+    ended = gate(calm_record(tmp_path / "results"), "--slo", "overload")
+    assert ended.returncode == ExitCode.PASSED
+    assert "maximum latency (overload)" in ended.stdout
+
+
 GUTTED: list[dict[str, Any]] = [
     {"schema": 2, "validity": {"verdict": "valid", "reasons": []}},
     {"schema": 2, "validity": {"verdict": "valid", "reasons": [], "doubts": []}, "slo": [], "figures": {}},

@@ -77,6 +77,15 @@ def test_a_missing_or_broken_slo_file(tmp_path: Any) -> None:
         option_checks.objectives(str(broken))
 
 
+@pytest.mark.parametrize(("name", "phases"), [("guide", {""}), ("overload", {"", "overload"})])
+def test_objectives_that_come_with_the_product_have_names(
+    tmp_path: Any, name: str, phases: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert {one.phase for one in option_checks.objectives(name)} == phases
+    assert option_checks.objectives(parse().slo_file) == option_checks.objectives("guide")
+
+
 def test_secrets_are_kept_out_of_the_web_form() -> None:
     parser = get_empty_argument_parser()
     setup_parser_arguments(parser)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtest.measurement.objectives import DEFAULTS, parse
+from loadtest.measurement.objectives import DEFAULTS, GUIDE, parse, path_of
 from loadtest.measurement.overload import OVERLOAD
 from loadtest.scenarios.catalogue import ALL
 from loadtest.scenarios.scenario import SECURITY, STRESS, SUITES
@@ -18,20 +18,17 @@ from ..support import ROOT
 if TYPE_CHECKING:
     from loadtest.measurement.objectives import Objective
 
-GUIDE = "loadtest/measurement/guide_objectives.toml"
-
 
 def objectives_of(suite: str) -> list[Objective]:
     """Return the objectives that the configuration file of a suite names."""
     conf = configparser.ConfigParser()
     conf.read_string("[suite]\n" + (ROOT / "loadtest" / "suites" / f"{suite}.conf").read_text(encoding="utf-8"))
-    file = conf["suite"].get("slo-file", GUIDE)
-    return parse((ROOT / file).read_text(encoding="utf-8"), file)
+    return parse(path_of(conf["suite"].get("slo-file", GUIDE)).read_text(encoding="utf-8"), suite)
 
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_every_suite_is_judged_by_all_benchmarks_of_the_guide(suite: str) -> None:
-    guide = parse((ROOT / GUIDE).read_text(encoding="utf-8"), GUIDE)
+    guide = parse(path_of(GUIDE).read_text(encoding="utf-8"), GUIDE)
     assert [one for one in objectives_of(suite) if not one.phase] == guide
     assert set(DEFAULTS) < set(guide), "and by the default ones"
 

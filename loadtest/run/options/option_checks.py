@@ -11,7 +11,7 @@ from loadtest.canaries import kinds
 from loadtest.errors import Fault, Owner
 from loadtest.exit_codes import ExitCode
 from loadtest.measurement import phases
-from loadtest.measurement.objectives import Objective, parse
+from loadtest.measurement.objectives import Objective, parse, path_of
 from loadtest.measurement.target import hosts_of
 from loadtest.scenarios.expectation import Expectation, read
 from loadtest.shapes.choice import Choice
@@ -49,11 +49,11 @@ def check_objectives(wanted: Iterable[Objective], events: Collection[str], shape
 
 
 def objectives(path: str) -> list[Objective]:
-    """Return the objectives of a run whose file this is.
+    """Return the objectives of a run whose file this is, or the name of one that comes with the product.
 
     :raises Fault: if it cannot be read or is not right.
     """
-    return parse(read_text(path, "--slo-file"), path)
+    return parse(read_text(str(path_of(path)), "--slo-file"), path)
 
 
 def expectation(options: argparse.Namespace) -> Expectation | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from loadtest.measurement.objectives import GUIDE
 from loadtest.run.options import connection_options
 from loadtest.run.options import option_types as types
 from loadtest.scenarios.findings import Severity
@@ -12,8 +12,6 @@ from loadtest.tasks import schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-DEFAULT_SLO_FILE: Final = Path(__file__).parent.parent.parent / "measurement" / "guide_objectives.toml"
 
 
 def all_of(option: Callable[..., None]) -> None:
@@ -287,10 +285,10 @@ def _record(option: Callable[..., None]) -> None:
     )
     option(
         "--slo-file",
-        "TOML file with objectives, in addition to the default ones (default: "
-        "loadtest/measurement/guide_objectives.toml, the "
-        "benchmarks of the backend's test guide)",
-        default=str(DEFAULT_SLO_FILE),
+        "TOML file with objectives, in addition to the default ones; or the name of one that comes with the "
+        "product: guide, the benchmarks of the backend's test guide (default), or overload, the same beside "
+        "deliberate overload, with limits for that time",
+        default=GUIDE,
     )
     option(
         "--events-per-client",
