@@ -34,8 +34,8 @@ _A_VISIT_BYTES = 300
 """What a visit may leave with its worker, which keeps when it connected. A client is 20,000."""
 _A_TRIGGER_BYTES = 600
 """What each trigger may: every worker knows all of them, and when their broadcasts were made."""
-_MASTER_BYTES = 4e6
-"""What the master may grow by, mostly for its time line."""
+_MASTER_BYTES = 6e6
+"""What the master may grow by, mostly for its time line: some 10,000 for each second."""
 _A_SECOND_BYTES = 5000
 """What the record may grow by: mostly the histograms of each second, some 3,500."""
 _MAY_DIFFER = {"watched": 0, "accounts": 0, "descriptors": 8, "greenlets": 24}

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
@@ -361,11 +360,11 @@ def test_compare_and_trend(made: Path, tmp_path: Path, capsys: pytest.CaptureFix
         summary["started"] = f"2026-01-0{number + 1}T00:00:00.000Z"
         summary["outcome"] = outcome_of(judged_run(summary)).to_json()
         (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
-    assert run("compare", str(results / "run0"), str(results / "run1")) == ExitCode.PASSED
+    assert main(["compare", str(results / "run0"), str(results / "run1")]) == ExitCode.PASSED
     said = capsys.readouterr().out
     page = (results / "run1" / "compare.html").read_text(encoding="utf-8")
     check(page)
-    assert run("trend", str(results)) == ExitCode.PASSED
+    assert main(["trend", str(results)]) == ExitCode.PASSED
     said += capsys.readouterr().out
     assert "\x1b" not in said
     for own in set(OWN) & set(EVENTS):
@@ -378,16 +377,6 @@ def test_compare_and_trend(made: Path, tmp_path: Path, capsys: pytest.CaptureFix
     for place, event in enumerate(EVENTS):
         assert trend[f"{names.key_of(event)} p99"].tolist() == pytest.approx([place + 1] * 3, rel=1e-3)
     assert trend["connect p99"].tolist() == pytest.approx([500] * 3, rel=1e-3)
-
-
-def run(*arguments: str) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["reports", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    code = ended.value.code
-    assert isinstance(code, int)
-    return code
 
 
 def test_the_terminal_is_told_plain_text(record: Record, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
